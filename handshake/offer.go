@@ -1,0 +1,166 @@
+// Package handshake holds the rules of a protocol switch in HTTP/1.1, on field
+// lines and bytes: whether a request offers one that counts ([Offer], [Select]),
+// the responses that accept it ([AppendSwitchingProtocols]) or ask for one
+// ([AppendUpgradeRequired]), and what a client checks of the answer ([Switched]).
+//
+// It is for HTTP stacks of any kind and knows none of them: neither net/http nor
+// who owns the connection. Package httpupgrade is the same for net/http.
+//
+// In a stack of one's own, an upgrade is three steps:
+//
+//	p, err := handshake.Select(1, 1, connectionLines, upgradeLines, echo)
+//	if err != nil {
+//		// An ordinary request, body and all; err says why.
+//	}
+//	// Read the content of the request, if it has any. Then:
+//	err = handshake.WriteSwitchingProtocols(conn, []upgrade.Product[string]{p})
+//	// From here on conn speaks p.
+package handshake
+
+import (
+	"errors"
+
+	"github.com/gosegue/upgrade"
+)
+
+// Why a request offers nothing that counts. None of them is a fault of the
+// request, which is then to be served as the ordinary one it also is.
+var (
+	// ErrHTTPVersion: the message is not HTTP/1.1 or a later 1.x. Upgrade must
+	// be ignored in 1.0, and versions 2 and 3 have no such field.
+	ErrHTTPVersion = errors.New("handshake: HTTP version cannot upgrade")
+
+	// ErrNoUpgrade: the field Upgrade is absent or blank.
+	ErrNoUpgrade = errors.New("handshake: no Upgrade field")
+
+	// ErrNoOption: Connection does not name the option upgrade, so the field
+	// Upgrade was not meant for this connection: somebody passed it on.
+	ErrNoOption = errors.New("handshake: no upgrade option in Connection")
+
+	// ErrNotSupported: the offer is a good one, but names nothing of what the
+	// server supports. Only Select returns it.
+	ErrNotSupported = errors.New("handshake: no supported protocol offered")
+)
+
+// FieldError tells which field is malformed, and where. It unwraps to the
+// [*upgrade.SyntaxError] and so to its Reason.
+type FieldError struct {
+	Field string // "Connection" or "Upgrade"
+	Err   *upgrade.SyntaxError
+}
+
+// Error returns the name of the field and the text of Err.
+func (e *FieldError) Error() string {
+	return "handshake: malformed " + e.Field + ": " + e.Err.Error()
+}
+
+// Unwrap returns Err.
+func (e *FieldError) Unwrap() error { return e.Err }
+
+// fieldError adds the name of the field to the error of upgrade.ParseConnection or
+// upgrade.ParseList.
+func fieldError(field string, err error) error {
+	return &FieldError{field, err.(*upgrade.SyntaxError)}
+}
+
+// Offer returns the products that a request offers to switch to, never none of
+// them without an error. connection and offered are the lines of its fields
+// Connection and Upgrade, major and minor its HTTP version.
+//
+// With any error the request is an ordinary one, to be served as if it had no
+// Upgrade: never a reason for a 400 by itself, for a client cannot insist. The
+// errors are, in the order in which they are looked for, [ErrHTTPVersion],
+// [ErrNoUpgrade], a [*FieldError] for a malformed Connection, [ErrNoOption], and a
+// *FieldError for a malformed Upgrade.
+//
+// The List aliases offered. Offer allocates nothing but a FieldError and what it
+// wraps. It follows [RFC 9110, section 7.8]. It asks neither for the method, which
+// is the new protocol's to restrict, nor for the content, which has to be read
+// before the switch.
+//
+// [RFC 9110, section 7.8]: https://httpwg.org/specs/rfc9110.html#rfc.section.7.8
+func Offer[S upgrade.Text](major, minor int, connection, offered []S) (upgrade.List[S], error) {
+	var none upgrade.List[S]
+	switch {
+	case !canUpgrade(major, minor):
+		return none, ErrHTTPVersion
+	case blank(offered):
+		return none, ErrNoUpgrade
+	}
+	options, err := upgrade.ParseConnection(connection...)
+	if err != nil {
+		return none, fieldError("Connection", err)
+	}
+	if !options.Has("upgrade") {
+		return none, ErrNoOption
+	}
+	list, err := upgrade.ParseList(offered...)
+	if err != nil {
+		return none, fieldError("Upgrade", err)
+	}
+	return list, nil
+}
+
+// canUpgrade reports whether a message of this version may offer or accept a
+// switch: 1.1 and later 1.x, which are read as 1.1 (RFC 9110, section 2.5).
+func canUpgrade(major, minor int) bool { return major == 1 && minor >= 1 }
+
+// blank reports whether the lines of a field hold nothing but empty elements.
+func blank[S upgrade.Text](lines []S) bool {
+	for _, line := range lines {
+		for i := range len(line) {
+			if c := line[i]; c != ',' && c != ' ' && c != '\t' {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Select returns what to switch to: the first of supported that the request
+// offers. It is [Offer] and [upgrade.List.Select] in one, by the same rules to the
+// letter, and faster than the two.
+//
+// The errors are those of Offer and then [ErrNotSupported]; with any of them the
+// request is an ordinary one. The Product is one of the arguments, in the server's
+// spelling. It allocates as Offer does.
+func Select[S upgrade.Text](major, minor int, connection, offered []S, supported ...upgrade.Product[string]) (upgrade.Product[string], error) {
+	if canUpgrade(major, minor) && len(connection) == 1 && len(offered) == 1 && usual(connection[0]) {
+		// A line that is a product to the letter is a valid field, which
+		// offers just that: no need to look closer.
+		for i, p := range supported {
+			if string(offered[0]) == p.String() && !p.IsZero() {
+				return preferred(supported[:i], p), nil
+			}
+		}
+	}
+	list, err := Offer(major, minor, connection, offered)
+	if err != nil {
+		return upgrade.Product[string]{}, err
+	}
+	p := list.Select(supported...)
+	if p.IsZero() {
+		return p, ErrNotSupported
+	}
+	return p, nil
+}
+
+// usual reports whether a line of Connection is spelled as most clients do that
+// ask for an upgrade. Any other spelling has to be parsed.
+func usual[S upgrade.Text](line S) bool {
+	switch string(line) {
+	case "Upgrade", "upgrade", "keep-alive, Upgrade":
+		return true
+	}
+	return false
+}
+
+// preferred returns the first of supported that matches p, and p if there is none.
+func preferred(supported []upgrade.Product[string], p upgrade.Product[string]) upgrade.Product[string] {
+	for _, q := range supported {
+		if q.Matches(p) {
+			return q
+		}
+	}
+	return p
+}

@@ -1,0 +1,58 @@
+package handshake
+
+import (
+	"errors"
+
+	"github.com/gosegue/upgrade"
+)
+
+// Why a response is no switch, besides those of [Offer].
+var (
+	// ErrStatus: the status code is not 101. Whatever its Upgrade field says,
+	// that is no more than an advertisement.
+	ErrStatus = errors.New("handshake: status is not 101")
+
+	// ErrNotOffered: the server switches to a protocol that was not offered.
+	ErrNotOffered = errors.New("handshake: protocol was not offered")
+)
+
+// Switched returns the products that a response switches to, in the server's
+// order, which is from the lowest layer up. It is the check of a client, or of a
+// proxy between the two, which must not treat the connection as switched on
+// anything less. status, major and minor are those of the response, connection and
+// chosen the lines of its fields Connection and Upgrade, offered the products that
+// were offered to this server on this connection.
+//
+// The errors are [ErrStatus] and then, as for [Offer], [ErrHTTPVersion],
+// [ErrNoUpgrade], a [*FieldError], [ErrNoOption]; at last [ErrNotOffered] if one
+// of the products is not of those offered. After an error on a 101 the connection
+// is of no further use: close it, and as a proxy answer 502 (Bad Gateway).
+//
+// The List aliases chosen. Switched allocates nothing but a FieldError and what it
+// wraps. It follows [RFC 9110, section 15.2.2] and section 7.8.
+//
+// [RFC 9110, section 15.2.2]: https://httpwg.org/specs/rfc9110.html#rfc.section.15.2.2
+func Switched[S upgrade.Text](status, major, minor int, connection, chosen []S, offered ...upgrade.Product[string]) (upgrade.List[S], error) {
+	if status != 101 {
+		return upgrade.List[S]{}, ErrStatus
+	}
+	list, err := Offer(major, minor, connection, chosen)
+	if err != nil {
+		return upgrade.List[S]{}, err
+	}
+	for p := range list.All() {
+		if !matchesAny(p, offered) {
+			return upgrade.List[S]{}, ErrNotOffered
+		}
+	}
+	return list, nil
+}
+
+func matchesAny[S upgrade.Text](p upgrade.Product[S], products []upgrade.Product[string]) bool {
+	for _, q := range products {
+		if p.Matches(q) {
+			return true
+		}
+	}
+	return false
+}
