@@ -27,19 +27,22 @@ const (
 
 // knownOption returns the set of the one option, or the empty set.
 func knownOption[S Text](option S) options {
-	switch len(option) {
-	case len("close"):
-		if equalFold(option, "close") {
-			return optionClose
-		}
-	case len("upgrade"):
-		if equalFold(option, "upgrade") {
-			return optionUpgrade
-		}
-	case len("keep-alive"):
-		if equalFold(option, "keep-alive") {
-			return optionKeepAlive
-		}
+	// As nearly everybody spells it, and then in any case.
+	switch string(option) {
+	case "Upgrade", "upgrade":
+		return optionUpgrade
+	case "keep-alive", "Keep-Alive":
+		return optionKeepAlive
+	case "close":
+		return optionClose
+	}
+	switch {
+	case equalFold(option, "upgrade"):
+		return optionUpgrade
+	case equalFold(option, "keep-alive"):
+		return optionKeepAlive
+	case equalFold(option, "close"):
+		return optionClose
 	}
 	return 0
 }
@@ -71,6 +74,10 @@ func ParseConnection[S Text](lines ...S) (Connection[S], error) {
 //	Connection        = #connection-option
 //	connection-option = token
 func checkOptions[S Text](line S) (known options, at uint, reason Reason) {
+	// A line that is an option to the letter needs no closer look.
+	if known = knownOption(line); known != 0 {
+		return known, 0, 0
+	}
 	for i := elementStart(line, 0); i < uint(len(line)); i = elementStart(line, i) {
 		end := tokenEnd(line, i)
 		if end == i {
@@ -87,18 +94,16 @@ func checkOptions[S Text](line S) (known options, at uint, reason Reason) {
 // All returns the options in the order received, as they were spelled. They alias
 // the lines. Going through them cannot fail and allocates nothing.
 func (c Connection[S]) All() iter.Seq[S] {
-	return func(yield func(S) bool) { c.each(yield) }
-}
-
-func (c *Connection[S]) each(yield func(S) bool) {
-	for _, line := range c.lines {
-		for i := elementStart(line, 0); i < uint(len(line)); i = elementStart(line, i) {
-			end := tokenEnd(line, i)
-			// Bytes that were changed since could leave no token here.
-			if end == i || !yield(line[i:end]) {
-				return
+	return func(yield func(S) bool) {
+		for _, line := range c.lines {
+			for i := elementStart(line, 0); i < uint(len(line)); i = elementStart(line, i) {
+				end := tokenEnd(line, i)
+				// A line that was changed since could leave no token here.
+				if end == i || !yield(line[i:end]) {
+					return
+				}
+				i = end
 			}
-			i = end
 		}
 	}
 }

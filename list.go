@@ -10,13 +10,15 @@ import "iter"
 // has none.
 //
 // A List aliases the lines it was read from, and the slice that holds them:
-// neither may change while it is in use. It remembers the first product, because
-// most fields have no other, and reads the rest again where they are asked for;
-// they were checked once and cannot fail.
+// neither may change while it is in use. It holds nothing else but the place of its
+// product where there is only one, which is nearly always. More are found again
+// where they are asked for; they were checked once and cannot fail.
 type List[S Text] struct {
-	first Product[S]
-	lines []S // the line of first and those after it; nil if no product follows first
-	next  int // offset in lines[0] just behind first
+	// Not more than four words: that much is passed in registers, and one word
+	// more makes ParseList take 1.5 times as long. Neither a Product: All hands
+	// it out, and the lines, which lie in the caller's frame, would escape.
+	lines []S // from the line of the first product on; empty without any
+	only  int // if lines[0] is one product to the letter, and the only one: the length of its name
 }
 
 // ParseList reads the lines of an Upgrade field, all of them, in the order
@@ -37,61 +39,66 @@ type List[S Text] struct {
 // [5.3]: https://httpwg.org/specs/rfc9110.html#rfc.section.5.3
 // [5.6.1.2]: https://httpwg.org/specs/rfc9110.html#rfc.section.5.6.1.2
 func ParseList[S Text](lines ...S) (List[S], error) {
-	var list List[S]
-	for i, line := range lines {
-		at, products, reason := checkProducts(line)
-		if reason != 0 {
-			return List[S]{}, &SyntaxError{i, int(at.end), reason}
-		}
-		switch {
-		case products == 0:
-		case list.first.IsZero():
-			list.first = Product[S]{line[at.start:at.end], int(at.name - at.start)}
-			list.next = int(at.end)
-			if products > 1 {
-				list.lines = lines[i:]
-			}
-		case list.lines == nil:
-			// The second product stands behind the line of the first: go on
-			// with this line.
-			list.lines, list.next = lines[i:], 0
+	if len(lines) == 1 {
+		line := lines[0]
+		if name, end := productEnd(line, 0); end == uint(len(line)) && name > 0 && end != name+1 {
+			return List[S]{lines, int(name)}, nil
 		}
 	}
-	if list.first.IsZero() && len(lines) > 0 {
-		last := len(lines) - 1
-		return List[S]{}, &SyntaxError{last, trimmedLen(lines[last]), ErrNoElement}
-	}
-	return list, nil
+	return parseLines(lines)
 }
 
-// span is where a product stands in its line: line[start:end], its name
-// line[start:name].
-type span struct{ start, name, end uint }
+// parseLines is ParseList for any lines.
+func parseLines[S Text](lines []S) (List[S], error) {
+	from := len(lines)
+	for i, line := range lines {
+		products, _, at, reason := checkProducts(line, nil)
+		if reason != 0 {
+			return List[S]{}, &SyntaxError{i, int(at), reason}
+		}
+		if products {
+			from = min(from, i)
+		}
+	}
+	if from == len(lines) && from > 0 {
+		return List[S]{}, noElement(lines)
+	}
+	return List[S]{lines: lines[from:]}, nil
+}
 
-// checkProducts checks one line of a list of products. It returns where the first
-// product stands and how many there are; or why the line is malformed, and in
-// first.end where.
+// noElement returns the error for lines of which none has an element.
+func noElement[S Text](lines []S) error {
+	last := len(lines) - 1
+	return &SyntaxError{last, trimmedLen(lines[last]), ErrNoElement}
+}
+
+// checkProducts checks one line of a list of products. It reports whether there are
+// any, and how many of wanted are left that stand before the first one of them that a
+// product matches; or why the line is malformed, and where.
 //
 //	Upgrade = 1#product
 //	1#product => *( "," OWS ) product *( OWS "," [ OWS product ] )
-func checkProducts[S Text](line S) (first span, products uint, reason Reason) {
+func checkProducts[S Text](line S, wanted []Product[string]) (products bool, better int, at uint, reason Reason) {
 	for i := elementStart(line, 0); i < uint(len(line)); i = elementStart(line, i) {
 		name, end := productEnd(line, i)
 		if name == i {
-			return span{end: i}, 0, ErrToken
+			return false, 0, i, ErrToken
 		}
 		if end == name+1 {
-			return span{end: end}, 0, ErrVersion
+			return false, 0, end, ErrVersion
 		}
-		if products == 0 {
-			first = span{i, name, end}
+		products = true
+		for j := range wanted {
+			if wanted[j].name == int(name-i) && (Product[S]{line[i:end], int(name - i)}).Matches(wanted[j]) {
+				wanted = wanted[:j]
+				break
+			}
 		}
-		products++
 		if i = elementEnd(line, end); i < uint(len(line)) && line[i] != ',' {
-			return span{end: i}, 0, ErrDelimiter
+			return false, 0, i, ErrDelimiter
 		}
 	}
-	return first, products, 0
+	return products, len(wanted), 0, 0
 }
 
 // elementStart returns where the next element begins, at i or behind it: past
@@ -121,47 +128,34 @@ func trimmedLen[S Text](line S) int {
 	return n
 }
 
-// cursor goes through the products of a List once.
-type cursor[S Text] struct {
-	lines []S
-	at    uint // offset in lines[0]
-}
-
-// next returns the next product, or the zero Product after the last. It checks
-// nothing of what ParseList checked, and yet stays within the line whatever it
-// has become since.
-func (c *cursor[S]) next() Product[S] {
-	for ; len(c.lines) > 0; c.lines, c.at = c.lines[1:], 0 {
-		line := c.lines[0]
-		if start := elementStart(line, c.at); start < uint(len(line)) {
-			name, end := productEnd(line, start)
-			c.at = end
-			return Product[S]{line[start:end], int(name - start)}
-		}
-	}
-	return Product[S]{}
-}
-
 // All returns the products in the order received, which is the client's order of
 // preference. They alias the lines. Going through them cannot fail and allocates
 // nothing.
 func (l List[S]) All() iter.Seq[Product[S]] {
-	// No more than a call, so that All is inlined and the closure stays off
-	// the heap.
-	return func(yield func(Product[S]) bool) { l.each(yield) }
-}
-
-func (l *List[S]) each(yield func(Product[S]) bool) {
-	if l.first.IsZero() || !yield(l.first) || l.lines == nil {
-		return
-	}
-	rest := cursor[S]{l.lines, uint(l.next)}
-	for p := rest.next(); !p.IsZero() && yield(p); p = rest.next() {
+	return func(yield func(Product[S]) bool) {
+		// Both ways, that of one product and that of many, are written out
+		// here so that they are inlined in the caller's loop. What is asked
+		// of the lines once more is asked in case they were changed since.
+		if l.only > 0 {
+			if l.only <= len(l.lines[0]) {
+				yield(Product[S]{l.lines[0], l.only})
+			}
+			return
+		}
+		for _, line := range l.lines {
+			for i := elementStart(line, 0); i < uint(len(line)); i = elementStart(line, i) {
+				name, end := productEnd(line, i)
+				if name == i || !yield(Product[S]{line[i:end], int(name - i)}) {
+					return
+				}
+				i = end
+			}
+		}
 	}
 }
 
 // IsZero reports whether l has no product.
-func (l List[S]) IsZero() bool { return l.first.IsZero() }
+func (l List[S]) IsZero() bool { return len(l.lines) == 0 }
 
 // Offers reports whether a product of l matches p, in the sense of
 // [Product.Matches]. The zero Product is never offered. It allocates nothing.
@@ -178,8 +172,7 @@ func (l List[S]) Select(supported ...Product[string]) Product[string] {
 	// One pass over the list, with ever fewer candidates: those that are
 	// preferred to the best found so far.
 	var best Product[string]
-	rest := cursor[S]{l.lines, uint(l.next)}
-	for p := l.first; !p.IsZero() && len(supported) > 0; p = rest.next() {
+	for p := range l.All() {
 		for i, q := range supported {
 			if p.Matches(q) {
 				best, supported = q, supported[:i]
@@ -188,6 +181,35 @@ func (l List[S]) Select(supported ...Product[string]) Product[string] {
 		}
 	}
 	return best
+}
+
+// Select reads the lines of an Upgrade field and returns the first of supported that
+// they offer, or the zero Product if they offer none. It is [ParseList] and
+// [List.Select] in one pass, with the same errors, and reads the whole field whatever
+// it has found before. It allocates nothing but the error.
+func Select[S Text](lines []S, supported ...Product[string]) (Product[string], error) {
+	// better counts those of supported that are preferred to the best found so
+	// far: nothing else need be looked for.
+	better, found := len(supported), false
+	for i, line := range lines {
+		if better > 0 && string(line) == supported[0].text && len(line) > 0 {
+			// A line that is a product to the letter needs no closer look.
+			better, found = 0, true
+			continue
+		}
+		products, left, at, reason := checkProducts(line, supported[:better])
+		if reason != 0 {
+			return Product[string]{}, &SyntaxError{i, int(at), reason}
+		}
+		better, found = left, found || products
+	}
+	switch {
+	case !found && len(lines) > 0:
+		return Product[string]{}, noElement(lines)
+	case better == len(supported):
+		return Product[string]{}, nil
+	}
+	return supported[better], nil
 }
 
 // AppendList appends the products to dst as one canonical list, "a/1, b", and

@@ -81,9 +81,8 @@ func (p Product[S]) IsZero() bool { return p.name == 0 }
 // match. One that wants any version of a protocol compares names while it goes
 // through [List.All].
 func (p Product[S]) Matches(q Product[string]) bool {
-	return p.name == q.name && p.name > 0 &&
-		string(p.text[p.name:]) == q.text[q.name:] &&
-		equalFold(p.text[:p.name], q.text[:q.name])
+	return p.name == q.name && p.name > 0 && (string(p.text) == q.text ||
+		string(p.text[p.name:]) == q.text[q.name:] && equalFold(p.text[:p.name], q.text[:q.name]))
 }
 
 // AppendTo appends the product as it was spelled to dst and returns the result.
