@@ -107,6 +107,23 @@ func (f Field) reserved() bool {
 //
 // [RFC 9110, section 15.2.2]: https://httpwg.org/specs/rfc9110.html#rfc.section.15.2.2
 func AppendSwitchingProtocols(dst []byte, to []upgrade.Product[string], fields ...Field) ([]byte, error) {
+	if len(to) == 1 && len(fields) == 0 && !to[0].IsZero() {
+		// The usual case; in one function with the others it takes 1.4 times
+		// as long.
+		dst = append(dst, switching...)
+		dst = to[0].AppendTo(dst)
+		return append(dst, connectionUpgrade+"\r\n"...), nil
+	}
+	return appendSwitching(dst, to, fields)
+}
+
+// The fixed parts of a 101, before and behind the products.
+const (
+	switching         = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: "
+	connectionUpgrade = "\r\nConnection: Upgrade\r\n"
+)
+
+func appendSwitching(dst []byte, to []upgrade.Product[string], fields []Field) ([]byte, error) {
 	if !named(to) {
 		return dst, ErrNoProduct
 	}
@@ -118,9 +135,9 @@ func AppendSwitchingProtocols(dst []byte, to []upgrade.Product[string], fields .
 			return dst, &ResponseError{i, ErrReserved}
 		}
 	}
-	dst = append(dst, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: "...)
+	dst = append(dst, switching...)
 	dst = upgrade.AppendList(dst, to...)
-	dst = append(dst, "\r\nConnection: Upgrade\r\n"...)
+	dst = append(dst, connectionUpgrade...)
 	for _, f := range fields {
 		dst = f.append(dst)
 	}

@@ -28,7 +28,8 @@ var (
 // of the products is not of those offered. After an error on a 101 the connection
 // is of no further use: close it, and as a proxy answer 502 (Bad Gateway).
 //
-// The List aliases chosen. Switched allocates nothing but a FieldError and what it
+// Each product is compared with each: offer few, as a proxy does that passes on what it
+// knows. The List aliases chosen. Switched allocates nothing but a FieldError and what it
 // wraps. It follows [RFC 9110, section 15.2.2] and section 7.8.
 //
 // [RFC 9110, section 15.2.2]: https://httpwg.org/specs/rfc9110.html#rfc.section.15.2.2
