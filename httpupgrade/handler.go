@@ -7,6 +7,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/textproto"
 	"runtime/debug"
 
 	"github.com/gosegue/upgrade"
@@ -37,9 +38,10 @@ type Protocol struct {
 	Serve func(net.Conn, *http.Request)
 }
 
-// Refusal is an error by which [Protocol].Fields answers a request with a final
+// Refusal is an error by which [Protocol].Fields says to answer a request with a final
 // response of that status (200 to 599) and those fields, without content, instead of
-// switching. A 426 (Upgrade Required) is given the fields Upgrade and Connection that
+// switching to that protocol. Fields about framing, Content-Length, Transfer-Encoding and
+// Trailer, are not its to give. A 426 (Upgrade Required) is given the fields Upgrade and Connection that
 // it must have.
 type Refusal struct {
 	Status int
@@ -63,13 +65,14 @@ func (e *PanicError) Error() string {
 // Handler switches each request that offers one of its protocols and passes on every
 // other. Its fields must not change while it is in use.
 //
-// For a request with a valid offer, the first of Protocols that is offered and
-// allowed is the one to switch to. Its Fields are asked for, the 101 is built, the
-// content of the request read, the connection taken over and the 101 written: see
-// [Switch]. What fails before the take-over is answered: a [Refusal] as it says, too
-// much content with 413 (Content Too Large), content that cannot be read with 400 (Bad
-// Request), and everything else, which is the server's own fault, with 500. What fails
-// behind it closes the connection. Nothing of HTTP follows a 101.
+// For a request with a valid offer, each of Protocols that is offered and allowed is
+// tried in turn: its Fields are asked for, the 101 is built, the content of the request
+// read, the connection taken over and the 101 written: see [Switch]. A [Refusal] makes
+// it try the next; when none is left, the first Refusal is the answer. What else fails
+// before the take-over is answered at once: too much content with 413 (Content Too
+// Large), content that cannot be read with 400 (Bad Request), and the rest, which is the
+// server's own fault, with 500. What fails behind it closes the connection. Nothing of
+// HTTP follows a 101.
 //
 // A request without a valid offer, or with none that is supported and allowed, is an
 // ordinary one and goes to Next, its content untouched.
@@ -82,8 +85,7 @@ type Handler struct {
 
 // ServeHTTP implements [http.Handler].
 func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if p := h.choose(r); p != nil {
-		h.switchTo(p, w, r)
+	if h.switchTo(w, r) {
 		return
 	}
 	if h.Next != nil {
@@ -97,45 +99,66 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	Refuse(w, r, supported...)
 }
 
-// choose returns the first protocol that is offered and allowed, or nil.
-func (h *Handler) choose(r *http.Request) *Protocol {
+// switchTo switches to the first protocol that it can, or answers why not. It reports
+// whether there was one to try at all.
+func (h *Handler) switchTo(w http.ResponseWriter, r *http.Request) bool {
 	offered, err := Offer(r)
 	if err != nil {
-		return nil
+		return false
 	}
+	var (
+		refused *Protocol // the first one that was
+		refusal *Refusal
+	)
 	for i := range h.Protocols {
 		p := &h.Protocols[i]
-		if offered.Offers(p.Product) && (p.Allow == nil || p.Allow(r)) {
-			return p
+		if !offered.Offers(p.Product) || p.Allow != nil && !p.Allow(r) {
+			continue
 		}
+		fields, err := p.fields(r)
+		var again *Refusal
+		switch {
+		case errors.As(err, &again):
+			if refusal == nil {
+				refused, refusal = p, again
+			}
+			continue
+		case err != nil:
+			h.fail(w, r, err, http.StatusInternalServerError)
+			return true
+		}
+		conn, err := switchTo(w, r, h.maxBody(), []upgrade.Product[string]{p.Product}, fields)
+		if err != nil {
+			h.fail(w, r, err, statusOf(err))
+			return true
+		}
+		// The server cancels the context as soon as this handler returns.
+		r = r.WithContext(context.WithoutCancel(r.Context()))
+		go serve(p, conn, r, h.Error)
+		return true
 	}
-	return nil
+	if refusal == nil {
+		return false
+	}
+	if err := refusal.answer(w, r, refused.Product); err != nil {
+		h.fail(w, r, err, http.StatusInternalServerError)
+	}
+	return true
 }
 
-func (h *Handler) switchTo(p *Protocol, w http.ResponseWriter, r *http.Request) {
-	conn, err := h.take(p, w, r)
-	if err != nil {
-		h.fail(p, w, r, err)
-		return
+// fields returns the further fields of the 101, if the protocol has any.
+func (p *Protocol) fields(r *http.Request) ([]handshake.Field, error) {
+	if p.Fields == nil {
+		return nil, nil
 	}
-	// The server cancels the context as soon as this handler returns.
-	go serve(p, conn, r.WithContext(context.WithoutCancel(r.Context())), h.Error)
+	return p.Fields(r)
 }
 
-// take asks for the protocol's fields and switches.
-func (h *Handler) take(p *Protocol, w http.ResponseWriter, r *http.Request) (net.Conn, error) {
-	var fields []handshake.Field
-	if p.Fields != nil {
-		var err error
-		if fields, err = p.Fields(r); err != nil {
-			return nil, err
-		}
+func (h *Handler) maxBody() int64 {
+	if h.MaxBody == 0 {
+		return DefaultMaxBody
 	}
-	maxBody := h.MaxBody
-	if maxBody == 0 {
-		maxBody = DefaultMaxBody
-	}
-	return switchTo(w, r, max(maxBody, 0), []upgrade.Product[string]{p.Product}, fields)
+	return max(h.MaxBody, 0)
 }
 
 // serve runs the protocol, and sees to it that the connection is closed behind it and
@@ -151,33 +174,37 @@ func serve(p *Protocol, conn net.Conn, r *http.Request, report func(*http.Reques
 	p.Serve(conn, r)
 }
 
-// fail answers a request that could not be switched, unless it is too late for that.
-func (h *Handler) fail(p *Protocol, w http.ResponseWriter, r *http.Request, err error) {
+// statusOf returns the status that answers an error of switchTo, or 0 if it is too late
+// for an answer.
+func statusOf(err error) int {
 	var (
-		refusal *Refusal
 		write   *WriteError
-		content *ContentError
 		large   *http.MaxBytesError
+		content *ContentError
 	)
-	if errors.As(err, &refusal) {
-		if err = refusal.answer(w, r, p.Product); err == nil {
-			return
-		}
-	}
-	reportError(r, err, h.Error)
 	switch {
 	case errors.As(err, &write):
+		return 0
 	case errors.As(err, &large):
+		return http.StatusRequestEntityTooLarge
+	case errors.As(err, &content):
+		return http.StatusBadRequest
+	}
+	return http.StatusInternalServerError
+}
+
+// fail reports err and answers with status, if there is one.
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error, status int) {
+	reportError(r, err, h.Error)
+	switch status {
+	case 0:
+		return
+	case http.StatusRequestEntityTooLarge, http.StatusBadRequest:
 		// The rest of the content would have to be read before the connection
 		// could be used again.
 		w.Header().Set("Connection", "close")
-		w.WriteHeader(http.StatusRequestEntityTooLarge)
-	case errors.As(err, &content):
-		w.Header().Set("Connection", "close")
-		w.WriteHeader(http.StatusBadRequest)
-	default:
-		w.WriteHeader(http.StatusInternalServerError)
 	}
+	w.WriteHeader(status)
 }
 
 // answer sends the refusal of a switch to p. If it cannot be sent as it is, it
@@ -187,7 +214,14 @@ func (e *Refusal) answer(w http.ResponseWriter, r *http.Request, p upgrade.Produ
 		return fmt.Errorf("httpupgrade: status %d cannot refuse", e.Status)
 	}
 	for i, f := range e.Fields {
-		if err := f.Check(); err != nil {
+		err := f.Check()
+		switch textproto.CanonicalMIMEHeaderKey(f.Name) {
+		case "Content-Length", "Transfer-Encoding", "Trailer":
+			// How the response is framed is net/http's to say: it has no
+			// content.
+			err = handshake.ErrReserved
+		}
+		if err != nil {
 			return &handshake.ResponseError{Index: i, Err: err}
 		}
 	}
@@ -199,7 +233,8 @@ func (e *Refusal) answer(w http.ResponseWriter, r *http.Request, p upgrade.Produ
 		if header["Upgrade"] == nil {
 			header.Set("Upgrade", p.String())
 		}
-		addOption(header, r.Close || waitsForContinue(r))
+		closeUnread(header, r)
+		addOption(header, r)
 	}
 	w.WriteHeader(e.Status)
 	return nil

@@ -65,7 +65,8 @@ func Refuse(w http.ResponseWriter, r *http.Request, supported ...upgrade.Product
 	case !named(supported):
 		w.WriteHeader(http.StatusNotImplemented)
 	default:
-		advertise(w.Header(), supported, r.Close || waitsForContinue(r))
+		closeUnread(w.Header(), r)
+		advertise(w.Header(), r, supported)
 		w.WriteHeader(http.StatusUpgradeRequired)
 	}
 }
@@ -80,38 +81,53 @@ func Refuse(w http.ResponseWriter, r *http.Request, supported ...upgrade.Product
 // holds here too.
 func Advertise(w http.ResponseWriter, r *http.Request, supported ...upgrade.Product[string]) {
 	if canUpgrade(r) && named(supported) {
-		advertise(w.Header(), supported, r.Close)
+		advertise(w.Header(), r, supported)
 	}
 }
 
 // advertise sets Upgrade and adds its option to Connection.
-func advertise(header http.Header, supported []upgrade.Product[string], closing bool) {
+func advertise(header http.Header, r *http.Request, supported []upgrade.Product[string]) {
 	header["Upgrade"] = []string{string(upgrade.AppendList(nil, supported...))}
-	addOption(header, closing)
+	addOption(header, r)
 }
 
-// addOption adds the option upgrade to Connection. closing says that net/http is going
-// to close the connection: it then leaves Connection alone only if the option close
-// stands in its first line.
-func addOption(header http.Header, closing bool) {
+// addOption adds the option upgrade to Connection.
+func addOption(header http.Header, r *http.Request) {
 	lines := header["Connection"]
 	options, err := upgrade.ParseConnection(lines...)
 	if err != nil {
 		lines = nil // what is malformed would take our option with it
 	}
-	addClose := closing && !options.Has("close")
 	switch {
-	case options.Has("upgrade") && !addClose:
 	case options.Has("upgrade"):
-		lines = append([]string{"close"}, lines...)
-	case addClose:
-		lines = append([]string{"Upgrade, close"}, lines...)
+	case len(lines) == 0 && r.Close:
+		lines = []string{"Upgrade, close"}
 	default:
 		// A line of its own: net/http honours a close of the handler's only
 		// where the first line is that and nothing more.
 		lines = append(lines, "Upgrade")
 	}
+	// When net/http closes for the client's sake, it leaves Connection alone only
+	// if the first line names close.
+	if first, _ := upgrade.ParseConnection(lines[0]); r.Close && !first.Has("close") {
+		lines = append([]string{"close"}, lines...)
+	}
 	header["Connection"] = lines
+}
+
+// closeUnread makes net/http close the connection, and say so, if r has content that
+// the client holds back until it sees 100 (Continue). net/http sends that when the
+// content is first read; refused without, the client may send the content or not.
+func closeUnread(header http.Header, r *http.Request) {
+	// Any other expectation net/http has refused by itself.
+	if r.Header.Get("Expect") == "" || r.ContentLength == 0 {
+		return
+	}
+	lines := header["Connection"]
+	if _, err := upgrade.ParseConnection(lines...); err != nil {
+		lines = nil
+	}
+	header["Connection"] = append([]string{"close"}, lines...)
 }
 
 // named reports whether products has one that is not zero.
@@ -122,12 +138,4 @@ func named(products []upgrade.Product[string]) bool {
 		}
 	}
 	return false
-}
-
-// waitsForContinue reports whether r has content that the client holds back until it
-// sees 100 (Continue), which net/http sends when the content is first read. Refused
-// without that, the client may send the content or not, so net/http closes.
-func waitsForContinue(r *http.Request) bool {
-	// Any other expectation net/http has refused by itself.
-	return r.Header.Get("Expect") != "" && r.ContentLength != 0
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"time"
@@ -95,11 +96,15 @@ func switchTo(w http.ResponseWriter, r *http.Request, maxBody int64, to []upgrad
 	// net/http clears the deadlines as well, but a Hijacker need not. Should it
 	// fail, so does the Write.
 	conn.SetDeadline(time.Time{})
-	if _, err := conn.Write(head.B); err != nil {
+	n, err := conn.Write(head.B)
+	if err == nil && n < len(head.B) {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
 		conn.Close()
 		return nil, &WriteError{err}
 	}
-	if buffered == nil || buffered.Reader.Buffered() == 0 {
+	if buffered == nil || buffered.Reader == nil || buffered.Reader.Buffered() == 0 {
 		return conn, nil
 	}
 	early, _ := buffered.Peek(buffered.Reader.Buffered()) // what is buffered can be had
@@ -117,6 +122,7 @@ func readContent(r *http.Request, limit int64) error {
 		return &http.MaxBytesError{Limit: limit}
 	}
 	body := r.Body
+	limit = min(limit, math.MaxInt64-1) // one more shows that there is more
 	content, err := io.ReadAll(io.LimitReader(body, limit+1))
 	if err == nil && int64(len(content)) <= limit {
 		r.Body = io.NopCloser(bytes.NewReader(content))
