@@ -1,0 +1,82 @@
+package upgrade_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/internal/corpus"
+	"github.com/gosegue/upgrade/internal/oracle"
+)
+
+// askedOptions are asked of every Connection: those that are remembered, and others.
+var askedOptions = []string{"close", "keep-alive", "upgrade", "Upgrade", "CLOSE", "Keep-Alive", "HTTP2-Settings", "te", "a", "", " ", ",", "keep", "clos\u017F"}
+
+// checkConnection holds ParseConnection of lines and all that can be asked of it, in
+// both texts, to the oracle.
+func checkConnection(tb testing.TB, lines ...string) {
+	tb.Helper()
+	options, wantFault := oracle.Connection(lines)
+	diff(tb, fmt.Sprintf("options of %q", lines), parsed[string]{options, wantFault}, parseConnection(tb, lines))
+	diff(tb, fmt.Sprintf("options of bytes %q", lines), parsed[string]{options, wantFault}, parseConnection(tb, corpus.Bytes(lines)))
+	checkOptions(tb, lines, options)
+	checkOptions(tb, corpus.Bytes(lines), options)
+}
+
+func checkOptions[S upgrade.Text](tb testing.TB, lines []S, options []string) {
+	tb.Helper()
+	connection, _ := upgrade.ParseConnection(lines...)
+	for _, asked := range append(askedOptions, options...) {
+		if want := oracle.Has(options, asked); connection.Has(asked) != want {
+			tb.Errorf("%q has %q: not %t", lines, asked, want)
+		}
+	}
+	for _, version := range [][2]int{{0, 9}, {1, 0}, {1, 1}, {1, 2}, {2, 0}, {3, 0}} {
+		want := oracle.Persistent(options, version[0], version[1])
+		if connection.Persistent(version[0], version[1]) != want {
+			tb.Errorf("%q persistent in %d.%d: not %t", lines, version[0], version[1], want)
+		}
+	}
+}
+
+func TestHas(t *testing.T) {
+	for _, lines := range [][]string{
+		{}, {""}, {","}, {"close"}, {"Close"}, {"closed"}, {"clos"}, {"xclose"}, {"keep-alive"}, {"KEEP-ALIVE"}, {"keep_alive"},
+		{"upgrade"}, {"uPGRADE"}, {"upgraded"}, {"notupgrade"}, {"upgrade-insecure-requests"}, {"http2-settings"}, {"keep-alive, upgrade"},
+		{"a, b", "close"}, {"close", "a, b"}, {"keep-alive", "close"}, {"close", "keep-alive"}, {"a", "", ",", "upgrade,"},
+		{"@close"}, {"close", "@"}, {"keep-alive close"},
+	} {
+		checkConnection(t, lines...)
+	}
+}
+
+// The remembered options are compared in ASCII case alone, octet by octet.
+func TestHasFoldsOnlyLetters(t *testing.T) {
+	for _, option := range []string{"close", "keep-alive", "upgrade", "te"} {
+		for i := range len(option) {
+			for c := range 256 {
+				near := []byte(option)
+				near[i] = byte(c)
+				checkConnection(t, string(near))
+			}
+		}
+	}
+}
+
+func TestZeroConnection(t *testing.T) {
+	var c upgrade.Connection[string]
+	if c.Has("close") || c.Has("") || c.Has("x") || c.Persistent(1, 0) || !c.Persistent(1, 1) {
+		t.Error("the zero Connection has options")
+	}
+	for option := range c.All() {
+		t.Errorf("the zero Connection has %q", option)
+	}
+}
+
+// A malformed field has no options, whatever stood before the fault.
+func TestMalformedConnectionIsZero(t *testing.T) {
+	c, err := upgrade.ParseConnection("close, upgrade", "x @")
+	if err == nil || c.Has("close") || c.Has("upgrade") || c.Has("x") || !c.Persistent(1, 1) {
+		t.Errorf("error %v, close %t", err, c.Has("close"))
+	}
+}

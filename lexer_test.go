@@ -1,0 +1,157 @@
+package upgrade_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/gosegue/upgrade"
+)
+
+type lexeme struct {
+	Kind   upgrade.Kind
+	Offset int
+	Text   string
+}
+
+func lex[S upgrade.Text](line S) []lexeme {
+	lexer := upgrade.NewLexer(line)
+	var all []lexeme
+	for kind := lexer.Next(); kind != upgrade.EOF; kind = lexer.Next() {
+		all = append(all, lexeme{kind, lexer.Offset(), string(lexer.Text())})
+	}
+	return all
+}
+
+func TestLexer(t *testing.T) {
+	want := []lexeme{
+		{upgrade.Token, 0, "h2c"},
+		{upgrade.Comma, 3, ","},
+		{upgrade.Comma, 4, ","},
+		{upgrade.Space, 5, " \t "},
+		{upgrade.Token, 8, "foo"},
+		{upgrade.Slash, 11, "/"},
+		{upgrade.Slash, 12, "/"},
+		{upgrade.Token, 13, "1"},
+		{upgrade.Illegal, 14, "\x00"},
+		{upgrade.Illegal, 15, "\xE2"},
+		{upgrade.Illegal, 16, "\x84"},
+		{upgrade.Space, 17, "\t"},
+	}
+	const line = "h2c,, \t foo//1\x00\xE2\x84\t"
+	diff(t, "string", want, lex(line))
+	diff(t, "bytes", want, lex([]byte(line)))
+}
+
+// Of every octet, alone and twice: its kind by the RFC's own words, and whether a
+// run of it is one lexeme.
+func TestLexerEveryOctet(t *testing.T) {
+	for c := range 256 {
+		kind, run := upgrade.Illegal, false
+		switch {
+		case isToken(byte(c)):
+			kind, run = upgrade.Token, true
+		case c == ' ' || c == '\t':
+			kind, run = upgrade.Space, true
+		case c == ',':
+			kind = upgrade.Comma
+		case c == '/':
+			kind = upgrade.Slash
+		}
+		one := string([]byte{byte(c)})
+		want := []lexeme{{kind, 0, one}, {kind, 1, one}}
+		if run {
+			want = []lexeme{{kind, 0, one + one}}
+		}
+		diff(t, fmt.Sprintf("%#x", c), want, lex(one+one))
+	}
+}
+
+func TestLexerEnds(t *testing.T) {
+	var zero upgrade.Lexer[[]byte]
+	lexer := upgrade.NewLexer("ab")
+	if lexer.Text() != "" || lexer.Offset() != 0 {
+		t.Errorf("before the first Next: %q at %d", lexer.Text(), lexer.Offset())
+	}
+	lexer.Next()
+	for range 3 {
+		if kind := lexer.Next(); kind != upgrade.EOF || lexer.Text() != "" || lexer.Offset() != 2 {
+			t.Errorf("at the end: %v, %q at %d", kind, lexer.Text(), lexer.Offset())
+		}
+		if kind := zero.Next(); kind != upgrade.EOF || len(zero.Text()) != 0 || zero.Offset() != 0 {
+			t.Errorf("zero Lexer: %v, %q at %d", kind, zero.Text(), zero.Offset())
+		}
+	}
+}
+
+func TestLexerTextAliasesLine(t *testing.T) {
+	line := []byte("ab,c")
+	lexer := upgrade.NewLexer(line)
+	lexer.Next()
+	lexer.Text()[0] = 'x'
+	if string(line) != "xb,c" {
+		t.Errorf("line is %q", line)
+	}
+}
+
+func TestKindString(t *testing.T) {
+	names := []string{"EOF", "Token", "Space", "Comma", "Slash", "Illegal", "Kind(6)"}
+	for i, want := range names {
+		diff(t, want, want, upgrade.Kind(i).String())
+	}
+	diff(t, "last", "Kind(255)", upgrade.Kind(255).String())
+}
+
+func TestSyntaxError(t *testing.T) {
+	tests := map[upgrade.Reason]string{
+		upgrade.ErrToken:     "want token",
+		upgrade.ErrVersion:   "want version after slash",
+		upgrade.ErrDelimiter: "want comma or end of line",
+		upgrade.ErrNoElement: "want at least one element",
+		upgrade.Reason(0):    "malformed",
+		upgrade.Reason(200):  "malformed",
+	}
+	for reason, want := range tests {
+		diff(t, "reason", "upgrade: "+want, reason.Error())
+		err := error(&upgrade.SyntaxError{Line: 2, Offset: 31, Reason: reason})
+		diff(t, "error", "upgrade: line 2, offset 31: "+want, err.Error())
+		if !errors.Is(err, reason) {
+			t.Errorf("%v is not its reason", err)
+		}
+	}
+	if errors.Is(&upgrade.SyntaxError{Reason: upgrade.ErrToken}, upgrade.ErrVersion) {
+		t.Error("one reason is another")
+	}
+}
+
+// Whatever was read, an error says nothing of it: logs and terminals are safe.
+func TestErrorsQuoteNothing(t *testing.T) {
+	for c := range 256 {
+		marked := "zq" + strings.Repeat(string([]byte{byte(c)}), 3) + "zq"
+		for _, line := range []string{marked, "a, " + marked, "a/" + marked, marked + " " + marked} {
+			_, err1 := upgrade.ParseList(line)
+			_, err2 := upgrade.ParseConnection([]byte(line))
+			_, err3 := upgrade.ParseProduct(line)
+			for _, err := range []error{err1, err2, err3} {
+				if err != nil {
+					checkErrorText(t, err, "zq")
+				}
+			}
+		}
+	}
+}
+
+// checkErrorText reports an error whose text is not printable ASCII or holds input.
+func checkErrorText(tb testing.TB, err error, input string) {
+	tb.Helper()
+	text := err.Error()
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			tb.Errorf("error text %q is not printable ASCII", text)
+		}
+	}
+	if input != "" && strings.Contains(text, input) {
+		tb.Errorf("error text %q quotes %q", text, input)
+	}
+}

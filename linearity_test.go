@@ -1,0 +1,67 @@
+package upgrade_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gosegue/upgrade"
+)
+
+// Eight times the input may take eight times as long, and something for the caches; it
+// would take 64 times as long if an octet were looked at once for each before it.
+func TestLinearTime(t *testing.T) {
+	if testing.Short() {
+		t.Skip("looks at the clock")
+	}
+	const small, large, limit = 8 << 10, 64 << 10, 20
+	supported := []upgrade.Product[string]{upgrade.MustParseProduct("b"), upgrade.MustParseProduct("a/2")}
+	for name, input := range map[string]func(n int) []string{
+		"commas":             func(n int) []string { return []string{strings.Repeat(",", n)} },
+		"spaces":             func(n int) []string { return []string{strings.Repeat(" ", n)} },
+		"commas and tabs":    func(n int) []string { return []string{strings.Repeat(",\t", n/2) + "a"} },
+		"blanks in the end":  func(n int) []string { return []string{"a" + strings.Repeat(" ", n)} },
+		"blanks, then fault": func(n int) []string { return []string{"a" + strings.Repeat(" ", n) + "@"} },
+		"one name":           func(n int) []string { return []string{strings.Repeat("a", n)} },
+		"one version":        func(n int) []string { return []string{"a/" + strings.Repeat("1", n)} },
+		"products":           func(n int) []string { return []string{strings.Repeat("a,", n/2)} },
+		"versions":           func(n int) []string { return []string{strings.Repeat("a/1,", n/4)} },
+		"slashes":            func(n int) []string { return []string{strings.Repeat("a/", n/2)} },
+		"empty lines":        func(n int) []string { return make([]string, n) },
+		"lines of commas":    func(n int) []string { return slices.Repeat([]string{",,,,,,,,"}, n/8) },
+		"lines of products":  func(n int) []string { return slices.Repeat([]string{"a, b/1"}, n/8) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			do := func(lines []string) {
+				list, _ := upgrade.ParseList(lines...)
+				list.Select(supported...)
+				upgrade.Select(lines, supported...)
+				for range list.All() {
+				}
+				connection, _ := upgrade.ParseConnection(lines...)
+				connection.Has("b")
+			}
+			// A busy machine spoils a measurement, but not every one.
+			var ratio float64
+			for range 5 {
+				ratio = float64(fastest(do, input(large))) / float64(fastest(do, input(small)))
+				if ratio < limit {
+					return
+				}
+			}
+			t.Errorf("%d octets take %.0f times as long as %d", large, ratio, small)
+		})
+	}
+}
+
+// fastest returns the shortest of several times that do took.
+func fastest(do func([]string), lines []string) time.Duration {
+	best := time.Duration(1<<63 - 1)
+	for range 9 {
+		start := time.Now()
+		do(lines)
+		best = min(best, time.Since(start))
+	}
+	return max(best, 1)
+}
