@@ -1,0 +1,137 @@
+//go:build !race
+
+package httpupgrade_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/httpupgrade"
+)
+
+// memory is a ResponseWriter and the connection behind it, which keep nothing.
+type memory struct {
+	net.Conn // of which only the methods below are used
+	buffered *bufio.ReadWriter
+}
+
+func (m *memory) Header() http.Header                          { return nil }
+func (m *memory) WriteHeader(int)                              {}
+func (m *memory) Write(p []byte) (int, error)                  { return len(p), nil }
+func (m *memory) Read([]byte) (int, error)                     { return 0, io.EOF }
+func (m *memory) CloseWrite() error                            { return nil }
+func (m *memory) Close() error                                 { return nil }
+func (m *memory) SetDeadline(time.Time) error                  { return nil }
+func (m *memory) Hijack() (net.Conn, *bufio.ReadWriter, error) { return m, m.buffered, nil }
+
+// handHijack is what a handler does that knows what it will be offered and what to
+// answer: the least there is to allocate.
+func handHijack(w http.ResponseWriter) net.Conn {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil
+	}
+	conn.SetDeadline(time.Time{})
+	conn.Write(echoBytes)
+	return conn
+}
+
+var (
+	echoBytes = []byte(echoHead)
+	connSink  net.Conn
+)
+
+// A switch costs no more memory than the take-over itself, whatever it is offered; the
+// early bytes cost their copy and the connection around it, with its CloseWrite.
+func TestAllocationsOfASwitch(t *testing.T) {
+	w := &memory{buffered: bufio.NewReadWriter(bufio.NewReader(strings.NewReader("")), nil)}
+	r := &http.Request{Method: "GET", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{
+		"Connection": {"keep-alive", "Upgrade"},
+		"Upgrade":    {"h2c, HTTP/2.0", "echo/1, websocket"},
+	}}
+	to := []upgrade.Product[string]{echo}
+	fields := []handshake.Field{{Name: "X-One", Value: "1"}, {Name: "X-Two", Value: "2"}}
+
+	base := testing.AllocsPerRun(1000, func() { connSink = handHijack(w) })
+	for name, more := range map[string]struct {
+		fields []handshake.Field
+		early  string
+		want   float64
+	}{
+		"head":        {nil, "", 0},
+		"fields":      {fields, "", 0},
+		"early bytes": {nil, early, 3},
+	} {
+		source := strings.NewReader(more.early)
+		w.buffered.Reader.Reset(source)
+		got := testing.AllocsPerRun(1000, func() {
+			source.Reset(more.early)
+			w.buffered.Reader.Reset(source)
+			w.buffered.Reader.Peek(len(more.early))
+			conn, err := httpupgrade.Switch(w, r, to, more.fields...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			connSink = conn
+		})
+		if got-base > more.want {
+			t.Errorf("%s: %v allocations, %v more than by hand", name, got, got-base)
+		}
+	}
+}
+
+// A connection may stay open for days, and must not keep the server's buffer with it,
+// nor the early bytes once they are read.
+func TestBuffersAreLetGo(t *testing.T) {
+	const size = 16 << 20
+	r := &http.Request{Method: "GET", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{
+		"Connection": {"Upgrade"}, "Upgrade": {"echo/1"},
+	}}
+	// open switches a connection whose server has a big buffer with so many early
+	// bytes in it.
+	open := func(early int) net.Conn {
+		source := bufio.NewReaderSize(io.LimitReader(zeros{}, int64(early)), size)
+		source.Peek(early)
+		w := &memory{buffered: bufio.NewReadWriter(source, nil)}
+		conn, err := httpupgrade.Switch(w, r, []upgrade.Product[string]{echo})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.buffered = nil // as the server has let it go, too
+		return conn
+	}
+	for _, early := range []int{0, 1, size} {
+		before := heap()
+		conn := open(early)
+		if early == size {
+			if n, err := io.CopyN(io.Discard, conn, size); err != nil {
+				t.Errorf("read %d early bytes: %v", n, err)
+			}
+		}
+		if kept := heap() - before; kept > size/2 {
+			t.Errorf("%d early bytes: %d bytes kept", early, kept)
+		}
+		runtime.KeepAlive(conn)
+	}
+}
+
+// heap returns how many bytes are in use.
+func heap() int64 {
+	runtime.GC()
+	runtime.GC() // what pools held
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc)
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }

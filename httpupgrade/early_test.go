@@ -1,0 +1,397 @@
+package httpupgrade_test
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/httpupgrade"
+)
+
+// early is what clients send behind their request without waiting for the answer. It
+// looks like a request and like the end of one, and is neither.
+const early = "GET /early HTTP/1.1\r\n\r\n0\r\n\r\n\x00\xff"
+
+// messages are one request of every framing.
+var messages = []struct{ framing, content string }{
+	{"none", ""},
+	{"length", ""},
+	{"length", "content"},
+	{"chunked", ""},
+	{"chunked", "content"},
+}
+
+func TestEarlyBytesAtEverySplit(t *testing.T) {
+	t.Parallel()
+	s := start(t, echoing())
+	conns := 0
+	for _, m := range messages {
+		message := post(m.framing, m.content) + early
+		want := echoHead + hello(m.content, nil) + early
+		for cut := range len(message) + 1 {
+			s.chop(limits{cut: cut})
+			equal(t, m.framing, s.exchange(message), want)
+			equal(t, "first Write", s.conn(conns).written()[0], echoHead)
+			conns++
+		}
+	}
+}
+
+// net/http reads on in the background while a handler runs, one byte at a time, and
+// what was read so belongs to the new protocol as well.
+func TestEarlyBytesReadInTheBackground(t *testing.T) {
+	t.Parallel()
+	for _, m := range messages {
+		t.Run(m.framing+" "+m.content, func(t *testing.T) {
+			t.Parallel()
+			message := post(m.framing, m.content) + early
+			want := echoHead + hello(m.content, nil) + early
+			var until atomic.Int64
+			s := start(t, lateHijack(t, &until, echoing()))
+			for cut := len(message) - len(early); cut <= len(message); cut++ {
+				until.Store(int64(min(cut+1, len(message))))
+				s.chop(limits{cut: cut})
+				equal(t, "exchange", s.exchange(message), want)
+			}
+		})
+	}
+}
+
+// lateHijack delays the take-over until the server has received so many bytes.
+func lateHijack(t testing.TB, until *atomic.Int64, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn := connOf(r).(*serverConn)
+		next.ServeHTTP(hijackFunc{w, func() (net.Conn, *bufio.ReadWriter, error) {
+			if !eventually(func() bool { return conn.received.Load() >= until.Load() }) {
+				t.Errorf("received %d of %d bytes", conn.received.Load(), until.Load())
+			}
+			return http.NewResponseController(w).Hijack()
+		}}, r)
+	})
+}
+
+// hijackFunc is a ResponseWriter with a Hijack of its own.
+type hijackFunc struct {
+	http.ResponseWriter
+	hijack func() (net.Conn, *bufio.ReadWriter, error)
+}
+
+func (f hijackFunc) Hijack() (net.Conn, *bufio.ReadWriter, error) { return f.hijack() }
+
+func TestEarlyBytesOneByOne(t *testing.T) {
+	t.Parallel()
+	s := start(t, echoing())
+	for _, m := range messages {
+		message := post(m.framing, m.content) + early
+		want := echoHead + hello(m.content, nil) + early
+
+		s.chop(limits{step: 1})
+		equal(t, "received one by one", s.exchange(message), want)
+
+		s.chop(limits{})
+		c := s.dial()
+		c.send(strings.Split(message, "")...)
+		c.CloseWrite()
+		equal(t, "sent one by one", c.rest(), want)
+	}
+}
+
+// More than fits any buffer, both ways at once.
+func TestLongEarlyBytes(t *testing.T) {
+	t.Parallel()
+	s := start(t, echoing())
+	long := make([]byte, 300_000)
+	for i := range long {
+		long[i] = byte(i ^ i>>8 ^ i>>16)
+	}
+	for _, n := range []int{4000, 4094, 4095, 4096, 4097, 8192, len(long)} {
+		for _, m := range messages {
+			c := s.dial()
+			go func() {
+				c.send(post(m.framing, m.content) + string(long[:n]))
+				c.CloseWrite()
+			}()
+			if got := c.rest(); got != echoHead+hello(m.content, nil)+string(long[:n]) {
+				t.Errorf("%d early bytes, framing %s: %d bytes came back, or wrong ones", n, m.framing, len(got))
+			}
+		}
+	}
+}
+
+func TestEarlyBytesFillTheBuffer(t *testing.T) {
+	t.Parallel()
+	var until atomic.Int64
+	s := start(t, lateHijack(t, &until, echoing()))
+	// net/http reads into 4096 bytes. With one byte of content and the rest full
+	// of early bytes, the one read in the background is what still fits.
+	long := strings.Repeat("0123456789abcdef", 512)
+	head := post("length", "x")
+	head = head[:len(head)-1]
+	until.Store(int64(len(head) + 4096 + 1))
+	s.chop(limits{cut: len(head)})
+	c := s.dial()
+	c.send(head+"x"+long[:4095], long[4095:])
+	c.CloseWrite()
+	if got, want := c.rest(), echoHead+hello("x", nil)+long; got != want {
+		t.Errorf("%d bytes came back of %d, or wrong ones", len(got), len(want))
+	}
+}
+
+func TestBothDirectionsAfterTheSwitch(t *testing.T) {
+	t.Parallel()
+	s := start(t, echoing())
+	c := s.dial()
+	c.send(offerEcho + "early")
+	equal(t, "head", c.head(), echoHead)
+	equal(t, "early", c.read(len(hello("", nil))+5), hello("", nil)+"early")
+	for _, word := range []string{"one", "two", "three"} {
+		c.send(word)
+		equal(t, "echo", c.read(len(word)), word)
+	}
+	c.CloseWrite()
+	equal(t, "rest", c.rest(), "")
+}
+
+// take switches to echo/1 by Switch and gives the result to use. If use returns,
+// the connection is closed.
+func take(t testing.TB, use func(net.Conn, *http.Request)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, err := httpupgrade.Switch(w, r, []upgrade.Product[string]{echo})
+		if err != nil {
+			t.Errorf("Switch: %v", err)
+			return
+		}
+		defer conn.Close()
+		use(conn, r)
+	})
+}
+
+type closeWriter interface{ CloseWrite() error }
+
+func TestBareConnectionWithoutEarlyBytes(t *testing.T) {
+	t.Parallel()
+	for _, m := range messages {
+		got := make(chan bool, 1)
+		s := start(t, take(t, func(conn net.Conn, r *http.Request) { got <- conn == connOf(r) }))
+		s.exchange(post(m.framing, m.content))
+		if !receive(t, got) {
+			t.Errorf("framing %s: another connection than the server's own", m.framing)
+		}
+	}
+}
+
+func TestCloseWriteAsTheServersConnection(t *testing.T) {
+	t.Parallel()
+	for _, early := range []string{"", early} {
+		for _, hidden := range []bool{false, true} {
+			got := make(chan bool, 1)
+			var options []func(*server)
+			if hidden {
+				options = append(options, hideCloseWrite)
+			}
+			s := start(t, take(t, func(conn net.Conn, r *http.Request) {
+				_, has := conn.(closeWriter)
+				got <- has
+			}), options...)
+			s.exchange(offerEcho + early)
+			if has := receive(t, got); has == hidden {
+				t.Errorf("early bytes %q, CloseWrite hidden %v: CloseWrite %v", early, hidden, has)
+			}
+		}
+	}
+}
+
+func TestHalfCloseByTheServer(t *testing.T) {
+	t.Parallel()
+	for _, early := range []string{"", "early "} {
+		got := make(chan string, 1)
+		s := start(t, take(t, func(conn net.Conn, r *http.Request) {
+			io.WriteString(conn, "bye")
+			if err := conn.(closeWriter).CloseWrite(); err != nil {
+				t.Error(err)
+			}
+			rest, _ := io.ReadAll(conn)
+			got <- string(rest)
+		}))
+		c := s.dial()
+		c.send(offerEcho + early)
+		// The end comes while the other direction is still open.
+		equal(t, "to the client", c.rest(), echoHead+"bye")
+		c.send("last")
+		c.CloseWrite()
+		equal(t, "to the server", receive(t, got), early+"last")
+	}
+}
+
+func TestHalfCloseByTheClient(t *testing.T) {
+	t.Parallel()
+	for _, early := range []string{"", "early "} {
+		s := start(t, take(t, func(conn net.Conn, r *http.Request) {
+			rest, _ := io.ReadAll(conn)
+			io.WriteString(conn, "read "+string(rest))
+		}))
+		equal(t, "to the client", s.exchange(offerEcho+early), echoHead+"read "+early)
+	}
+}
+
+func TestConcurrentReadsOfEarlyBytes(t *testing.T) {
+	t.Parallel()
+	const readers = 4
+	var sent []byte
+	for i := range 256 {
+		sent = append(sent, byte(i))
+	}
+	got := make(chan []byte, readers)
+	s := start(t, take(t, func(conn net.Conn, r *http.Request) {
+		var wg sync.WaitGroup
+		for size := 1; size <= readers; size++ {
+			wg.Go(func() {
+				var all []byte
+				for p := make([]byte, size); ; {
+					n, err := conn.Read(p)
+					all = append(all, p[:n]...)
+					if err != nil {
+						got <- all
+						return
+					}
+				}
+			})
+		}
+		wg.Wait()
+	}))
+	c := s.dial()
+	c.send(offerEcho + string(sent[:200]))
+	equal(t, "head", c.head(), echoHead)
+	c.send(string(sent[200:]))
+	c.CloseWrite()
+	var all []byte
+	for range readers {
+		one := receive(t, got)
+		if !slices.IsSorted(one) {
+			t.Errorf("a reader got bytes in another order than sent: %d", one)
+		}
+		all = append(all, one...)
+	}
+	slices.Sort(all)
+	if !bytes.Equal(all, sent) {
+		t.Errorf("readers got %d, each sent once", all)
+	}
+}
+
+func TestCloseDropsEarlyBytes(t *testing.T) {
+	t.Parallel()
+	done := make(chan struct{})
+	s := start(t, take(t, func(conn net.Conn, r *http.Request) {
+		defer close(done)
+		p := make([]byte, 1)
+		if n, err := conn.Read(p); n != 1 || err != nil || p[0] != early[0] {
+			t.Errorf("Read: %d %q %v", n, p, err)
+		}
+		conn.Close()
+		if n, err := conn.Read(p); n != 0 || !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Read after Close: %d %v", n, err)
+		}
+		if _, err := conn.Write(p); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("Write after Close: %v", err)
+		}
+	}))
+	c := s.dial()
+	c.send(offerEcho + early)
+	equal(t, "head", c.head(), echoHead)
+	receive(t, done)
+}
+
+// A read deadline is that of the connection also when it has early bytes.
+func TestDeadlineBehindEarlyBytes(t *testing.T) {
+	t.Parallel()
+	done := make(chan struct{})
+	s := start(t, take(t, func(conn net.Conn, r *http.Request) {
+		defer close(done)
+		if _, err := io.ReadFull(conn, make([]byte, len(early))); err != nil {
+			t.Error(err)
+		}
+		conn.SetReadDeadline(time.Now().Add(time.Millisecond))
+		var timeout net.Error
+		if _, err := conn.Read(make([]byte, 1)); !errors.As(err, &timeout) || !timeout.Timeout() {
+			t.Errorf("Read: %v", err)
+		}
+	}))
+	s.dial().send(offerEcho + early)
+	receive(t, done)
+}
+
+func TestDeadlinesOfTheServerAreCleared(t *testing.T) {
+	t.Parallel()
+	const short = 50 * time.Millisecond
+	s := start(t, echoing(), func(s *server) {
+		s.ReadTimeout, s.WriteTimeout, s.IdleTimeout = short, short, short
+	})
+	for _, early := range []string{"", early} {
+		c := s.dial()
+		c.send(offerEcho + early)
+		equal(t, "head", c.head(), echoHead)
+		equal(t, "hello", c.read(len(hello("", nil)+early)), hello("", nil)+early)
+		time.Sleep(2 * short)
+		c.send("still there")
+		c.CloseWrite()
+		equal(t, "rest", c.rest(), "still there")
+	}
+}
+
+// A Hijacker of middleware need not clear deadlines, so Switch does.
+func TestDeadlinesOfMiddlewareAreCleared(t *testing.T) {
+	t.Parallel()
+	s := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		echoing().ServeHTTP(hijackFunc{w, func() (net.Conn, *bufio.ReadWriter, error) {
+			conn, buffered, err := http.NewResponseController(w).Hijack()
+			if err == nil {
+				conn.SetDeadline(time.Unix(1, 0))
+			}
+			return conn, buffered, err
+		}}, r)
+	}))
+	equal(t, "exchange", s.exchange(offerEcho+early), echoHead+hello("", nil)+early)
+}
+
+func TestSwitchInsideTLS(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewUnstartedServer(take(t, func(conn net.Conn, r *http.Request) {
+		io.WriteString(conn, "hello")
+		io.Copy(conn, conn)
+		if err := conn.(closeWriter).CloseWrite(); err != nil {
+			t.Error(err)
+		}
+	}))
+	s.StartTLS()
+	defer s.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	for _, early := range []string{"", early} {
+		conn, err := tls.Dial("tcp", s.Listener.Addr().String(), &tls.Config{RootCAs: roots, ServerName: "example.com"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.SetDeadline(time.Now().Add(patience))
+		io.WriteString(conn, offerEcho+early)
+		conn.CloseWrite()
+		got, err := io.ReadAll(conn)
+		if err != nil {
+			t.Error(err)
+		}
+		equal(t, "exchange", string(got), echoHead+"hello"+early)
+		conn.Close()
+	}
+}

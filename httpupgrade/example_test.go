@@ -1,0 +1,267 @@
+package httpupgrade_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/httpupgrade"
+)
+
+// ask sends a GET request with an offer, and prints the status of the answer and its
+// Upgrade field. If the
+// answer is a switch, it returns the connection, which now speaks what was offered.
+func ask(url, offer string) io.ReadWriteCloser {
+	request, _ := http.NewRequest("GET", url, nil)
+	if offer != "" {
+		request.Header.Set("Connection", "Upgrade")
+		request.Header.Set("Upgrade", offer)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		fmt.Println(err)
+		return nil
+	}
+	fmt.Printf("%s %q\n", response.Status, response.Header.Get("Upgrade"))
+	if response.StatusCode == http.StatusSwitchingProtocols {
+		return response.Body.(io.ReadWriteCloser)
+	}
+	response.Body.Close()
+	return nil
+}
+
+// A server that speaks a protocol of its own to those who offer it, and HTTP to
+// everybody else.
+func ExampleHandler() {
+	server := httptest.NewServer(httpupgrade.Handler{
+		Protocols: []httpupgrade.Protocol{{
+			Product: upgrade.MustParseProduct("echo/1"),
+			Serve:   func(conn net.Conn, r *http.Request) { io.Copy(conn, conn) },
+		}},
+		Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			fmt.Fprintln(w, "an ordinary page")
+		}),
+	})
+	defer server.Close()
+
+	ask(server.URL, "")
+	ask(server.URL, "echo/2")
+
+	conn := ask(server.URL, "echo/2, echo/1")
+	defer conn.Close()
+	io.WriteString(conn, "hello")
+	answer := make([]byte, 5)
+	io.ReadFull(conn, answer)
+	fmt.Printf("%s\n", answer)
+	// Output:
+	// 200 OK ""
+	// 200 OK ""
+	// 101 Switching Protocols "echo/1"
+	// hello
+}
+
+// Allow decides by the request whether there is anything to switch to, Fields what
+// the 101 says besides, or what is answered instead.
+func ExampleHandler_policy() {
+	server := httptest.NewServer(httpupgrade.Handler{
+		Protocols: []httpupgrade.Protocol{{
+			Product: upgrade.MustParseProduct("chat"),
+			Allow:   func(r *http.Request) bool { return r.URL.Path != "/" },
+			Fields: func(r *http.Request) ([]handshake.Field, error) {
+				if r.URL.Path == "/private" {
+					return nil, &httpupgrade.Refusal{Status: http.StatusForbidden}
+				}
+				return []handshake.Field{{Name: "Chat-Room", Value: r.URL.Path}}, nil
+			},
+			Serve: func(conn net.Conn, r *http.Request) { fmt.Fprint(conn, "welcome to ", r.URL.Path) },
+		}},
+		Next: http.NotFoundHandler(),
+	})
+	defer server.Close()
+
+	ask(server.URL, "chat")
+	ask(server.URL+"/private", "chat")
+
+	conn := ask(server.URL+"/public", "chat")
+	defer conn.Close()
+	text, _ := io.ReadAll(conn)
+	fmt.Printf("%s\n", text)
+	// Output:
+	// 404 Not Found ""
+	// 403 Forbidden ""
+	// 101 Switching Protocols "chat"
+	// welcome to /public
+}
+
+// Server.Shutdown knows nothing of switched connections: it neither closes them nor
+// waits for them. A program that ends after it has to do both, in this order: tell
+// them when the shutdown begins, and wait for them when it is over.
+func ExampleHandler_shutdown() {
+	var (
+		mu       sync.Mutex
+		open     = map[net.Conn]bool{}
+		stopping bool
+		serving  sync.WaitGroup
+	)
+	serve := func(conn net.Conn, r *http.Request) {
+		mu.Lock()
+		if stopping {
+			mu.Unlock()
+			return
+		}
+		open[conn] = true
+		serving.Add(1)
+		mu.Unlock()
+		defer serving.Done()
+		defer func() {
+			mu.Lock()
+			delete(open, conn)
+			mu.Unlock()
+		}()
+		fmt.Fprint(conn, "hello")
+		// Until the client leaves or the program stops.
+		if _, err := io.Copy(io.Discard, conn); errors.Is(err, net.ErrClosed) {
+			fmt.Println("served until the end")
+		}
+	}
+
+	server := &http.Server{Handler: httpupgrade.Handler{Protocols: []httpupgrade.Protocol{{
+		Product: upgrade.MustParseProduct("chat"),
+		Serve:   serve,
+	}}}}
+	server.RegisterOnShutdown(func() {
+		mu.Lock()
+		defer mu.Unlock()
+		stopping = true
+		for conn := range open {
+			conn.Close()
+		}
+	})
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	go server.Serve(listener)
+
+	conn := ask("http://"+listener.Addr().String(), "chat")
+	defer conn.Close()
+	io.ReadFull(conn, make([]byte, len("hello")))
+
+	server.Shutdown(context.Background())
+	serving.Wait()
+	fmt.Println("stopped")
+	// Output:
+	// 101 Switching Protocols "chat"
+	// served until the end
+	// stopped
+}
+
+// A handler that decides by itself what to switch to, and answers everything else as
+// it likes.
+func ExampleSwitch() {
+	supported := []upgrade.Product[string]{
+		upgrade.MustParseProduct("XRPL/2.1"),
+		upgrade.MustParseProduct("XRPL/2.0"),
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		offered, err := httpupgrade.Offer(r)
+		p := offered.Select(supported...)
+		if err != nil || p.IsZero() {
+			fmt.Fprintln(w, "an ordinary page")
+			return
+		}
+		conn, err := httpupgrade.Switch(w, r, []upgrade.Product[string]{p}, handshake.Field{Name: "Server", Value: "example"})
+		var late *httpupgrade.WriteError
+		switch {
+		case errors.As(err, &late): // for an answer
+			return
+		case err != nil:
+			http.Error(w, "cannot switch", http.StatusInternalServerError)
+			return
+		}
+		// In a goroutine of its own, so that the server's buffers are freed.
+		go func() {
+			defer conn.Close()
+			fmt.Fprint(conn, "this is version ", p.Version())
+		}()
+	}))
+	defer server.Close()
+
+	ask(server.URL, "RTXP/1.2")
+	conn := ask(server.URL, "RTXP/1.2, XRPL/2.0")
+	defer conn.Close()
+	text, _ := io.ReadAll(conn)
+	fmt.Printf("%s\n", text)
+	// Output:
+	// 200 OK ""
+	// 101 Switching Protocols "XRPL/2.0"
+	// this is version 2.0
+}
+
+// A resource that speaks nothing but another protocol says so.
+func ExampleRefuse() {
+	echo := upgrade.MustParseProduct("echo/1")
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		httpupgrade.Refuse(w, r, echo)
+	}))
+	defer server.Close()
+
+	ask(server.URL, "")
+	// Output:
+	// 426 Upgrade Required "echo/1"
+}
+
+// A page tells its readers by what other protocol it is to be had.
+func ExampleAdvertise() {
+	echo := upgrade.MustParseProduct("echo/1")
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		httpupgrade.Advertise(w, r, echo)
+		fmt.Fprintln(w, "an ordinary page")
+	}))
+	defer server.Close()
+
+	ask(server.URL, "")
+	// Output:
+	// 200 OK "echo/1"
+}
+
+// The connection that serve is given is at its first frame. The one sent here is the
+// "Hello" of RFC 6455, section 5.7; a real server leaves frames to a library.
+func ExampleWebSocket() {
+	server := httptest.NewServer(httpupgrade.Handler{Protocols: []httpupgrade.Protocol{
+		httpupgrade.WebSocket(func(conn net.Conn, r *http.Request) {
+			io.WriteString(conn, "\x81\x05Hello")
+		}),
+	}})
+	defer server.Close()
+
+	request, _ := http.NewRequest("GET", server.URL, nil)
+	request.Header = http.Header{
+		"Connection":            {"Upgrade"},
+		"Upgrade":               {"websocket"},
+		"Sec-WebSocket-Version": {"13"},
+		"Sec-WebSocket-Key":     {"dGhlIHNhbXBsZSBub25jZQ=="},
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer response.Body.Close()
+	frame, _ := io.ReadAll(response.Body)
+	fmt.Println(response.Status)
+	fmt.Println(response.Header.Get("Sec-WebSocket-Accept"))
+	fmt.Printf("%q\n", frame)
+	// Output:
+	// 101 Switching Protocols
+	// s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
+	// "\x81\x05Hello"
+}
