@@ -1,0 +1,91 @@
+// Command upgrade101 shows how HTTP/1.1 clients and servers agree on another
+// protocol. It explains the fields of an offer (parse) and is a server to try one
+// on (serve).
+//
+// It exits with 0 if all went well, with 1 if the message it was given is
+// malformed or the work failed, and with 2 if it was called wrongly.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+// errMalformed ends a command that has told on standard output what is malformed.
+var errMalformed = errors.New("malformed")
+
+// failure is an error of the work itself. All others are those of the command line.
+type failure struct{ error }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// Once stopping has begun, a second signal ends the process at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run runs the command that args ask for until it is done or ctx is, and returns
+// the exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	stderr = printable{stderr}
+	root := rootCommand()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(printable{stdout})
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errMalformed):
+		return exitFailure
+	case errors.As(err, new(failure)):
+		fmt.Fprintln(stderr, "upgrade101:", err)
+		return exitFailure
+	}
+	fmt.Fprintf(stderr, "upgrade101: %v\nSee upgrade101 --help.\n", err)
+	return exitUsage
+}
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "upgrade101",
+		Short: "See and try how HTTP/1.1 switches protocols",
+		Long: `upgrade101 shows how HTTP/1.1 clients and servers agree on another protocol:
+the fields Upgrade and Connection, and the response 101 (Switching Protocols).
+
+Exit codes: 0 if all went well, 1 if the message is malformed or the work failed,
+2 if the command line is wrong.`,
+		Example: `  upgrade101 parse 'HTTP/2.0, SHTTP/1.3, IRC/6.9, RTA/x11'
+  upgrade101 serve`,
+		Version: version(),
+		// run prints errors, and a page of usage would bury them.
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.AddCommand(parseCommand(), serveCommand())
+	return root
+}
+
+// version returns the version of the module that this program was built from.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// This file knows where a message comes from: the command line or standard input.
+
+func parseCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "parse [ARG...]",
+		Short: "Explain the Upgrade and Connection fields of a message",
+		Long: `Parse reads the fields Upgrade and Connection as a server has to, and tells the
+products and options they name, whether that is an offer to switch protocols, and
+why. Of a malformed field it shows the line, and under it where and why.
+
+An argument with a colon is a field line; any other is the value of an Upgrade line,
+and several are several lines. The request is taken to be HTTP/1.1. If no field line
+is given, it is taken to have "Connection: Upgrade". Arguments that begin with a
+minus go behind "--".
+
+Without arguments, the head of a request or a response is read from standard input,
+up to the empty line, 1 MiB at most. For convenience lines may end in LF alone, and
+the empty line may be missing.
+
+Lines and offsets are counted from 0, offsets in octets of the field's value. What
+is not printable ASCII is shown as \t or \xNN, a backslash as two, and of a long
+line only the part around the fault.
+
+Exit codes: 0 if the message is well-formed, an offer or not; 1 if it is malformed
+or too long; 2 if the command line is wrong or there is nothing to read.`,
+		Example: `  upgrade101 parse 'HTTP/2.0, SHTTP/1.3, IRC/6.9, RTA/x11'
+  upgrade101 parse 'Connection: keep-alive, Upgrade' 'Upgrade: websocket'
+  upgrade101 parse 'foo / 1'
+  upgrade101 parse <request.txt`,
+		DisableFlagsInUseLine: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := parse(cmd, args)
+			if err != nil {
+				return err
+			}
+			if _, err := cmd.OutOrStdout().Write(r.text()); err != nil {
+				return failure{err}
+			}
+			if len(r.faults) > 0 {
+				return errMalformed
+			}
+			return nil
+		},
+	}
+}
+
+// parse reports on the message in args or on standard input.
+func parse(cmd *cobra.Command, args []string) (report, error) {
+	if len(args) > 0 {
+		return parseArguments(args), nil
+	}
+	if isTerminal(cmd.InOrStdin()) {
+		fmt.Fprintln(cmd.ErrOrStderr(), "Reading the head of a message from standard input, up to an empty line.")
+	}
+	lines, err := readHead(cmd.InOrStdin())
+	if err != nil {
+		return report{}, failure{err}
+	}
+	if len(lines) == 0 {
+		return report{}, errors.New("no arguments, and nothing on standard input")
+	}
+	m, f := parseHead(lines)
+	if f != nil {
+		return reject(m, *f), nil
+	}
+	return judge(m), nil
+}
+
+// parseArguments reports on a request of which only fields are given.
+func parseArguments(args []string) report {
+	m := message{major: 1, minor: 1}
+	assumed := "HTTP/1.1"
+	onlyValues := true
+	for _, arg := range args {
+		if !strings.Contains(arg, ":") {
+			m.upgrade = append(m.upgrade, fieldLine{arg, 0, arg})
+			continue
+		}
+		onlyValues = false
+		if f := m.addLine(arg); f != nil {
+			return reject(m, *f)
+		}
+	}
+	if onlyValues {
+		assumed += " with Connection: Upgrade"
+		m.connection = []fieldLine{{value: "Upgrade"}}
+	}
+	r := judge(m)
+	r.assumed = assumed
+	return r
+}
+
+// isTerminal reports whether somebody may have to be told that r is waited for.
+func isTerminal(r io.Reader) bool {
+	f, ok := r.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

@@ -1,0 +1,377 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// lines joins lines with a line end behind each.
+func lines(lines ...string) string { return strings.Join(lines, "\n") + "\n" }
+
+func TestParseArguments(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"example of RFC 9110, section 7.8", []string{"HTTP/2.0, SHTTP/1.3, IRC/6.9, RTA/x11"}, lines(
+			"assumed: HTTP/1.1 with Connection: Upgrade",
+			"option: Upgrade",
+			"product: HTTP, version 2.0",
+			"product: SHTTP, version 1.3",
+			"product: IRC, version 6.9",
+			"product: RTA, version x11",
+			"decision: offer",
+			"reason: HTTP/1.1, and Connection names the option upgrade: the server may switch to a product of these",
+		)},
+		{"blank before the slash", []string{"foo / 1"}, lines(
+			"assumed: HTTP/1.1 with Connection: Upgrade",
+			"option: Upgrade",
+			"malformed: Upgrade, line 0, offset 4: want comma or end of line, not '/'",
+			"    foo / 1",
+			"        ^",
+			"decision: no offer",
+			"reason: the Upgrade field is malformed: an ordinary request, to be served without a switch",
+		)},
+		{"several values", []string{", websocket ,,", "h2c"}, lines(
+			"assumed: HTTP/1.1 with Connection: Upgrade",
+			"option: Upgrade",
+			"product: websocket",
+			"product: h2c",
+			"decision: offer",
+			"reason: HTTP/1.1, and Connection names the option upgrade: the server may switch to a product of these",
+		)},
+		{"fields", []string{"Host: example.com", "connection:keep-alive, Upgrade", "upgrade: \twebsocket ", "Connection: x"}, lines(
+			"assumed: HTTP/1.1",
+			"ignored: Host",
+			"option: keep-alive",
+			"option: Upgrade",
+			"option: x",
+			"product: websocket",
+			"decision: offer",
+			"reason: HTTP/1.1, and Connection names the option upgrade: the server may switch to a product of these",
+		)},
+		{"a field line and a value", []string{"Connection: close", "websocket"}, lines(
+			"assumed: HTTP/1.1",
+			"option: close",
+			"product: websocket",
+			"decision: no offer",
+			"reason: Connection does not name the option upgrade: an ordinary request, to be served without a switch",
+		)},
+		{"no Upgrade", []string{"Connection: Upgrade"}, lines(
+			"assumed: HTTP/1.1",
+			"option: Upgrade",
+			"decision: no offer",
+			"reason: there is no Upgrade field: an ordinary request, to be served without a switch",
+		)},
+		{"empty value", []string{""}, lines(
+			"assumed: HTTP/1.1 with Connection: Upgrade",
+			"option: Upgrade",
+			"malformed: Upgrade, line 0, offset 0: want at least one element",
+			"    ",
+			"    ^",
+			"decision: no offer",
+			"reason: the Upgrade field is empty: an ordinary request, to be served without a switch",
+		)},
+		{"the second line, with escapes", []string{"a", "\x1b"}, lines(
+			"assumed: HTTP/1.1 with Connection: Upgrade",
+			"option: Upgrade",
+			"malformed: Upgrade, line 1, offset 0: want token, not the octet 0x1b",
+			`    \x1b`,
+			"    ^",
+			"decision: no offer",
+			"reason: the Upgrade field is malformed: an ordinary request, to be served without a switch",
+		)},
+		{"both fields malformed", []string{"Upgrade:\ta b", "Connection: \"Upgrade\""}, lines(
+			"assumed: HTTP/1.1",
+			"malformed: Upgrade, line 0, offset 2: want comma or end of line, not 'b'",
+			`    Upgrade:\ta b`,
+			"                ^",
+			"malformed: Connection, line 0, offset 0: want token, not '\"'",
+			`    Connection: "Upgrade"`,
+			"                ^",
+			"decision: no offer",
+			"reason: the Connection field is malformed: an ordinary request, to be served without a switch",
+		)},
+		{"missing version", []string{"foo/ , bar"}, lines(
+			"assumed: HTTP/1.1 with Connection: Upgrade",
+			"option: Upgrade",
+			"malformed: Upgrade, line 0, offset 4: want version after slash, not ' '",
+			"    foo/ , bar",
+			"        ^",
+			"decision: no offer",
+			"reason: the Upgrade field is malformed: an ordinary request, to be served without a switch",
+		)},
+		{"space before the colon", []string{"Upgrade : websocket"}, lines(
+			"malformed: field line: want a colon: no blank may stand before it (RFC 9112, section 5.1)",
+			"    Upgrade : websocket",
+			"           ^",
+			"decision: no offer",
+			"reason: the message is malformed, so nothing in it counts",
+		)},
+		{"no field name", []string{":x"}, lines(
+			"malformed: field line: want a field name, which is a token",
+			"    :x",
+			"    ^",
+			"decision: no offer",
+			"reason: the message is malformed, so nothing in it counts",
+		)},
+		{"odd field name", []string{"a@b:x"}, lines(
+			"malformed: field line: want a colon after the field name",
+			"    a@b:x",
+			"     ^",
+			"decision: no offer",
+			"reason: the message is malformed, so nothing in it counts",
+		)},
+		{"control character in another field", []string{"X: \x1b[2J"}, lines(
+			"malformed: field line: want no control character in a field value (RFC 9110, section 5.5)",
+			`    X: \x1b[2J`,
+			"       ^",
+			"decision: no offer",
+			"reason: the message is malformed, so nothing in it counts",
+		)},
+		{"long line", []string{strings.Repeat("a", 1<<16) + " b, " + strings.Repeat("c", 1<<16)}, lines(
+			"assumed: HTTP/1.1 with Connection: Upgrade",
+			"option: Upgrade",
+			"malformed: Upgrade, line 0, offset 65537: want comma or end of line, not 'b'",
+			"    ..."+strings.Repeat("a", 51)+" b, "+strings.Repeat("c", 21)+"...",
+			"    "+strings.Repeat(" ", 55)+"^",
+			"decision: no offer",
+			"reason: the Upgrade field is malformed: an ordinary request, to be served without a switch",
+		)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			code, stdout, stderr := try("", append([]string{"parse", "--"}, test.args...)...)
+			if diff := cmp.Diff(test.want, stdout); diff != "" {
+				t.Errorf("output (-want +got):\n%s", diff)
+			}
+			wantCode := exitOK
+			if strings.Contains(test.want, "malformed: ") {
+				wantCode = exitFailure
+			}
+			if code != wantCode || stderr != "" {
+				t.Errorf("exit code %d, standard error %q", code, stderr)
+			}
+		})
+	}
+}
+
+func TestParseHead(t *testing.T) {
+	for _, test := range []struct {
+		name, head, want string
+	}{
+		{"request, LF alone, no empty line", "GET / HTTP/1.1\nConnection: upgrade\nUpgrade: a/1", lines(
+			"start: GET / HTTP/1.1",
+			"option: upgrade",
+			"product: a, version 1",
+			"decision: offer",
+			"reason: HTTP/1.1, and Connection names the option upgrade: the server may switch to a product of these",
+		)},
+		{"HTTP/1.0, empty lines first, content behind", "\r\n\r\nGET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\nUpgrade: @", lines(
+			"start: GET / HTTP/1.0",
+			"option: upgrade",
+			"product: a",
+			"decision: no offer",
+			"reason: HTTP/1.0 has no upgrade, only HTTP/1.1 has: an ordinary request, to be served without a switch",
+		)},
+		{"switch", "HTTP/1.1 101\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n", lines(
+			"start: HTTP/1.1 101",
+			"option: upgrade",
+			"product: a",
+			"decision: switch",
+			"reason: the server speaks what the Upgrade field says from here on, provided that the client offered it",
+		)},
+		{"101 without the option", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: a\r\n\r\n", lines(
+			"start: HTTP/1.1 101 Switching Protocols",
+			"product: a",
+			"decision: no switch",
+			"reason: Connection does not name the option upgrade: the client must close the connection",
+		)},
+		{"426", "HTTP/1.1 426 Upgrade Required\r\nConnection: upgrade\r\nUpgrade: a, b\r\n\r\n", lines(
+			"start: HTTP/1.1 426 Upgrade Required",
+			"option: upgrade",
+			"product: a",
+			"product: b",
+			"decision: no switch",
+			"reason: the status is 426, not 101: the server advertises what it could switch to",
+		)},
+		{"advertisement without the option", "HTTP/1.1 200 OK\r\nUpgrade: a\r\n\r\n", lines(
+			"start: HTTP/1.1 200 OK",
+			"product: a",
+			"decision: no switch",
+			"reason: the status is 200, not 101, and Connection does not name the option upgrade: not even an advertisement",
+		)},
+		{"no Upgrade in a response", "HTTP/1.1 200 OK\r\n\r\n", lines(
+			"start: HTTP/1.1 200 OK",
+			"decision: no switch",
+			"reason: the status is 200, not 101",
+		)},
+		{"obs-fold", "GET / HTTP/1.1\r\nUpgrade: a\r\n\tb\r\n\r\n", lines(
+			"start: GET / HTTP/1.1",
+			"malformed: field line: want a field name: a line that continues the one before it (obs-fold) is obsolete (RFC 9112, section 5.2)",
+			`    \tb`,
+			"    ^",
+			"decision: no offer",
+			"reason: the message is malformed, so nothing in it counts",
+		)},
+		{"bare CR", "GET / HTTP/1.1\r\nUpgrade: a\rb\r\n\r\n", lines(
+			"start: GET / HTTP/1.1",
+			"malformed: Upgrade, line 0, offset 1: want comma or end of line, not the octet 0x0d",
+			`    Upgrade: a\x0db`,
+			"              ^",
+			"decision: no offer",
+			"reason: Connection does not name the option upgrade: an ordinary request, to be served without a switch",
+		)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, stdout, stderr := try(test.head, "parse")
+			if diff := cmp.Diff(test.want, stdout); diff != "" || stderr != "" {
+				t.Errorf("output (-want +got):\n%s%s", diff, stderr)
+			}
+		})
+	}
+}
+
+func TestParseStartLine(t *testing.T) {
+	for line, at := range map[string]int{
+		"GET / HTTP/1.1":           -1,
+		"GET / HTTP/9.9":           -1,
+		"OPTIONS * HTTP/1.1":       -1,
+		"HTTP/1.1 101":             -1,
+		"HTTP/1.1 101 ":            -1,
+		"HTTP/1.0 200 \xe4\tOK":    -1,
+		"GET":                      3,
+		" GET / HTTP/1.1":          0,
+		"G@T / HTTP/1.1":           1,
+		"GET\t/ HTTP/1.1":          3,
+		"GET  / HTTP/1.1":          4,
+		"GET /":                    5,
+		"GET /\x1b HTTP/1.1":       5,
+		"GET /\xe4 HTTP/1.1":       5,
+		"GET / http/1.1":           6,
+		"GET / HTTP/1":             12,
+		"GET / HTTP/11.1":          12,
+		"GET / HTTP/1.1 ":          14,
+		"GET / HTTP/1.10":          14,
+		"HTTP/1":                   6,
+		"HTTP/x.1 101":             5,
+		"HTTP/1.1  101":            9,
+		"HTTP/1.1 1O1":             10,
+		"HTTP/1.1 10":              11,
+		"HTTP/1.1 1010":            12,
+		"HTTP/1.1 101 Sw\x07tched": 15,
+	} {
+		got := -1
+		if _, f := parseStart(line); f != nil {
+			got = f.at
+		}
+		if got != at {
+			t.Errorf("%q: fault at %d, want %d", line, got, at)
+		}
+	}
+	m, _ := parseStart("HTTP/1.0 426 x")
+	if m.major != 1 || m.minor != 0 || m.status != 426 || !m.response {
+		t.Errorf("%+v", m)
+	}
+}
+
+// Whatever octet stands wherever in the input, none but printable ones come out, and
+// the caret stands under the fault.
+func TestNothingRawInReports(t *testing.T) {
+	for c := range 256 {
+		octet := string([]byte{byte(c)})
+		for _, input := range []string{
+			octet, "a" + octet, "a/1" + octet + "b", octet + octet + "\x1b]0;x\x07",
+			"Upgrade: \x1b" + octet, "Connection: " + octet, "X: " + octet, octet + ": x", "a" + octet + ": x",
+		} {
+			_, stdout, stderr := try("", "parse", "--", input)
+			mustBePrintable(t, stdout+stderr)
+			checkCaret(t, input, stdout)
+			for _, head := range []string{input, "GET / HTTP/1.1\r\n" + input, "GET /" + input + " HTTP/1.1", "HTTP/1.1 200 " + input} {
+				_, stdout, stderr := try(head, "parse")
+				mustBePrintable(t, stdout+stderr)
+			}
+		}
+	}
+}
+
+// checkCaret checks that the first caret in the output stands under an escaped octet
+// of input that is at the offset told, or at its end.
+func checkCaret(t *testing.T, input, output string) {
+	t.Helper()
+	_, rest, found := strings.Cut(output, "malformed: Upgrade, line 0, ")
+	if !found {
+		return
+	}
+	var offset int
+	if _, err := fmt.Sscanf(rest, "offset %d", &offset); err != nil {
+		t.Fatal(err)
+	}
+	offset += len(input) - len(strings.TrimPrefix(input, "Upgrade: "))
+	shown := strings.Split(rest, "\n")
+	want := "    " + strings.Repeat(" ", len(escape(input[:offset]))) + "^"
+	if shown[1] != "    "+escape(input) || shown[2] != want {
+		t.Errorf("%q, offset %d:\n%s\n%s", input, offset, shown[1], shown[2])
+	}
+}
+
+func TestHeadLimit(t *testing.T) {
+	const start = "GET / HTTP/1.1\r\n"
+	fits := start + "X: " + strings.Repeat("a", maxHead-len(start)-len("X: \r\n\r\n")) + "\r\n\r\n"
+	if code, _, stderr := try(fits, "parse"); code != 0 {
+		t.Errorf("1 MiB: exit code %d, %s", code, stderr)
+	}
+	if code, _, stderr := try(fits+"content", "parse"); code != 0 {
+		t.Errorf("1 MiB and content: exit code %d, %s", code, stderr)
+	}
+	code, stdout, stderr := try(strings.Replace(fits, "X", "XX", 1), "parse")
+	if code != exitFailure || stdout != "" || !strings.Contains(stderr, "within 1 MiB") {
+		t.Errorf("1 MiB and one octet: exit code %d, %q, %q", code, stdout, stderr)
+	}
+	if _, err := readHead(iotest.ErrReader(os.ErrClosed)); err == nil {
+		t.Error("no error from a reader that fails")
+	}
+}
+
+// The heads that real software sent are all well-formed messages, and what is said of
+// the products and options in them agrees with what stands there.
+func TestCaptures(t *testing.T) {
+	files, _ := filepath.Glob("../../testdata/captures/*.re*")
+	if len(files) == 0 {
+		t.Fatal("no captured heads in testdata/captures of the root module")
+	}
+	decisions := map[string]int{}
+	for _, file := range files {
+		head, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, stdout, stderr := try(string(head), "parse")
+		mustBePrintable(t, stdout+stderr)
+		start, _, _ := strings.Cut(string(head), "\r\n")
+		if want := "start: " + start[:min(len(start), 60)]; !strings.HasPrefix(stdout, want) {
+			t.Errorf("%s: no line %q in\n%s%s", file, want, stdout, stderr)
+		}
+		if strings.Contains(stdout, "the message is malformed") {
+			t.Errorf("%s:\n%s", file, stdout)
+		}
+		_, decision, _ := strings.Cut(stdout, "decision: ")
+		decision, _, _ = strings.Cut(decision, "\n")
+		decisions[filepath.Ext(file)+" "+decision]++
+	}
+	for _, want := range []string{".req offer", ".req no offer", ".resp switch", ".resp no switch"} {
+		if decisions[want] == 0 {
+			t.Errorf("no captured head is %q: %v", want, decisions)
+		}
+		delete(decisions, want)
+	}
+	if len(decisions) > 0 {
+		t.Errorf("unexpected decisions: %v", decisions)
+	}
+}

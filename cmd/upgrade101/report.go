@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/handshake"
+)
+
+// This file knows what a message means for an upgrade, and how to say it. It knows
+// nothing of where the message came from.
+
+// report is all that parse has to say about a message. It holds the octets as they
+// came; whoever shows them escapes them.
+type report struct {
+	assumed  string // what was not given
+	start    string // the start line; empty if only fields were given
+	products []product
+	options  []string
+	ignored  []string // names of fields that do not matter here
+	faults   []fault
+	decision string
+	reason   string
+}
+
+type product struct{ name, version string }
+
+// judge reports on a well-formed message. Its fields may be malformed all the same.
+func judge(m message) report {
+	r := report{start: m.start, ignored: m.ignored}
+	connection, offered := values(m.connection), values(m.upgrade)
+
+	list, err := upgrade.ParseList(offered...)
+	r.addFault("Upgrade", m.upgrade, err)
+	for p := range list.All() {
+		r.products = append(r.products, product{p.Name(), p.Version()})
+	}
+	options, err := upgrade.ParseConnection(connection...)
+	r.addFault("Connection", m.connection, err)
+	for option := range options.All() {
+		r.options = append(r.options, option)
+	}
+
+	// What makes a 101 a switch is what makes a request an offer, but for the
+	// question whether the client offered it, which the message cannot answer.
+	_, err = handshake.Offer(m.major, m.minor, connection, offered)
+	switch {
+	case !m.response:
+		r.decision = "offer"
+		r.reason = fmt.Sprintf("HTTP/%d.%d, and Connection names the option upgrade: the server may switch to a product of these", m.major, m.minor)
+		if err != nil {
+			r.decision = "no offer"
+			r.reason = because(m, err) + ": an ordinary request, to be served without a switch"
+		}
+	case m.status == 101:
+		r.decision = "switch"
+		r.reason = "the server speaks what the Upgrade field says from here on, provided that the client offered it"
+		if err != nil {
+			r.decision = "no switch"
+			r.reason = because(m, err) + ": the client must close the connection"
+		}
+	default:
+		r.decision = "no switch"
+		r.reason = fmt.Sprintf("the status is %d, not 101", m.status)
+		if err == nil {
+			r.reason += ": the server advertises what it could switch to"
+		} else if len(m.upgrade) > 0 {
+			r.reason += ", and " + because(m, err) + ": not even an advertisement"
+		}
+	}
+	return r
+}
+
+// because explains an error of handshake.Offer.
+func because(m message, err error) string {
+	var field *handshake.FieldError
+	switch {
+	case errors.As(err, &field):
+		return "the " + field.Field + " field is malformed"
+	case errors.Is(err, handshake.ErrHTTPVersion):
+		return fmt.Sprintf("HTTP/%d.%d has no upgrade, only HTTP/1.1 has", m.major, m.minor)
+	case errors.Is(err, handshake.ErrNoOption):
+		return "Connection does not name the option upgrade"
+	case errors.Is(err, handshake.ErrNoUpgrade) && len(m.upgrade) == 0:
+		return "there is no Upgrade field"
+	case errors.Is(err, handshake.ErrNoUpgrade):
+		return "the Upgrade field is empty"
+	}
+	return err.Error()
+}
+
+// reject reports on a malformed message, of which nothing counts.
+func reject(m message, f fault) report {
+	r := report{start: m.start, faults: []fault{f}, decision: "no offer", reason: "the message is malformed, so nothing in it counts"}
+	if m.response {
+		r.decision = "no switch"
+	}
+	return r
+}
+
+// addFault adds the fault that err, of a parser of package upgrade, tells of. It
+// does nothing if err is nil.
+func (r *report) addFault(name string, lines []fieldLine, err error) {
+	var syntax *upgrade.SyntaxError
+	if !errors.As(err, &syntax) {
+		return
+	}
+	l := lines[syntax.Line]
+	reason := strings.TrimPrefix(syntax.Reason.Error(), "upgrade: ")
+	if syntax.Offset < len(l.value) {
+		reason += ", not " + quote(l.value[syntax.Offset])
+	}
+	r.faults = append(r.faults, fault{
+		where:  fmt.Sprintf("%s, line %d, offset %d", name, syntax.Line, syntax.Offset),
+		line:   l.line,
+		at:     l.from + syntax.Offset,
+		reason: reason,
+	})
+}
+
+// quote returns the octet c for a sentence.
+func quote(c byte) string {
+	if isPrintable(c) {
+		return "'" + string(rune(c)) + "'"
+	}
+	return fmt.Sprintf("the octet 0x%02x", c)
+}
+
+// text returns the report as lines for people.
+func (r report) text() []byte {
+	var b bytes.Buffer
+	if r.assumed != "" {
+		fmt.Fprintf(&b, "assumed: %s\n", r.assumed)
+	}
+	if r.start != "" {
+		start, _ := excerpt(r.start, 0)
+		fmt.Fprintf(&b, "start: %s\n", start)
+	}
+	for _, name := range r.ignored {
+		name, _ = excerpt(name, 0)
+		fmt.Fprintf(&b, "ignored: %s\n", name)
+	}
+	for _, o := range r.options {
+		fmt.Fprintf(&b, "option: %s\n", escape(o))
+	}
+	for _, p := range r.products {
+		fmt.Fprintf(&b, "product: %s", escape(p.name))
+		if p.version != "" {
+			fmt.Fprintf(&b, ", version %s", escape(p.version))
+		}
+		b.WriteByte('\n')
+	}
+	for _, f := range r.faults {
+		line, column := excerpt(f.line, f.at)
+		fmt.Fprintf(&b, "malformed: %s: %s\n", f.where, f.reason)
+		fmt.Fprintf(&b, "    %s\n    %*s\n", line, column+1, "^")
+	}
+	fmt.Fprintf(&b, "decision: %s\nreason: %s\n", r.decision, r.reason)
+	return b.Bytes()
+}

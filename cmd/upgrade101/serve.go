@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/httpupgrade"
+)
+
+// This file knows the server: when it starts and stops, what it answers, and what it
+// logs. It knows nothing of what is spoken after a switch.
+
+// The limits of the server, so that nothing hangs forever: for a request, a response,
+// an unused connection, an upgraded connection on which nothing moves, and for the
+// end of what is still going on when the server stops.
+const (
+	readTimeout  = 30 * time.Second
+	writeTimeout = 30 * time.Second
+	keepTimeout  = time.Minute
+	idleTimeout  = 2 * time.Minute
+	stopTimeout  = 2 * time.Second
+	maxHeader    = 64 << 10
+)
+
+func serveCommand() *cobra.Command {
+	var address string
+	command := &cobra.Command{
+		Use:   "serve",
+		Short: "Run a server that switches to echo/1 and to websocket",
+		Long: `Serve runs a server that switches to two protocols: echo/1 sends back every byte
+that follows the response 101, and websocket sends back every message. Anything else
+it answers with a page of commands to try.
+
+The first line of standard output tells where it listens. Every offer and what
+became of it is logged to standard error.
+
+A request must come within 30 seconds, with 64 KiB of head and, before a switch, 2 MiB
+of content at most. An upgraded connection is closed after 2 minutes in which nothing
+was received or could be sent. A WebSocket message may have 1 MiB.
+
+SIGINT and SIGTERM close all connections and end it with exit code 0. If it cannot
+listen, that is 1.`,
+		Example: `  upgrade101 serve
+  upgrade101 serve --listen 127.0.0.1:0`,
+		Args:                  cobra.NoArgs,
+		DisableFlagsInUseLine: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if _, _, err := net.SplitHostPort(address); err != nil {
+				return fmt.Errorf("--listen: %w", err)
+			}
+			listener, err := net.Listen("tcp", address)
+			if err != nil {
+				return failure{err}
+			}
+			s := newServer("http://"+listener.Addr().String(), cmd.ErrOrStderr())
+			fmt.Fprintln(cmd.OutOrStdout(), "listening on", s.url)
+			if err := s.run(cmd.Context(), listener); err != nil {
+				return failure{err}
+			}
+			return nil
+		},
+	}
+	command.Flags().StringVar(&address, "listen", "127.0.0.1:8101", "address and port; port 0 takes a free one")
+	return command
+}
+
+// server is a server to try an upgrade on.
+type server struct {
+	url      string
+	log      *log.Logger
+	idle     time.Duration
+	sessions sessions
+}
+
+func newServer(url string, logTo io.Writer) *server {
+	return &server{url: url, log: log.New(logTo, "", log.LstdFlags), idle: idleTimeout}
+}
+
+// run serves until ctx is done, then closes all connections.
+func (s *server) run(ctx context.Context, listener net.Listener) error {
+	server := &http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: readTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       keepTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          s.log,
+		// Some clients upgrade with "OPTIONS *", which net/http answers itself.
+		DisableGeneralOptionsHandler: true,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	if server.Shutdown(grace) != nil {
+		server.Close()
+	}
+	// Shutdown leaves upgraded connections alone.
+	s.sessions.close()
+	return nil
+}
+
+func (s *server) handler() http.Handler {
+	echo := httpupgrade.Protocol{
+		Product: upgrade.MustParseProduct("echo/1"),
+		Serve:   s.session("echo/1", echoBytes),
+	}
+	websocket := httpupgrade.WebSocket(s.session("websocket", echoMessages))
+	websocket.Fields = s.logRefusal(websocket.Fields)
+	return httpupgrade.Handler{
+		Protocols: []httpupgrade.Protocol{echo, websocket},
+		Next:      s.page(echo.Product, websocket.Product),
+		Error:     func(r *http.Request, err error) { s.logOffer(r, fmt.Sprintf("failed: %v", err)) },
+	}
+}
+
+// session returns what speaks a protocol on a connection, as a [httpupgrade.Protocol]
+// wants it.
+func (s *server) session(product string, speak func(net.Conn) error) func(net.Conn, *http.Request) {
+	return func(conn net.Conn, r *http.Request) {
+		if !s.sessions.add(conn) {
+			return // the server is stopping
+		}
+		defer s.sessions.remove(conn)
+		s.logOffer(r, "switched to "+product)
+		ending := "closed"
+		if err := speak(idleConn{conn, s.idle}); err != nil {
+			ending = "closed: " + err.Error()
+		}
+		s.log.Printf("%s %s %s", r.RemoteAddr, product, ending)
+	}
+}
+
+// logRefusal returns fields, and logs when they refuse to switch.
+func (s *server) logRefusal(fields func(*http.Request) ([]handshake.Field, error)) func(*http.Request) ([]handshake.Field, error) {
+	return func(r *http.Request) ([]handshake.Field, error) {
+		list, err := fields(r)
+		if err != nil {
+			s.logOffer(r, fmt.Sprintf("not switched: %v", err))
+		}
+		return list, err
+	}
+}
+
+// page answers requests that were not switched with what could be tried instead.
+func (s *server) page(supported ...upgrade.Product[string]) http.Handler {
+	text := strings.ReplaceAll(pageText, "URL", s.url)
+	text = strings.ReplaceAll(text, "HOST", strings.TrimPrefix(s.url, "http://"))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.Header["Upgrade"]) > 0 {
+			decision := "not switched: nothing of it is served here"
+			if _, err := httpupgrade.Offer(r); err != nil {
+				decision = fmt.Sprintf("not switched: %v", err)
+			}
+			s.logOffer(r, decision)
+		}
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		httpupgrade.Advertise(w, r, supported...)
+		io.WriteString(w, text)
+	})
+}
+
+const pageText = `This server switches to echo/1, which sends back every byte, and to websocket,
+which sends back every message. Try:
+
+  curl -i -N -H 'Connection: Upgrade' -H 'Upgrade: HTTP/2.0, echo/1' URL/
+  curl -i -N -H 'Connection: Upgrade' -H 'Upgrade: echo/1' -d 'read, not sent back' URL/
+  curl -i -N -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' URL/
+
+They show the response and then wait; end them with Ctrl-C. This one sends bytes as well:
+
+  (printf 'GET / HTTP/1.1\r\nHost: HOST\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\nhello\n'; sleep 1) | curl -sN -m 2 telnet://HOST
+
+These are no offers, and show this page:
+
+  curl -i -H 'Upgrade: echo/1' URL/
+  curl -i -H 'Connection: Upgrade' -H 'Upgrade: echo/2' URL/
+  curl -i -H 'Connection: Upgrade' -H 'Upgrade: echo / 1' URL/
+`
+
+// logOffer logs what a request offered and what became of it. The offer is a
+// stranger's: it is quoted, and cut where it goes on for long.
+func (s *server) logOffer(r *http.Request, decision string) {
+	offer := strings.Join(r.Header["Upgrade"], ", ")
+	s.log.Printf("%s %s %.200q offers %.200q: %s", r.RemoteAddr, r.Method, r.RequestURI, offer, decision)
+}
