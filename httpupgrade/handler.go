@@ -41,8 +41,8 @@ type Protocol struct {
 // Refusal is an error by which [Protocol].Fields says to answer a request with a final
 // response of that status (200 to 599) and those fields, without content, instead of
 // switching to that protocol. Fields about framing, Content-Length, Transfer-Encoding and
-// Trailer, are not its to give. A 426 (Upgrade Required) is given the fields Upgrade and Connection that
-// it must have.
+// Trailer, are not its to give. A 426 (Upgrade Required) is given the field Upgrade that it
+// must have, and any response with Upgrade the option in Connection.
 type Refusal struct {
 	Status int
 	Fields []handshake.Field
@@ -229,10 +229,10 @@ func (e *Refusal) answer(w http.ResponseWriter, r *http.Request, p upgrade.Produ
 	for _, f := range e.Fields {
 		header.Add(f.Name, f.Value)
 	}
-	if e.Status == http.StatusUpgradeRequired {
-		if header["Upgrade"] == nil {
-			header.Set("Upgrade", p.String())
-		}
+	if e.Status == http.StatusUpgradeRequired && header["Upgrade"] == nil {
+		header.Set("Upgrade", p.String())
+	}
+	if header["Upgrade"] != nil {
 		closeUnread(header, r)
 		addOption(header, r)
 	}

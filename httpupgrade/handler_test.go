@@ -237,6 +237,8 @@ func TestRefusalIsTheAnswer(t *testing.T) {
 		{httpupgrade.Refusal{Status: 503, Fields: []handshake.Field{{Name: "X", Value: "1"}, {Name: "x", Value: "2"}}},
 			http.Header{"X": {"1", "2"}}},
 		{httpupgrade.Refusal{Status: 599}, http.Header{}},
+		{httpupgrade.Refusal{Status: 403, Fields: []handshake.Field{{Name: "Upgrade", Value: "echo/2"}}},
+			http.Header{"Upgrade": {"echo/2"}, "Connection": {"Upgrade"}}},
 		{httpupgrade.Refusal{Status: 426}, http.Header{"Upgrade": {"echo/1"}, "Connection": {"Upgrade"}}},
 		{httpupgrade.Refusal{Status: 426, Fields: []handshake.Field{{Name: "upgrade", Value: "echo/2, echo/3"}}},
 			http.Header{"Upgrade": {"echo/2, echo/3"}, "Connection": {"Upgrade"}}},

@@ -26,6 +26,7 @@ package httpupgrade
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/handshake"
@@ -56,8 +57,8 @@ func canUpgrade(r *http.Request) bool { return r.ProtoMajor == 1 && r.ProtoMinor
 //
 // The connection stays open unless the client asked to close it or still waits for
 // leave to send content (Expect: 100-continue). net/http closes it in three more
-// cases, and then takes the upgrade option out of Connection: when more than 256 KiB
-// of content are left unread, when keep-alives are disabled, and during Shutdown.
+// cases, and then takes the upgrade option out of Connection: when 256 KiB of content
+// or more are left unread, when keep-alives are disabled, and during Shutdown.
 func Refuse(w http.ResponseWriter, r *http.Request, supported ...upgrade.Product[string]) {
 	switch {
 	case !canUpgrade(r):
@@ -105,7 +106,7 @@ func addOption(header http.Header, r *http.Request) {
 	default:
 		// A line of its own: net/http honours a close of the handler's only
 		// where the first line is that and nothing more.
-		lines = append(lines, "Upgrade")
+		lines = append(slices.Clip(lines), "Upgrade") // who set them may share them
 	}
 	// When net/http closes for the client's sake, it leaves Connection alone only
 	// if the first line names close.
