@@ -2,6 +2,7 @@ package upgrade_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/gosegue/upgrade"
@@ -26,7 +27,8 @@ func checkConnection(tb testing.TB, lines ...string) {
 func checkOptions[S upgrade.Text](tb testing.TB, lines []S, options []string) {
 	tb.Helper()
 	connection, _ := upgrade.ParseConnection(lines...)
-	for _, asked := range append(askedOptions, options...) {
+	named := options[:min(len(options), 10)] // the oracle looks at each of them for each of the field
+	for _, asked := range slices.Concat(askedOptions, named) {
 		if want := oracle.Has(options, asked); connection.Has(asked) != want {
 			tb.Errorf("%q has %q: not %t", lines, asked, want)
 		}

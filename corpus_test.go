@@ -13,6 +13,7 @@ func TestUpgradeCorpus(t *testing.T) {
 			want := parsed[oracle.Product]{c.Products.Oracle(), c.Fault.Oracle()}
 			diff(t, "string", want, parseList(t, c.Lines.Strings()))
 			diff(t, "bytes", want, parseList(t, c.Lines.Bytes()))
+			checkSelect(t, c.Lines.Strings(), someProducts)
 		})
 	}
 }
