@@ -7,7 +7,7 @@ import (
 
 // The cursor is unsigned and compared with the length once for each octet; the compiler
 // must need no second comparison. Where an element is cut out of its line, once for each,
-// there is one.
+// there is one, and where tokenEnd cuts out four octets at once.
 func TestScansCheckNoBounds(t *testing.T) {
 	all := remarks(t, compiled(t, "-d=ssa/check_bce"))
 	functions := sources(t)
@@ -17,7 +17,7 @@ func TestScansCheckNoBounds(t *testing.T) {
 			t.Errorf("no function %s: the test has lost it", name)
 		}
 		for _, r := range all {
-			if f.has(r) && (r.text == "Found IsInBounds" || !slices.Contains(checks, name)) {
+			if f.has(r) && (r.text == "Found IsInBounds" || !slices.Contains(checks, name) && name != "tokenEnd") {
 				t.Errorf("%s:%d in %s: %s", r.file, r.line, name, r.text)
 			}
 		}

@@ -110,7 +110,7 @@ func sources(t *testing.T) map[string]source {
 
 // scans are the functions that look at every octet; checks are the loops they make up.
 var (
-	scans  = []string{"tokenEnd", "elementStart", "elementEnd", "productEnd"}
+	scans  = []string{"tokenEnd", "elementStart", "elementEnd", "versionEnd"}
 	checks = []string{"checkProducts", "checkOptions"}
 	shapes = []string{"go.shape.string", "go.shape.[]uint8"}
 )

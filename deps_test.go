@@ -17,7 +17,10 @@ func TestDependencies(t *testing.T) {
 		heads   = module + "/internal/headpool"
 		gate    = module + "/handshake"
 		socket  = module + "/websocket"
+		early   = module + "/internal/earlyconn"
 		adapter = module + "/httpupgrade"
+		request = module + "/head"
+		raw     = module + "/netupgrade"
 	)
 	tests := []struct {
 		name   string
@@ -27,7 +30,9 @@ func TestDependencies(t *testing.T) {
 		{module, nil, []string{"net/http", "net", "fmt", "crypto/sha1", "reflect", "os"}},
 		{gate, []string{module, heads, pool}, []string{"net/http", "net", "crypto/sha1"}},
 		{socket, []string{module, heads, pool}, []string{"net/http", "net"}},
-		{adapter, []string{module, heads, pool, gate, socket}, nil},
+		{adapter, []string{module, heads, pool, early, gate, socket}, nil},
+		{request, []string{module}, []string{"net/http", "net", "crypto/sha1"}},
+		{raw, []string{module, heads, pool, early, gate, socket, request}, []string{"net/http"}},
 	}
 	for _, test := range tests {
 		deps := strings.Fields(goTool(t, "list", "-deps", test.name))

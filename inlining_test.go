@@ -11,7 +11,7 @@ import (
 func TestInlinable(t *testing.T) {
 	out := compiled(t, "-m=2")
 	names := []string{
-		"tokenEnd[S]", "elementStart[S]", "elementEnd[S]", "productEnd[S]", "equalFold[S]",
+		"tokenEnd[S]", "elementStart[S]", "elementEnd[S]", "versionEnd[S]", "equalFold[S]",
 		"List[S].All", "List[S].IsZero", "Connection[S].All",
 		"(*Lexer[S]).Text", "(*Lexer[S]).Offset",
 		"Product[S].Name", "Product[S].Version", "Product[S].IsZero", "Product[S].String",

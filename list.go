@@ -41,64 +41,67 @@ type List[S Text] struct {
 func ParseList[S Text](lines ...S) (List[S], error) {
 	if len(lines) == 1 {
 		line := lines[0]
-		if name, end := productEnd(line, 0); end == uint(len(line)) && name > 0 && end != name+1 {
+		name := tokenEnd(line, 0)
+		if end := versionEnd(line, name); end == uint(len(line)) && name > 0 && end != name+1 {
 			return List[S]{lines, int(name)}, nil
 		}
 	}
-	return parseLines(lines)
-}
-
-// parseLines is ParseList for any lines.
-func parseLines[S Text](lines []S) (List[S], error) {
-	from := len(lines)
-	for i, line := range lines {
-		products, _, at, reason := checkProducts(line, nil)
-		if reason != 0 {
-			return List[S]{}, &SyntaxError{i, int(at), reason}
-		}
-		if products {
-			from = min(from, i)
-		}
-	}
-	if from == len(lines) && from > 0 {
-		return List[S]{}, noElement(lines)
+	from, _, err := checkProducts(lines, nil)
+	if err != nil {
+		return List[S]{}, err
 	}
 	return List[S]{lines: lines[from:]}, nil
 }
 
-// noElement returns the error for lines of which none has an element.
-func noElement[S Text](lines []S) error {
-	last := len(lines) - 1
-	return &SyntaxError{last, trimmedLen(lines[last]), ErrNoElement}
-}
-
-// checkProducts checks one line of a list of products. It reports whether there are
-// any, and how many of wanted are left that stand before the first one of them that a
-// product matches; or why the line is malformed, and where.
+// checkProducts checks the lines of a list of products. It returns the index of the
+// first line that has any, and how many of wanted stand before the first one of them
+// that a product matches: all of them, if none is.
 //
 //	Upgrade = 1#product
 //	1#product => *( "," OWS ) product *( OWS "," [ OWS product ] )
-func checkProducts[S Text](line S, wanted []Product[string]) (products bool, better int, at uint, reason Reason) {
-	for i := elementStart(line, 0); i < uint(len(line)); i = elementStart(line, i) {
-		name, end := productEnd(line, i)
-		if name == i {
-			return false, 0, i, ErrToken
+func checkProducts[S Text](lines []S, wanted []Product[string]) (from, better int, err error) {
+	from = len(lines)
+	for n, line := range lines {
+		if len(wanted) > 0 && string(line) == wanted[0].text && len(line) > 0 {
+			// A line that is a product to the letter needs no closer look.
+			from, wanted = min(from, n), nil
+			continue
 		}
-		if end == name+1 {
-			return false, 0, end, ErrVersion
+		i := elementStart(line, 0)
+		if i < uint(len(line)) {
+			from = min(from, n)
 		}
-		products = true
-		for j := range wanted {
-			if wanted[j].name == int(name-i) && (Product[S]{line[i:end], int(name - i)}).Matches(wanted[j]) {
-				wanted = wanted[:j]
+		for i < uint(len(line)) {
+			name := tokenEnd(line, i)
+			if name == i {
+				return 0, 0, &SyntaxError{n, int(i), ErrToken}
+			}
+			end := versionEnd(line, name)
+			if end == name+1 {
+				return 0, 0, &SyntaxError{n, int(end), ErrVersion}
+			}
+			for j := range wanted {
+				// The lengths tell nearly all products apart.
+				if wanted[j].name == int(name-i) && len(wanted[j].text) == int(end-i) &&
+					(Product[S]{line[i:end], int(name - i)}).Matches(wanted[j]) {
+					wanted = wanted[:j]
+					break
+				}
+			}
+			if i = elementEnd(line, end); i >= uint(len(line)) {
 				break
 			}
-		}
-		if i = elementEnd(line, end); i < uint(len(line)) && line[i] != ',' {
-			return false, 0, i, ErrDelimiter
+			if line[i] != ',' {
+				return 0, 0, &SyntaxError{n, int(i), ErrDelimiter}
+			}
+			i = elementStart(line, i+1)
 		}
 	}
-	return products, len(wanted), 0, 0
+	if from == len(lines) && from > 0 {
+		last := from - 1
+		return 0, 0, &SyntaxError{last, trimmedLen(lines[last]), ErrNoElement}
+	}
+	return from, len(wanted), nil
 }
 
 // elementStart returns where the next element begins, at i or behind it: past
@@ -144,7 +147,8 @@ func (l List[S]) All() iter.Seq[Product[S]] {
 		}
 		for _, line := range l.lines {
 			for i := elementStart(line, 0); i < uint(len(line)); i = elementStart(line, i) {
-				name, end := productEnd(line, i)
+				name := tokenEnd(line, i)
+				end := versionEnd(line, name)
 				if name == i || !yield(Product[S]{line[i:end], int(name - i)}) {
 					return
 				}
@@ -188,26 +192,9 @@ func (l List[S]) Select(supported ...Product[string]) Product[string] {
 // [List.Select] in one pass, with the same errors, and reads the whole field whatever
 // it has found before. It allocates nothing but the error.
 func Select[S Text](lines []S, supported ...Product[string]) (Product[string], error) {
-	// better counts those of supported that are preferred to the best found so
-	// far: nothing else need be looked for.
-	better, found := len(supported), false
-	for i, line := range lines {
-		if better > 0 && string(line) == supported[0].text && len(line) > 0 {
-			// A line that is a product to the letter needs no closer look.
-			better, found = 0, true
-			continue
-		}
-		products, left, at, reason := checkProducts(line, supported[:better])
-		if reason != 0 {
-			return Product[string]{}, &SyntaxError{i, int(at), reason}
-		}
-		better, found = left, found || products
-	}
-	switch {
-	case !found && len(lines) > 0:
-		return Product[string]{}, noElement(lines)
-	case better == len(supported):
-		return Product[string]{}, nil
+	_, better, err := checkProducts(lines, supported)
+	if err != nil || better == len(supported) {
+		return Product[string]{}, err
 	}
 	return supported[better], nil
 }

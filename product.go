@@ -21,7 +21,8 @@ type Product[S Text] struct {
 //
 // [RFC 9110, section 7.8]: https://httpwg.org/specs/rfc9110.html#rfc.section.7.8
 func ParseProduct[S Text](text S) (Product[S], error) {
-	name, end := productEnd(text, 0)
+	name := tokenEnd(text, 0)
+	end := versionEnd(text, name)
 	switch {
 	case name == 0:
 		return Product[S]{}, &SyntaxError{Reason: ErrToken}
@@ -43,20 +44,19 @@ func MustParseProduct(s string) Product[string] {
 	return p
 }
 
-// productEnd returns where the name and where the whole of the product that
-// begins at i ends. An empty name has name == i, a missing version has
-// end == name+1, and where the product has none end == name.
+// versionEnd returns where the product ends whose name ends at i: at i itself if it has
+// no version, and at i+1 if it lacks one behind a slash.
 //
 //	product         = token ["/" product-version]
 //	product-version = token
 //
 // (RFC 9110 calls it protocol, protocol-name and protocol-version.)
-func productEnd[S Text](text S, i uint) (name, end uint) {
-	name = tokenEnd(text, i)
-	if name < uint(len(text)) && text[name] == '/' {
-		return name, tokenEnd(text, name+1)
+func versionEnd[S Text](text S, i uint) uint {
+	if i < uint(len(text)) && text[i] == '/' {
+		for i++; i < uint(len(text)) && chart[text[i]] == Token; i++ {
+		}
 	}
-	return name, name
+	return i
 }
 
 // Name returns the name, as it was spelled. It aliases the text read.
