@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Prints the table of ratios: interop/speed.sh [LAYOUTS [PART]], 7 layouts unless told,
+# and all rows or those with PART in their name. Builds the same program with as many
+# random link layouts, runs one after the other, and reports the medians. Exits 1 if a
+# row misses its target.
+set -euo pipefail
+cd "$(dirname "$0")"
+layouts=${1:-7}
+part=${2:-}
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+for i in $(seq "$layouts"); do
+	go build -ldflags="-randlayout=$((RANDOM * 32768 + RANDOM + 1))" -o "$dir/speed$i" ./speed
+done
+for i in $(seq "$layouts"); do
+	"$dir/speed$i" run ${part:+"$part"} >"$dir/run$i.json"
+done
+"$dir/speed1" report "$dir"/run*.json

@@ -1,0 +1,150 @@
+// Command speed measures this package against parsers in use and against what the
+// machine allows, as ratios.
+//
+//	speed run [PART]      one run: every row, or those with PART in their name, as JSON
+//	speed report FILE...  the table, from the runs of several builds
+//
+// Where the linker happens to put a loop changes its time by a third and more, so one
+// build proves nothing: the script ../speed.sh makes several with different layouts.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"log"
+	"math/rand/v2"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// row compares two operations on the same input.
+type row struct {
+	name   string
+	ours   func()
+	other  func()
+	target float64 // ours is to take at most so many times as long
+}
+
+// result is what one run says of one row.
+type result struct {
+	Row    string
+	Ratio  float64 // median over the rounds of time of ours / time of other
+	NS     float64 // median time of ours
+	Allocs float64 // of ours, per operation
+}
+
+func main() {
+	log.SetFlags(0)
+	switch {
+	case (len(os.Args) == 2 || len(os.Args) == 3) && os.Args[1] == "run":
+		var results []result
+		for _, r := range rows() {
+			if len(os.Args) == 2 || strings.Contains(r.name, os.Args[2]) {
+				results = append(results, r.measure())
+			}
+		}
+		if err := json.NewEncoder(os.Stdout).Encode(results); err != nil {
+			log.Fatal(err)
+		}
+		runtime.KeepAlive(sinkInt)
+		runtime.KeepAlive(sinkBool)
+	case len(os.Args) > 2 && os.Args[1] == "report":
+		if !report(os.Args[2:]) {
+			os.Exit(1)
+		}
+	default:
+		log.Fatal("usage: speed run [PART] | speed report FILE...")
+	}
+}
+
+const (
+	rounds     = 61
+	sampleTime = 200 * time.Microsecond
+)
+
+// measure runs the two operations in turn, in random order, so that whatever slows the
+// machine for a while slows both.
+func (r row) measure() result {
+	n := [2]int{calibrate(r.ours), calibrate(r.other)}
+	op := [2]func(){r.ours, r.other}
+	var ratios, times []float64
+	for range rounds {
+		var ns [2]float64
+		first := rand.IntN(2)
+		for _, i := range [2]int{first, 1 - first} {
+			ns[i] = sample(op[i], n[i])
+		}
+		ratios = append(ratios, ns[0]/ns[1])
+		times = append(times, ns[0])
+	}
+	return result{r.name, median(ratios), median(times), testing.AllocsPerRun(1000, r.ours)}
+}
+
+// calibrate returns how often op runs in a sample.
+func calibrate(op func()) int {
+	for n := 1; ; n *= 2 {
+		if elapsed := sample(op, n) * float64(n); elapsed >= float64(sampleTime)/2 {
+			return n
+		}
+	}
+}
+
+// sample returns the time of one op in nanoseconds, of n in a row.
+func sample(op func(), n int) float64 {
+	began := time.Now()
+	for range n {
+		op()
+	}
+	return float64(time.Since(began)) / float64(n)
+}
+
+func median(x []float64) float64 {
+	slices.Sort(x)
+	return x[len(x)/2]
+}
+
+// report prints the median of the runs for every row, and says whether every row is at
+// or below its target without an allocation.
+func report(files []string) bool {
+	runs := map[string][]result{}
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			log.Fatal(err)
+		}
+		var results []result
+		if err := json.Unmarshal(data, &results); err != nil {
+			log.Fatalf("%s: %v", name, err)
+		}
+		for _, r := range results {
+			runs[r.Row] = append(runs[r.Row], r)
+		}
+	}
+	fmt.Printf("%s %s/%s, %d layouts, medians of ratios, %s\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, len(files), time.Now().Format(time.DateOnly))
+	fmt.Println("| row: ours / other | ratio | spread over layouts | at most | ns | allocs |")
+	fmt.Println("|---|---|---|---|---|---|")
+	met := true
+	for _, row := range rows() {
+		var ratios, ns []float64
+		var allocs float64
+		for _, r := range runs[row.name] {
+			ratios = append(ratios, r.Ratio)
+			ns = append(ns, r.NS)
+			allocs = max(allocs, r.Allocs)
+		}
+		if len(ratios) == 0 {
+			continue // not part of these runs
+		}
+		ratio := median(ratios)
+		mark := ""
+		if ratio > row.target || allocs > 0 {
+			mark, met = " (missed)", false
+		}
+		fmt.Printf("| %s | %.2f%s | %.2f to %.2f | %.2f | %.1f | %g |\n", row.name, ratio, mark, ratios[0], ratios[len(ratios)-1], row.target, median(ns), allocs)
+	}
+	return met
+}

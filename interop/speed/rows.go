@@ -1,0 +1,260 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/gobwas/httphead"
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/handshake"
+	"golang.org/x/net/http/httpguts"
+)
+
+// The results of all operations end here, so that none is optimised away.
+var (
+	sinkInt  int
+	sinkBool bool
+)
+
+var (
+	websocket = upgrade.MustParseProduct("websocket")
+	switched  = []upgrade.Product[string]{websocket}
+)
+
+// field is an input: the lines of Connection and Upgrade in both texts.
+type field struct {
+	connection, upgrade           []string
+	connectionBytes, upgradeBytes [][]byte
+}
+
+func newField(connection, upgrade []string) *field {
+	f := &field{connection: connection, upgrade: upgrade}
+	for _, s := range connection {
+		f.connectionBytes = append(f.connectionBytes, []byte(s))
+	}
+	for _, s := range upgrade {
+		f.upgradeBytes = append(f.upgradeBytes, []byte(s))
+	}
+	return f
+}
+
+// The operations. Each is a function of its own that is not inlined.
+
+//go:noinline
+func selectStrings(f *field) {
+	p, err := handshake.Select(1, 1, f.connection, f.upgrade, websocket)
+	sinkBool = err == nil && !p.IsZero()
+}
+
+//go:noinline
+func selectBytes(f *field) {
+	p, err := handshake.Select(1, 1, f.connectionBytes, f.upgradeBytes, websocket)
+	sinkBool = err == nil && !p.IsZero()
+}
+
+//go:noinline
+func httpgutsTokens(f *field) {
+	sinkBool = httpguts.HeaderValuesContainsToken(f.connection, "Upgrade") &&
+		httpguts.HeaderValuesContainsToken(f.upgrade, "websocket")
+}
+
+//go:noinline
+func selectHeader(h http.Header) {
+	p, err := handshake.Select(1, 1, h["Connection"], h["Upgrade"], websocket)
+	sinkBool = err == nil && !p.IsZero()
+}
+
+//go:noinline
+func lookups(h http.Header) {
+	sinkInt += len(h["Connection"]) + len(h["Upgrade"])
+}
+
+//go:noinline
+func iterateString(line string) {
+	list, err := upgrade.ParseList(line)
+	if err != nil {
+		panic(err)
+	}
+	n := 0
+	for p := range list.All() {
+		n += len(p.Name()) + len(p.Version())
+	}
+	sinkInt += n
+}
+
+//go:noinline
+func iterateBytes(line []byte) {
+	list, err := upgrade.ParseList(line)
+	if err != nil {
+		panic(err)
+	}
+	n := 0
+	for p := range list.All() {
+		n += len(p.Name()) + len(p.Version())
+	}
+	sinkInt += n
+}
+
+//go:noinline
+func scanHead(line []byte) {
+	scanner := httphead.NewScanner(line)
+	n := 0
+	for scanner.Next() {
+		if scanner.Type() == httphead.ItemToken {
+			n += len(scanner.Bytes())
+		}
+	}
+	sinkInt += n
+}
+
+//go:noinline
+func parseString(line string) {
+	list, err := upgrade.ParseList(line)
+	sinkBool = err == nil && !list.IsZero()
+}
+
+//go:noinline
+func parseBytes(line []byte) {
+	list, err := upgrade.ParseList(line)
+	sinkBool = err == nil && !list.IsZero()
+}
+
+var table [256]byte
+
+//go:noinline
+func tableSum(line string) {
+	sum := 0
+	for i := 0; i < len(line); i++ {
+		sum += int(table[line[i]])
+	}
+	sinkInt += sum
+}
+
+var (
+	room = make([]byte, 0, 1024)
+	head = func() []byte {
+		b, err := handshake.AppendSwitchingProtocols(nil, switched)
+		if err != nil {
+			panic(err)
+		}
+		return b
+	}()
+)
+
+//go:noinline
+func appendHead() {
+	b, err := handshake.AppendSwitchingProtocols(room, switched)
+	sinkBool = err == nil
+	sinkInt += len(b)
+}
+
+//go:noinline
+func copyHead() {
+	b := append(room, head...)
+	sinkInt += len(b)
+}
+
+// connection stands for one: like a net.Conn it has a Write and no WriteString.
+type connection struct{ written int }
+
+func (c *connection) Write(p []byte) (int, error) {
+	c.written += len(p)
+	return len(p), nil
+}
+
+var writer io.Writer = &connection{}
+
+//go:noinline
+func writeHead() {
+	sinkBool = handshake.WriteSwitchingProtocols(writer, switched) == nil
+}
+
+//go:noinline
+func writeHeader(h http.Header) {
+	sinkBool = h.Write(writer) == nil
+}
+
+// browserFields are twelve fields as a browser sends them.
+func browserFields(connection string) http.Header {
+	h := http.Header{}
+	for name, value := range map[string]string{
+		"Host": "example.com", "Connection": connection, "Upgrade": "websocket", "Pragma": "no-cache",
+		"Cache-Control": "no-cache", "User-Agent": "Mozilla/5.0", "Origin": "http://example.com",
+		"Sec-WebSocket-Version": "13", "Accept-Encoding": "gzip, deflate", "Accept-Language": "en-US,en;q=0.9",
+		"Sec-WebSocket-Key": "6bfcZMiWGKxykxS7tQUjTg==", "Sec-WebSocket-Extensions": "permessage-deflate",
+	} {
+		h.Set(name, value)
+	}
+	return h
+}
+
+// list returns a list of products of about size octets, a third of them with a version.
+func list(size int) string {
+	names := []string{"websocket", "HTTP/2.0", "connect-udp", "h2c", "example-protocol-1", "IRC/6.9", "tailscale-control-protocol", "RTA/x11"}
+	var b strings.Builder
+	for i := 0; b.Len() < size; i++ {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(names[(i*5+i/8)%len(names)])
+	}
+	return b.String()
+}
+
+func rows() []row {
+	plain := newField([]string{"Upgrade"}, []string{"websocket"})
+	firefox := newField([]string{"keep-alive, Upgrade"}, []string{"websocket"})
+	four := "HTTP/2.0, SHTTP/1.3, IRC/6.9, RTA/x11"
+	lines := newField([]string{"keep-alive", "Upgrade"}, []string{four, "websocket"})
+	plainHeader, firefoxHeader := browserFields("Upgrade"), browserFields("keep-alive, Upgrade")
+	var many []string
+	for _, p := range strings.Split(list(4096), ", ") {
+		if many = append(many, p); len(many) == 64 {
+			break
+		}
+	}
+	sixtyFour := strings.Join(many, ", ")
+	long := list(8192)
+	blanks := strings.Repeat(", \t", 8192/3) + "x"
+	token := strings.Repeat("a", 8192)
+	fields := http.Header{"Upgrade": {"websocket"}, "Connection": {"Upgrade"}}
+
+	var all []row
+	decision := func(name string, f *field, target float64) {
+		all = append(all,
+			row{"decision, strings, " + name + " / two httpguts calls", func() { selectStrings(f) }, func() { httpgutsTokens(f) }, target},
+			row{"decision, bytes, " + name + " / the same of strings", func() { selectBytes(f) }, func() { selectStrings(f) }, 1.25})
+	}
+	iterate := func(name, line string, target float64) {
+		b := bytes.Clone([]byte(line))
+		all = append(all,
+			row{"ParseList and All, string, " + name + " / httphead.Scanner", func() { iterateString(line) }, func() { scanHead(b) }, target},
+			row{"ParseList and All, bytes, " + name + " / httphead.Scanner", func() { iterateBytes(b) }, func() { scanHead(b) }, target})
+	}
+	parse := func(name, line string, target float64) {
+		b := bytes.Clone([]byte(line))
+		all = append(all,
+			row{"ParseList, string, " + name + " / table sum", func() { parseString(line) }, func() { tableSum(line) }, target},
+			row{"ParseList, bytes, " + name + " / table sum", func() { parseBytes(b) }, func() { tableSum(line) }, target})
+	}
+
+	decision("`Upgrade` and `websocket`", plain, 0.20)
+	decision("`keep-alive, Upgrade` and `websocket`", firefox, 0.20)
+	decision("two and two lines, five products", lines, 1.00)
+	all = append(all,
+		row{"decision, http.Header of 12, `Upgrade` / two map lookups", func() { selectHeader(plainHeader) }, func() { lookups(plainHeader) }, 1.35},
+		row{"decision, http.Header of 12, `keep-alive, Upgrade` / two map lookups", func() { selectHeader(firefoxHeader) }, func() { lookups(firefoxHeader) }, 1.35})
+	iterate("`websocket`", "websocket", 0.60)
+	iterate("four products", four, 0.45)
+	iterate("64 products", sixtyFour, 0.50)
+	parse("four products", four, 1.75)
+	parse("8 KiB list", long, 1.75)
+	parse("8 KiB of commas and blanks", blanks, 1.50)
+	parse("8 KiB token", token, 1.00)
+	all = append(all,
+		row{"AppendSwitchingProtocols / copy of the finished head", appendHead, copyHead, 1.80},
+		row{"WriteSwitchingProtocols / http.Header.Write", writeHead, func() { writeHeader(fields) }, 0.14})
+	return all
+}
