@@ -11,6 +11,7 @@ import (
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/internal/earlyconn"
 	"github.com/gosegue/upgrade/internal/headpool"
 )
 
@@ -108,7 +109,7 @@ func switchTo(w http.ResponseWriter, r *http.Request, maxBody int64, to []upgrad
 		return conn, nil
 	}
 	early, _ := buffered.Peek(buffered.Reader.Buffered()) // what is buffered can be had
-	return withEarly(conn, bytes.Clone(early)), nil
+	return earlyconn.New(conn, bytes.Clone(early)), nil
 }
 
 // readContent reads the content of r, if it has any, and lets it stand in r.Body.

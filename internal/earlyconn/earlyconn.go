@@ -1,12 +1,13 @@
-package httpupgrade
+// Package earlyconn gives back to a connection what was read from it too early.
+package earlyconn
 
 import (
 	"net"
 	"sync"
 )
 
-// earlyConn is a connection whose first bytes have been read already.
-type earlyConn struct {
+// conn is a connection whose first bytes have been read already.
+type conn struct {
 	net.Conn
 
 	mu    sync.Mutex // a net.Conn may be read by several goroutines
@@ -15,29 +16,29 @@ type earlyConn struct {
 
 type closeWriter interface{ CloseWrite() error }
 
-// withEarly returns conn with early before what it has still to read. The result has
-// a CloseWrite method exactly if conn has one: who finds the method expects the other
-// side to see the end, and who does not closes both.
-func withEarly(conn net.Conn, early []byte) net.Conn {
-	c := &earlyConn{Conn: conn, early: early}
-	if w, ok := conn.(closeWriter); ok {
+// New returns c with early before what it has still to read. It keeps early, which
+// must not change. The result has a CloseWrite method exactly if c has one: who finds
+// the method expects the other side to see the end, and who does not closes both.
+func New(c net.Conn, early []byte) net.Conn {
+	e := &conn{Conn: c, early: early}
+	if w, ok := c.(closeWriter); ok {
 		return struct {
-			*earlyConn
+			*conn
 			closeWriter
-		}{c, w}
+		}{e, w}
 	}
-	return c
+	return e
 }
 
 // Read returns the early bytes first. It lets their buffer go with the last one.
-func (c *earlyConn) Read(p []byte) (int, error) {
+func (c *conn) Read(p []byte) (int, error) {
 	if n := c.readEarly(p); n > 0 {
 		return n, nil
 	}
 	return c.Conn.Read(p)
 }
 
-func (c *earlyConn) readEarly(p []byte) int {
+func (c *conn) readEarly(p []byte) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := copy(p, c.early)
@@ -47,8 +48,19 @@ func (c *earlyConn) readEarly(p []byte) int {
 	return n
 }
 
+// NetConn returns the connection below once the early bytes are read, and c itself
+// before.
+func (c *conn) NetConn() net.Conn {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.early != nil {
+		return c
+	}
+	return c.Conn
+}
+
 // Close closes the connection. As of any other, nothing can be read then.
-func (c *earlyConn) Close() error {
+func (c *conn) Close() error {
 	c.mu.Lock()
 	c.early = nil
 	c.mu.Unlock()
