@@ -116,16 +116,16 @@ func (h *Handler) switchTo(w http.ResponseWriter, r *http.Request) bool {
 			continue
 		}
 		fields, err := p.fields(r)
-		var again *Refusal
-		switch {
-		case errors.As(err, &again):
+		if err != nil {
+			again := refusalIn(err)
+			if again == nil {
+				h.fail(w, r, err, http.StatusInternalServerError)
+				return true
+			}
 			if refusal == nil {
 				refused, refusal = p, again
 			}
 			continue
-		case err != nil:
-			h.fail(w, r, err, http.StatusInternalServerError)
-			return true
 		}
 		conn, err := switchTo(w, r, h.maxBody(), []upgrade.Product[string]{p.Product}, fields)
 		if err != nil {
@@ -144,6 +144,13 @@ func (h *Handler) switchTo(w http.ResponseWriter, r *http.Request) bool {
 		h.fail(w, r, err, http.StatusInternalServerError)
 	}
 	return true
+}
+
+// refusalIn returns the Refusal that err is or wraps, or nil.
+func refusalIn(err error) *Refusal {
+	var refusal *Refusal
+	errors.As(err, &refusal)
+	return refusal
 }
 
 // fields returns the further fields of the 101, if the protocol has any.
