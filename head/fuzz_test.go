@@ -1,0 +1,55 @@
+package head_test
+
+import (
+	"testing"
+
+	"github.com/gosegue/upgrade/head"
+)
+
+// seeds are the captures, and a head for each line of code.
+func seeds(f *testing.F, add func(input string)) {
+	f.Helper()
+	for _, data := range requests(f) {
+		add(string(data))
+	}
+	for _, row := range differences {
+		add(row.head)
+	}
+	for _, input := range []string{
+		"", "\r\n", "\r\n\r\n", "G", get, get + "\r\n", get + "a\r\n\r\n", get + " a\r\n\r\n", get + "a:b\x00",
+		"CONNECT [v1.a]:443 HTTP/1.1\r\nHost: [::1]\r\n\r\n", "OPTIONS * HTTP/1.0\r\n\r\n",
+		"GET http://a%20b:1/?c HTTP/1.1\r\nHost: a%zz\r\n\r\n", "POST mailto:a HTTP/1.1\r\nHost:\r\n\r\n",
+		get + "Content-Length: 9223372036854775807\r\n\r\n", get + "Content-Length: 9223372036854775808\r\n\r\n",
+		get + "Transfer-Encoding: ,chunked ,\r\n\r\n", get + "Transfer-Encoding: gzip;a=b, chunked\r\n\r\n",
+		get + "Expect: 100-continue\r\nConnection: close, upgrade\r\nUpgrade: a\r\nUpgrade: b/1\r\n\r\nearly",
+		get + "a: 1234567\t\x7F\r\n\r\n", get + "a: \xFF\t\xC3\xA4 \r\n\r\n",
+	} {
+		add(input)
+	}
+}
+
+// FuzzParse: a head is read as the oracle reads it, alike whole and in any pieces, and
+// within any limits.
+func FuzzParse(f *testing.F) {
+	seeds(f, func(input string) {
+		f.Add(input, 0, 0, 0)
+		f.Add(input, 40, 2, 4)
+	})
+	f.Fuzz(func(t *testing.T, input string, octets, fields, target int) {
+		if len(input) > 2000 {
+			return // checkPieces takes quadratic time
+		}
+		checkOracle(t, input)
+		checkPieces(t, input, unlimited)
+		checkPieces(t, input, head.Limits{Bytes: octets, Fields: fields, Target: target})
+	})
+}
+
+// FuzzReadRequest: what net/http reads too means the same to it, but for what stands in
+// the table of differences.
+func FuzzReadRequest(f *testing.F) {
+	seeds(f, func(input string) { f.Add(input) })
+	f.Fuzz(func(t *testing.T, input string) {
+		checkReadRequest(t, input)
+	})
+}

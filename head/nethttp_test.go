@@ -1,0 +1,130 @@
+package head_test
+
+import (
+	"bufio"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gosegue/upgrade/head"
+)
+
+// differences are the ways in which a head is refused here or by [http.ReadRequest],
+// but not by both. That function is the reader of net/http alone: its server refuses
+// some more of these, such as a missing Host and other versions.
+var differences = []struct {
+	name   string
+	head   string
+	reason head.Reason // ours, or none
+	theirs string      // a part of the text of theirs, or none
+	rule   string      // what ours follows
+}{
+	// Refused here.
+	{"lines that end in LF", "GET / HTTP/1.0\n\n", head.ErrLineEnd, "", "RFC 9112 2.2: a recipient MAY take LF for a line end"},
+	{"a folded line", "GET / HTTP/1.0\r\na: b\r\n c\r\n\r\n", head.ErrFold, "", "RFC 9112 5.2: a server MUST reject it or put blanks for it"},
+	{"a space in a name", "GET / HTTP/1.0\r\nUpgrade : a\r\n\r\n", head.ErrFieldName, "", "RFC 9112 5.1: before the colon a server MUST reject it"},
+	{"another major version", "GET / HTTP/2.0\r\n\r\n", head.ErrMajor, "", "RFC 9110 15.6.6: 505"},
+	{"octets outside ASCII in the target", "GET /\xC3\xA4 HTTP/1.0\r\n\r\n", head.ErrTarget, "", "RFC 3986 2: a URI has none"},
+	{"no Host in 1.1", "GET / HTTP/1.1\r\n\r\n", head.ErrHost, "", "RFC 9112 3.2: MUST be refused"},
+	{"the same length twice", "GET / HTTP/1.0\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n", head.ErrContentLength, "", "RFC 9112 6.3: MAY be read as one"},
+	{"length and coding", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n", head.ErrFraming, "", "RFC 9112 6.1: a server MAY reject it"},
+	{"a coding in 1.0", "GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", head.ErrTransferEncoding, "", "RFC 9112 6.1: MUST be treated as if the framing is faulty"},
+	{"an unknown expectation", "GET / HTTP/1.1\r\nHost: a\r\nExpect: b\r\n\r\n", head.ErrExpect, "", "RFC 9110 10.1.1: MAY be answered with 417"},
+
+	// Refused there.
+	{"an empty line before it", "\r\nGET / HTTP/1.0\r\n\r\n", 0, "malformed HTTP request", "RFC 9112 2.2: SHOULD be ignored; their server does not look for it"},
+	{"a list of one coding", "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ,chunked,\r\n\r\n", 0, "unsupported transfer encoding", "RFC 9110 5.6.1.2: empty elements are ignored"},
+	{"a percent sign alone", "GET /100% HTTP/1.0\r\n\r\n", 0, "invalid URL escape", "none: browsers send it, and a target is the caller's to decode"},
+	{"a host with an octet in hexadecimal", "GET http://%41/ HTTP/1.0\r\n\r\n", 0, "invalid URL escape", "RFC 3986 3.2.2: pct-encoded"},
+	{"an address of a later version", "GET http://[v1.a]/ HTTP/1.0\r\n\r\n", 0, "invalid host", "RFC 3986 3.2.2: IPvFuture; what an address is made of is not looked at"},
+}
+
+func TestDifferences(t *testing.T) {
+	for _, row := range differences {
+		t.Run(row.name, func(t *testing.T) {
+			if (row.reason == 0) == (row.theirs == "") || row.rule == "" {
+				t.Fatal("want one refusal, and a rule")
+			}
+			res, fault := parse(t, row.head, head.Limits{})
+			if fault.Reason != row.reason || row.reason == 0 && res.N != len(row.head) {
+				t.Errorf("ours: %d of %d octets, %v", res.N, len(row.head), fault.Reason)
+			}
+			_, err := http.ReadRequest(bufio.NewReader(strings.NewReader(row.head)))
+			if refused := err != nil; refused != (row.theirs != "") || refused && !strings.Contains(err.Error(), row.theirs) {
+				t.Errorf("theirs: %v", err)
+			}
+		})
+	}
+}
+
+// checkReadRequest compares what both read of a head, and wants a row in the table
+// where one of them refuses it.
+func checkReadRequest(t *testing.T, input string) {
+	t.Helper()
+	ours, fault := parse(t, input, unlimited)
+	if ours.N == 0 && fault.Reason == 0 {
+		return // who reads from a stream does not tell what is cut off
+	}
+	reader := bufio.NewReaderSize(strings.NewReader(input), len(input)+16)
+	r, err := http.ReadRequest(reader)
+	switch {
+	case err != nil && fault.Reason != 0:
+	case err != nil:
+		for _, row := range differences {
+			if row.theirs != "" && strings.Contains(err.Error(), row.theirs) {
+				return
+			}
+		}
+		t.Fatalf("%q: net/http refuses it: %v", input, err)
+	case fault.Reason != 0:
+		for _, row := range differences {
+			if row.reason == fault.Reason {
+				return
+			}
+		}
+		t.Fatalf("%q: net/http reads it, ours: %v", input, fault.Reason)
+	default:
+		checkMeaning(t, ours, r, len(input)-reader.Buffered())
+	}
+}
+
+// checkMeaning compares what both read of a head that neither refuses. Of theirs, n
+// octets long, it undoes what ReadRequest does to a request that it has read.
+func checkMeaning(t *testing.T, ours result, r *http.Request, n int) {
+	t.Helper()
+	// Of the fields it takes these away, and one it adds.
+	header := make(http.Header)
+	for _, field := range ours.Fields {
+		switch name := http.CanonicalHeaderKey(field[0]); name {
+		case "Host", "Transfer-Encoding":
+		case "Trailer":
+			if !ours.Chunked {
+				header[name] = append(header[name], field[1])
+			}
+		default:
+			header[name] = append(header[name], field[1])
+		}
+	}
+	if _, ok := header["Cache-Control"]; !ok && len(header["Pragma"]) > 0 && header["Pragma"][0] == "no-cache" {
+		delete(r.Header, "Cache-Control")
+	}
+	diff(t, "header", header, r.Header)
+
+	theirs := result{
+		N: n, Method: r.Method, Target: r.RequestURI, Major: r.ProtoMajor, Minor: r.ProtoMinor, Host: r.Host,
+		Connection: r.Header["Connection"], Upgrade: r.Header["Upgrade"],
+		ContentLength: r.ContentLength, Chunked: slices.Equal(r.TransferEncoding, []string{"chunked"}),
+		ExpectContinue: r.ProtoMinor > 0 && len(r.Header["Expect"]) > 0,
+	}
+	// It puts the authority of the target for Host, where there is one: RFC 9112,
+	// section 3.2.2. Here Host is the field.
+	if r.URL.Host != "" {
+		if !strings.Contains(ours.Target, r.Host) && !strings.Contains(ours.Target, "%") {
+			t.Errorf("their host %q is not of the target %q", r.Host, ours.Target)
+		}
+		theirs.Host = ours.Host
+	}
+	ours.Fields = nil
+	diff(t, "head", ours, theirs)
+}

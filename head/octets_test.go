@@ -1,0 +1,86 @@
+package head_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/gosegue/upgrade/head"
+)
+
+const (
+	digits  = "0123456789"
+	letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	tchars  = "!#$%&'*+-.^_`|~" + digits + letters // RFC 9110, 5.6.2
+	targets = "!$%&'()*+,-./:;=?@[\\]^_`{|}~" + digits + letters
+	hosts   = "!$&'()*+,-.;=_~" + digits + letters // RFC 3986, 3.2.2, less "%" and ":"
+)
+
+// values are the octets of a field value (RFC 9110, 5.5).
+var values = func() string {
+	all := "\t"
+	for c := ' '; c < 0x7F; c++ {
+		all += string(c)
+	}
+	for c := 0x80; c < 0x100; c++ {
+		all += string([]byte{byte(c)})
+	}
+	return all
+}()
+
+// Every octet, wherever one can stand. The mark is replaced by it.
+func TestOctets(t *testing.T) {
+	tests := []struct {
+		name      string
+		head      string
+		legal     string
+		elsewhere string // may stand here, but the head is at fault in another place for it
+	}{
+		{"method, first", "§x / HTTP/1.0\r\n\r\n", tchars, ""},
+		{"method, middle", "x§x / HTTP/1.0\r\n\r\n", tchars, " "},
+		{"method, last", "xxxxxxxxxx§ / HTTP/1.0\r\n\r\n", tchars, " "},
+		{"behind the method", "GET§/ HTTP/1.0\r\n\r\n", " ", tchars},
+		{"target, first", "GET §:a HTTP/1.0\r\n\r\n", letters + "/", ""},
+		{"target, middle", "GET /a§b HTTP/1.0\r\n\r\n", targets, " "},
+		{"target, last", "GET /abcdefghi§ HTTP/1.0\r\n\r\n", targets, " "},
+		{"behind the target", "GET /§HTTP/1.0\r\n\r\n", " ", targets},
+		{"H of the version", "GET / §TTP/1.0\r\n\r\n", "H", ""},
+		{"P of the version", "GET / HTT§/1.0\r\n\r\n", "P", ""},
+		{"slash of the version", "GET / HTTP§1.0\r\n\r\n", "/", ""},
+		{"major version", "GET / HTTP/§.0\r\n\r\n", "1", ""},
+		{"dot of the version", "GET / HTTP/1§0\r\n\r\n", ".", ""},
+		{"minor version", "GET / HTTP/1.§\r\nHost:\r\n\r\n", digits, ""},
+		{"CR of the request line", "GET / HTTP/1.0§\n\r\n", "\r", ""},
+		{"name, first", "GET / HTTP/1.0\r\n§x:\r\n\r\n", tchars, ""},
+		{"name, middle", "GET / HTTP/1.0\r\nxx§xxxxxx:\r\n\r\n", tchars + ":", ""},
+		{"name, last", "GET / HTTP/1.0\r\nxxx§:\r\n\r\n", tchars + ":", ""},
+		{"colon", "GET / HTTP/1.0\r\nxxx§\r\n\r\n", ":", tchars},
+		{"value, first", "GET / HTTP/1.0\r\nx:§abcdefgh\r\n\r\n", values, ""},
+		{"value, middle", "GET / HTTP/1.0\r\nx: abcdefghijk§lmnopqrstu\r\n\r\n", values, ""},
+		{"value, behind a tab", "GET / HTTP/1.0\r\nx:abcdefgh\t§jklmn\r\n\r\n", values, ""},
+		{"value, last", "GET / HTTP/1.0\r\nx: abc§\r\n\r\n", values, ""},
+		{"value, alone", "GET / HTTP/1.0\r\nx:§\r\n\r\n", values, ""},
+		{"CR of a field", "GET / HTTP/1.0\r\nx:§\n\r\n", "\r", values},
+		{"CR of the empty line", "GET / HTTP/1.0\r\n§\n", "\r", tchars},
+		{"host, first", "GET / HTTP/1.0\r\nHost:§a\r\n\r\n", hosts + " \t", ":[%"},
+		{"host, middle", "GET / HTTP/1.0\r\nHost:a§b:1\r\n\r\n", hosts, ":%"},
+		{"port", "GET / HTTP/1.0\r\nHost:a:1§1\r\n\r\n", digits, ""},
+		{"length", "GET / HTTP/1.0\r\nContent-Length: 1§1\r\n\r\n", digits, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			for c := range 256 {
+				octet := string([]byte{byte(c)})
+				text := strings.Replace(test.head, "§", octet, 1)
+				at := strings.Index(test.head, "§")
+				_, got := parse(t, text, head.Limits{})
+				legal := strings.Contains(test.legal, octet)
+				if legal != (got.Reason == 0) {
+					t.Errorf("%q: got %v, legal %v", octet, got.Reason, legal)
+				}
+				if elsewhere := got.Offset != at; !legal && elsewhere != strings.Contains(test.elsewhere, octet) {
+					t.Errorf("%q: %v at %d, not at %d", octet, got.Reason, got.Offset, at)
+				}
+			}
+		})
+	}
+}

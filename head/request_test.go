@@ -1,0 +1,484 @@
+package head_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gosegue/upgrade/head"
+)
+
+func TestWhole(t *testing.T) {
+	tests := []struct {
+		name string
+		head string
+		want result // less N and Fields
+	}{
+		{
+			"least of 1.1", get + "\r\n", // RFC 9112, 3
+			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a"},
+		},
+		{
+			"least of 1.0", "GET / HTTP/1.0\r\n\r\n", // RFC 9112, 3.2
+			result{Method: "GET", Target: "/", Major: 1},
+		},
+		{
+			"later minor version", "GET / HTTP/1.9\r\nHost:a\r\n\r\n", // RFC 9110, 2.5
+			result{Method: "GET", Target: "/", Major: 1, Minor: 9, Host: "a"},
+		},
+		{
+			"an empty line before it", "\r\n" + get + "\r\n", // RFC 9112, 2.2
+			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a"},
+		},
+		{
+			"method of any token", "a!#$%&'*+-.^_`|~0 / HTTP/1.0\r\n\r\n", // RFC 9110, 9.1
+			result{Method: "a!#$%&'*+-.^_`|~0", Target: "/", Major: 1},
+		},
+		{
+			"origin-form with query", "GET /a/b%20c;d=1?e=f&g[]={h}|i\\j^k`l HTTP/1.0\r\n\r\n", // RFC 9112, 3.2.1
+			result{Method: "GET", Target: "/a/b%20c;d=1?e=f&g[]={h}|i\\j^k`l", Major: 1},
+		},
+		{
+			"absolute-form", "GET http://[::1]:8080/a?b HTTP/1.1\r\nHost: c\r\n\r\n", // RFC 9112, 3.2.2
+			result{Method: "GET", Target: "http://[::1]:8080/a?b", Major: 1, Minor: 1, Host: "c"},
+		},
+		{
+			"absolute-form of another scheme", "GET x-y+z.1:a HTTP/1.0\r\n\r\n", // RFC 3986, 4.3
+			result{Method: "GET", Target: "x-y+z.1:a", Major: 1},
+		},
+		{
+			"authority-form", "CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n", // RFC 9112, 3.2.3
+			result{Method: "CONNECT", Target: "a.example:443", Major: 1, Minor: 1, Host: "a.example:443"},
+		},
+		{
+			"asterisk-form", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", // RFC 9112, 3.2.4
+			result{Method: "OPTIONS", Target: "*", Major: 1, Minor: 1, Host: "a"},
+		},
+		{
+			"empty Host", "GET / HTTP/1.1\r\nHost:\r\n\r\n", // RFC 9110, 7.2; docker
+			result{Method: "GET", Target: "/", Major: 1, Minor: 1},
+		},
+		{
+			"names in any case", "GET / HTTP/1.1\r\nHOST: a\r\nuPGRADE: b\r\nconnection: upgrade\r\n\r\n", // RFC 9110, 5.1
+			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a", Connection: []string{"upgrade"}, Upgrade: []string{"b"}},
+		},
+		{
+			"lines of one field", get + "Connection: a\r\nUpgrade: h2c\r\nconnection:\tb\t\r\nUpgrade:\r\n\r\n", // RFC 9110, 5.3
+			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a", Connection: []string{"a", "b"}, Upgrade: []string{"h2c", ""}},
+		},
+		{
+			"blanks round values", "GET / HTTP/1.1\r\nHost: \t a \t \r\nUpgrade:b\t c\t\r\nConnection: \t \r\n\r\n", // RFC 9112, 5
+			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a", Connection: []string{""}, Upgrade: []string{"b\t c"}},
+		},
+		{
+			"octets outside ASCII in a value", get + "Upgrade: \x80\xFF\u212A\r\n\r\n", // RFC 9110, 5.5
+			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a", Upgrade: []string{"\x80\xFF\u212A"}},
+		},
+		{
+			"names that begin like the ones noted", get + "Hosts: b\r\nUpgrade-Insecure-Requests: 1\r\nContent-Lengtn: x\r\n\r\n",
+			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a"},
+		},
+		{
+			"length", get + "Content-Length: 29\r\n\r\n", // RFC 9112, 6.2
+			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a", ContentLength: 29},
+		},
+		{
+			"length of zero", get + "Content-Length: 0\r\n\r\n",
+			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a"},
+		},
+		{
+			"largest length, with zeros", get + "content-length: 0009223372036854775807 \r\n\r\n",
+			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a", ContentLength: 1<<63 - 1},
+		},
+		{
+			"length in 1.0", "POST / HTTP/1.0\r\nContent-Length: 1\r\n\r\n",
+			result{Method: "POST", Target: "/", Major: 1, ContentLength: 1},
+		},
+		{
+			"chunked", get + "Transfer-Encoding: chunked\r\n\r\n", // RFC 9112, 7.1
+			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a", ContentLength: -1, Chunked: true},
+		},
+		{
+			"chunked between empty elements", get + "Transfer-Encoding: ,, Chunked\t, ,\r\n\r\n", // RFC 9110, 5.6.1.2
+			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a", ContentLength: -1, Chunked: true},
+		},
+		{
+			"expectation", get + "Expect: 100-Continue\r\nContent-Length: 1\r\n\r\n", // RFC 9110, 10.1.1
+			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a", ContentLength: 1, ExpectContinue: true},
+		},
+		{
+			"expectation in 1.0", "GET / HTTP/1.0\r\nExpect: 100-continue\r\nExpect: more\r\n\r\n", // RFC 9110, 10.1.1
+			result{Method: "GET", Target: "/", Major: 1},
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			// What follows is not the head's, whatever it is.
+			for _, rest := range []string{"", "\r", "\x00\r\n\r\n"} {
+				got, fault := parse(t, test.head+rest, head.Limits{})
+				if fault.Reason != 0 {
+					t.Fatalf("offset %d: %v", fault.Offset, fault.Reason)
+				}
+				got.Fields = nil
+				want := test.want
+				want.N = len(test.head)
+				diff(t, "result", want, got)
+			}
+		})
+	}
+}
+
+// What is refused: the mark stands where, and the head goes as far as it has to for
+// that.
+func TestRefused(t *testing.T) {
+	tests := []struct {
+		name   string
+		head   string
+		reason head.Reason
+		rule   string
+	}{
+		{"second empty line before it", "\r\n§\r\n", head.ErrMethod, "RFC 9112 2.2"},
+		{"empty line of LF before it", "§\n", head.ErrLineEnd, "RFC 9112 2.2"},
+		{"blank before it", "§ GET / HTTP/1.1\r\n", head.ErrMethod, "RFC 9112 3"},
+		{"TLS", "§\x16", head.ErrMethod, "RFC 9112 3"},
+		{"method alone", "GET§\r\n", head.ErrMethod, "RFC 9112 3"},
+		{"method with a control", "G§\x00", head.ErrMethod, "RFC 9112 3"},
+		{"method with a bare CR", "G§\rE", head.ErrLineEnd, "RFC 9112 2.2"},
+		{"method is no token", "G§@T / HTTP/1.1\r\n", head.ErrMethod, "RFC 9110 9.1"},
+		{"tab behind the method", "GET§\t/ HTTP/1.1\r\n", head.ErrMethod, "RFC 9112 3"},
+		{"two spaces behind the method", "GET § / HTTP/1.1\r\n", head.ErrTarget, "RFC 9112 3"},
+		{"no target", "GET §\r\n", head.ErrTarget, "RFC 9112 3"},
+		{"HTTP/0.9", "GET /§\r\n", head.ErrVersion, "RFC 9112 3"},
+		{"line ends in LF behind the target", "GET /§\n", head.ErrLineEnd, "RFC 9112 2.2"},
+		{"tab behind the target", "GET /§\tHTTP/1.1\r\n", head.ErrTarget, "RFC 9112 3"},
+		{"two spaces behind the target", "GET / § HTTP/1.1\r\n", head.ErrVersion, "RFC 9112 3"},
+		{"space in the target", "GET /a §b HTTP/1.1\r\n", head.ErrVersion, "RFC 9112 3.2"},
+		{"fragment", "GET /a§#b HTTP/1.1\r\n", head.ErrTarget, "RFC 9112 3.2"},
+		{"quote in the target", "GET /§\" HTTP/1.1\r\n", head.ErrTarget, "RFC 3986 2"},
+		{"octet outside ASCII in the target", "GET /§\xE4 HTTP/1.1\r\n", head.ErrTarget, "RFC 3986 2"},
+		{"target without slash", "GET §a HTTP/1.1\r\n", head.ErrTarget, "RFC 9112 3.2"},
+		{"query alone", "GET §?a HTTP/1.1\r\n", head.ErrTarget, "RFC 9112 3.2.1"},
+		{"scheme that begins with a digit", "GET §1a:b HTTP/1.1\r\n", head.ErrTarget, "RFC 3986 3.1"},
+		{"no scheme", "GET §:a HTTP/1.1\r\n", head.ErrTarget, "RFC 3986 3.1"},
+		{"http without authority", "GET §http:/a HTTP/1.1\r\n", head.ErrTarget, "RFC 9110 4.2.1"},
+		{"http without host", "GET §http:///a HTTP/1.1\r\n", head.ErrTarget, "RFC 9110 4.2.1"},
+		{"https with a port alone", "GET §HTTPS://:443/a HTTP/1.1\r\n", head.ErrTarget, "RFC 9110 4.2.2"},
+		{"http with user information", "GET §http://a@b/ HTTP/1.1\r\n", head.ErrTarget, "RFC 9110 4.2.4"},
+		{"http with a port that is none", "GET §http://a:b/ HTTP/1.1\r\n", head.ErrTarget, "RFC 3986 3.2.3"},
+		{"asterisk without OPTIONS", "GET §* HTTP/1.1\r\n", head.ErrTarget, "RFC 9112 3.2.4"},
+		{"asterisk and more", "OPTIONS §*a HTTP/1.1\r\n", head.ErrTarget, "RFC 9112 3.2.4"},
+		{"authority without CONNECT", "GET §a.example HTTP/1.1\r\n", head.ErrTarget, "RFC 9112 3.2.3"},
+		{"CONNECT to a path", "CONNECT §/ HTTP/1.1\r\n", head.ErrTarget, "RFC 9112 3.2.3"},
+		{"CONNECT to a URI", "CONNECT §http://a:1/ HTTP/1.1\r\n", head.ErrTarget, "RFC 9112 3.2.3"},
+		{"CONNECT without port", "CONNECT §a HTTP/1.1\r\n", head.ErrTarget, "RFC 9110 9.3.6"},
+		{"CONNECT with an empty port", "CONNECT §a: HTTP/1.1\r\n", head.ErrTarget, "RFC 9110 9.3.6"},
+		{"CONNECT to port zero", "CONNECT §a:0 HTTP/1.1\r\n", head.ErrTarget, "RFC 9110 9.3.6"},
+		{"CONNECT to a port too large", "CONNECT §a:65536 HTTP/1.1\r\n", head.ErrTarget, "RFC 9110 9.3.6"},
+		{"CONNECT to a port far too large", "CONNECT §a:99999999999999999999 HTTP/1.1\r\n", head.ErrTarget, "RFC 9110 9.3.6"},
+		{"CONNECT without host", "CONNECT §:1 HTTP/1.1\r\n", head.ErrTarget, "RFC 9110 9.3.6"},
+
+		{"lower case version", "GET / §http/1.1\r\n", head.ErrVersion, "RFC 9112 2.3"},
+		{"another protocol", "GET / HTTP§S/1.1\r\n", head.ErrVersion, "RFC 9112 2.3"},
+		{"version without minor", "GET / HTTP/1§\r\n", head.ErrVersion, "RFC 9112 2.3"},
+		{"minor version of two digits", "GET / HTTP/1.1§0\r\n", head.ErrVersion, "RFC 9112 2.3"},
+		{"major version of two digits", "GET / HTTP/1§1.1\r\n", head.ErrVersion, "RFC 9112 2.3"},
+		{"minor version is no digit", "GET / HTTP/1.§x\r\n", head.ErrVersion, "RFC 9112 2.3"},
+		{"blank behind the version", "GET / HTTP/1.1§ \r\n", head.ErrVersion, "RFC 9112 3"},
+		{"version and LF", "GET / HTTP/1.1§\n", head.ErrLineEnd, "RFC 9112 2.2"},
+		{"version and CR", "GET / HTTP/1.1§\rH", head.ErrLineEnd, "RFC 9112 2.2"},
+		{"version and two CR", "GET / HTTP/1.1§\r\r", head.ErrLineEnd, "RFC 9112 2.2"},
+		{"version 2", "PRI * HTTP/§2.0\r\n", head.ErrMajor, "RFC 9110 15.6.6"},
+		{"version 0.9", "GET / HTTP/§0.9\r\n", head.ErrMajor, "RFC 9110 15.6.6"},
+
+		{"blank before the first name", "GET / HTTP/1.1\r\n§ Host: a\r\n", head.ErrFold, "RFC 9112 2.2"},
+		{"folded by a space", get + "Upgrade:\r\n§ websocket\r\n", head.ErrFold, "RFC 9112 5.2"},
+		{"folded by a tab", get + "Upgrade: a\r\n§\tb\r\n", head.ErrFold, "RFC 9112 5.2"},
+		{"line of blanks", get + "§  \r\n", head.ErrFold, "RFC 9112 5.2"},
+		{"no name", get + "§: a\r\n", head.ErrFieldName, "RFC 9110 5.1"},
+		{"space before the colon", get + "Upgrade§ : websocket\r\n", head.ErrFieldName, "RFC 9112 5.1"},
+		{"tab before the colon", get + "Upgrade§\t: websocket\r\n", head.ErrFieldName, "RFC 9112 5.1"},
+		{"no colon", get + "Upgrade§\r\n", head.ErrFieldName, "RFC 9112 5"},
+		{"name is no token", get + "Upgr§@de: a\r\n", head.ErrFieldName, "RFC 9110 5.1"},
+		{"octet outside ASCII in a name", get + "Upgrade§\u212A: a\r\n", head.ErrFieldName, "RFC 9110 5.1"},
+		{"bare CR in a name", get + "Upgrade§\r:", head.ErrLineEnd, "RFC 9112 2.2"},
+		{"bare LF in a name", get + "Upgrade§\n", head.ErrLineEnd, "RFC 9112 2.2"},
+		{"bare CR in a value", get + "Upgrade: a§\rb", head.ErrLineEnd, "RFC 9112 2.2"},
+		{"bare CR before a value", get + "Upgrade:§\r ", head.ErrLineEnd, "RFC 9112 2.2"},
+		{"bare LF in a value", get + "Upgrade: a§\n", head.ErrLineEnd, "RFC 9112 2.2"},
+		{"two CR", get + "Upgrade: a§\r\r", head.ErrLineEnd, "RFC 9112 2.2"},
+		{"NUL in a value", get + "Upgrade: a§\x00", head.ErrFieldValue, "RFC 9110 5.5"},
+		{"vertical tab at the end of a value", get + "Connection: Upgrade§\x0B", head.ErrFieldValue, "RFC 9110 5.5"},
+		{"DEL in a value", get + "Upgrade:§\x7F", head.ErrFieldValue, "RFC 9110 5.5"},
+		{"empty line of LF", get + "§\n", head.ErrLineEnd, "RFC 9112 2.2"},
+		{"empty line of CR", get + "§\r\r", head.ErrLineEnd, "RFC 9112 2.2"},
+
+		{"no Host in 1.1", "GET / HTTP/1.1\r\nHosts: a\r\n§\r\n", head.ErrHost, "RFC 9112 3.2"},
+		{"no field in 1.1", "GET / HTTP/1.1\r\n§\r\n", head.ErrHost, "RFC 9112 3.2"},
+		{"two Host", get + "host: §b\r\n", head.ErrHost, "RFC 9112 3.2"},
+		{"the same Host twice in 1.0", "GET / HTTP/1.0\r\nHost: a\r\nHost: §a\r\n", head.ErrHost, "RFC 9112 3.2"},
+		{"two empty Host", "GET / HTTP/1.1\r\nHost:\r\nHost:§\r\n", head.ErrHost, "RFC 9112 3.2"},
+		{"invalid Host in 1.0", "GET / HTTP/1.0\r\nHost: a§/b\r\n", head.ErrHost, "RFC 9112 3.2"},
+
+		{"length with a sign", get + "Content-Length: §+1\r\n", head.ErrContentLength, "RFC 9112 6.2"},
+		{"negative length", get + "Content-Length: §-1\r\n", head.ErrContentLength, "RFC 9112 6.2"},
+		{"empty length", get + "Content-Length:§\r\n", head.ErrContentLength, "RFC 9112 6.2"},
+		{"length with a blank", get + "Content-Length: 1§ 2\r\n", head.ErrContentLength, "RFC 9112 6.2"},
+		{"list of lengths", get + "Content-Length: 5§, 5\r\n", head.ErrContentLength, "RFC 9112 6.3"},
+		{"hexadecimal length", get + "Content-Length: 0§x1\r\n", head.ErrContentLength, "RFC 9112 6.2"},
+		{"length of 64 bits", get + "Content-Length: 922337203685477580§8\r\n", head.ErrContentLength, "RFC 9112 6.3"},
+		{"length without end", get + "Content-Length: 999999999999999999§999999\r\n", head.ErrContentLength, "RFC 9112 6.3"},
+		{"two lengths", get + "Content-Length: 1\r\ncontent-length: §2\r\n", head.ErrContentLength, "RFC 9112 6.3"},
+		{"the same length twice", get + "Content-Length: 1\r\nContent-Length: §1\r\n", head.ErrContentLength, "RFC 9112 6.3"},
+		{"length and coding", get + "Content-Length: 1\r\nTransfer-Encoding: §chunked\r\n", head.ErrFraming, "RFC 9112 6.1"},
+		{"coding and length", get + "Transfer-Encoding: chunked\r\nContent-Length: §0\r\n", head.ErrFraming, "RFC 9112 6.1"},
+
+		{"coding in 1.0", "GET / HTTP/1.0\r\nTransfer-Encoding: §chunked\r\n", head.ErrTransferEncoding, "RFC 9112 6.1"},
+		{"empty coding", get + "Transfer-Encoding:§\r\n", head.ErrTransferEncoding, "RFC 9112 6.1"},
+		{"commas for a coding", get + "Transfer-Encoding: , ,§\r\n", head.ErrTransferEncoding, "RFC 9112 6.1"},
+		{"chunked twice", get + "Transfer-Encoding: chunked, §chunked\r\n", head.ErrTransferEncoding, "RFC 9112 6.1"},
+		{"chunked on two lines", get + "Transfer-Encoding: chunked\r\nTransfer-Encoding: §chunked\r\n", head.ErrTransferEncoding, "RFC 9112 6.1"},
+		{"chunked and an empty line", get + "Transfer-Encoding: chunked\r\nTransfer-Encoding:§\r\n", head.ErrTransferEncoding, "RFC 9112 6.1"},
+		{"chunked is not the last", get + "Transfer-Encoding: chunked, §gzip\r\n", head.ErrTransferEncoding, "RFC 9112 6.3"},
+		{"chunked with a parameter", get + "Transfer-Encoding: chunked§;a=b\r\n", head.ErrTransferEncoding, "RFC 9112 7.1"},
+		{"chunked in quotes", get + "Transfer-Encoding: §\"chunked\"\r\n", head.ErrTransferEncoding, "RFC 9112 6.1"},
+		{"two words", get + "Transfer-Encoding: chunked §chunked\r\n", head.ErrTransferEncoding, "RFC 9112 6.1"},
+		{"two other words", get + "Transfer-Encoding: x §chunked\r\n", head.ErrTransferEncoding, "RFC 9112 6.1"},
+		{"unknown coding", get + "Transfer-Encoding: §gzip\r\n", head.ErrCoding, "RFC 9112 6.1"},
+		{"unknown coding before chunked", get + "Transfer-Encoding: §gzip, chunked\r\n", head.ErrCoding, "RFC 9112 6.1"},
+		{"unknown coding with a parameter", get + "Transfer-Encoding: , §gzip ;a=b, chunked\r\n", head.ErrCoding, "RFC 9112 6.1"},
+		{"identity", get + "Transfer-Encoding: §identity\r\n", head.ErrCoding, "RFC 9112 7"},
+		{"coding that begins like chunked", get + "Transfer-Encoding: §chunked1\r\n", head.ErrCoding, "RFC 9112 6.1"},
+		{"coding with a look-alike", get + "Transfer-Encoding: chun§\u212Aed\r\n", head.ErrTransferEncoding, "RFC 9112 6.1"},
+
+		{"other expectation", get + "Expect: §200-ok\r\n", head.ErrExpect, "RFC 9110 10.1.1"},
+		{"empty expectation", get + "Expect:§\r\n", head.ErrExpect, "RFC 9110 10.1.1"},
+		{"expectation and another", get + "Expect: §100-continue, 100-continue\r\n", head.ErrExpect, "RFC 9110 10.1.1"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			text, at := marked(t, test.head)
+			want := fault{at, test.reason}
+			// It is refused as soon as that, and whatever follows.
+			for _, rest := range []string{"", "\r\n", "\r\n\r\n", "\x00"} {
+				if _, got := parse(t, text+rest, head.Limits{}); got != want {
+					t.Errorf("got %v at %d, want %v at %d (%s)", got.Reason, got.Offset, want.Reason, want.Offset, test.rule)
+				}
+			}
+			// And not before.
+			res, got := parse(t, text[:len(text)-1], head.Limits{})
+			if got != (fault{}) || res.N != 0 {
+				t.Errorf("got %v at %d without the last octet", got.Reason, got.Offset)
+			}
+		})
+	}
+}
+
+// Every host that is well-formed, and where one is not (RFC 3986, 3.2.2).
+func TestHost(t *testing.T) {
+	for _, host := range []string{
+		"", "a", "a.example", "a.example.", "A-b_c~d", "127.0.0.1", "127.0.0.1:80", "a:", "a:0123456789", ":80",
+		"[::1]", "[::1]:80", "[2001:DB8::1.2.3.4]", "[v1.a:b]", "[vFF.!]:1", "%41%7e", "!$&'()*+,;=", "xn--a",
+	} {
+		res, fault := parse(t, "GET / HTTP/1.1\r\nHost: "+host+"\r\n\r\n", head.Limits{})
+		if fault.Reason != 0 || res.Host != host {
+			t.Errorf("%q: %v, got %q", host, fault.Reason, res.Host)
+		}
+	}
+	for _, host := range []string{
+		"a§ b", "a§/", "a§@b", "§/", "§?", "§#", "§\"a\"", "a§\\", "a:§b", "a:80§:80", "a:8§ 0", "a:§-1", ":§:1", "a§|b", "§\xC3\xA4", "a§\x80",
+		"[§]", "[§", "[::1§", "[::1§%25eth0]", "[::1§ ]", "[::1]§a", "[::1]:§a", "[§x]", "[a§[", "[v§.a]", "[v1§]", "[v1.§]", "[v1.a§", "[v1§:a]", "[v1.a]§b", "§]",
+		"%§", "%4§", "%4§g", "%§g4", "a%4§:1",
+	} {
+		text, at := marked(t, "GET / HTTP/1.1\r\nHost: "+host+"\r\n")
+		want := fault{at, head.ErrHost}
+		if _, got := parse(t, text, head.Limits{}); got != want {
+			t.Errorf("%q: got %v at %d, want %v at %d", host, got.Reason, got.Offset, want.Reason, want.Offset)
+		}
+	}
+}
+
+func TestLimits(t *testing.T) {
+	tests := []struct {
+		name   string
+		limits head.Limits
+		head   string
+		want   head.Reason // or none, and then the head is whole
+	}{
+		{"target at the limit", head.Limits{Target: 4}, "GET /abc HTTP/1.0\r\n\r\n", 0},
+		{"target beyond it", head.Limits{Target: 4}, "GET /abc§d HTTP/1.0\r\n", head.ErrTargetSize},
+		{"target far beyond it", head.Limits{Target: 4}, "GET /abc§defghijklmn HTTP/1.0\r\n", head.ErrTargetSize},
+		{"fault in the target before the limit", head.Limits{Target: 4}, "GET /a§\"cdefghijkl HTTP/1.0\r\n", head.ErrTarget},
+		{"fault in the target behind it", head.Limits{Target: 4}, "GET /abc§d\"fghijkl HTTP/1.0\r\n", head.ErrTargetSize},
+		{"target that does not end", head.Limits{Bytes: 20}, "GET /567890123456789§", head.ErrTargetSize},
+		{"method that does not end", head.Limits{Bytes: 20}, "01234567890123456789§", head.ErrTargetSize},
+		{"fields at the limit", head.Limits{Fields: 2}, get + "b:\r\n\r\n", 0},
+		{"fields beyond it", head.Limits{Fields: 2}, get + "b:\r\n§c:\r\n", head.ErrFields},
+		{"octets at the limit", head.Limits{Bytes: 27}, get + "\r\n", 0},
+		{"octets beyond it", head.Limits{Bytes: 27}, get + "b:§\r\n\r\n", head.ErrSize},
+		{"empty line at the limit", head.Limits{Bytes: 26}, get + "\r§\n", head.ErrSize},
+		{"value beyond it", head.Limits{Bytes: 30}, get + "b:cde§ghi", head.ErrSize},
+		{"fault behind it", head.Limits{Bytes: 30}, get + "b:cde§\x00", head.ErrSize},
+		{"fault before it", head.Limits{Bytes: 30}, get + "b:cd§\x00f", head.ErrFieldValue},
+		{"empty line before it counts", head.Limits{Bytes: 27}, "\r\n" + get + "§\r\n", head.ErrSize},
+		{"defaults: target", head.Limits{}, "GET /" + strings.Repeat("a", 8<<10-1) + " HTTP/1.0\r\n\r\n", 0},
+		{"defaults: target beyond", head.Limits{}, "GET /" + strings.Repeat("a", 8<<10-1) + "§a HTTP/1.0\r\n", head.ErrTargetSize},
+		{"defaults: fields", head.Limits{}, get + strings.Repeat("a:\r\n", 99) + "\r\n", 0},
+		{"defaults: fields beyond", head.Limits{}, get + strings.Repeat("a:\r\n", 99) + "§a:\r\n", head.ErrFields},
+		{"defaults: octets", head.Limits{}, get + "a:" + strings.Repeat("b", 64<<10-31) + "\r\n\r\n", 0},
+		{"defaults: octets beyond", head.Limits{}, get + "a:" + strings.Repeat("b", 64<<10-30) + "\r\n\r§\n", head.ErrSize},
+		{"less than zero is the default", head.Limits{Bytes: -1, Fields: -1, Target: -1}, get + "\r\n", 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if strings.Contains(test.head, "§") == (test.want == 0) {
+				t.Fatal("a mark belongs to a fault")
+			}
+			if test.want == 0 {
+				if res, fault := parse(t, test.head, test.limits); res.N != len(test.head) {
+					t.Errorf("got %d, %v at %d", res.N, fault.Reason, fault.Offset)
+				}
+				return
+			}
+			text, at := marked(t, test.head)
+			want := fault{at, test.want}
+			if _, got := parse(t, text, test.limits); got != want {
+				t.Errorf("got %v at %d, want %v at %d", got.Reason, got.Offset, want.Reason, want.Offset)
+			}
+		})
+	}
+}
+
+func TestErrors(t *testing.T) {
+	var r head.Request
+	_, err := r.Parse([]byte("GET /\r\n"), head.Limits{})
+	var e *head.Error
+	if !errors.As(err, &e) || !errors.Is(err, head.ErrVersion) || errors.Is(err, head.ErrTarget) {
+		t.Fatalf("got %v", err)
+	}
+	diff(t, "text", "head: offset 5: want HTTP version and end of line", err.Error())
+	diff(t, "reason", "head: want HTTP version and end of line", e.Reason.Error())
+
+	want := map[head.Reason]int{
+		head.ErrMajor: 505, head.ErrCoding: 501, head.ErrExpect: 417, head.ErrTargetSize: 414, head.ErrFields: 431, head.ErrSize: 431,
+	}
+	seen := make(map[string]bool)
+	for reason := head.ErrMethod; reason <= head.ErrSize; reason++ {
+		status := want[reason]
+		if status == 0 {
+			status = 400
+		}
+		if e := (&head.Error{Reason: reason}); e.Status() != status || reason.Status() != status {
+			t.Errorf("%v: status %d, want %d", reason, reason.Status(), status)
+		}
+		if text := reason.Error(); seen[text] || !strings.HasPrefix(text, "head: ") || strings.Contains(text, "malformed") {
+			t.Errorf("%d has no text of its own: %s", reason, text)
+		} else {
+			seen[text] = true
+		}
+	}
+	diff(t, "unknown", "head: malformed", head.Reason(0).Error())
+	diff(t, "unknown", 400, head.Reason(255).Status())
+}
+
+func TestFields(t *testing.T) {
+	res, _ := parse(t, "GET / HTTP/1.1\r\nhOST:a\r\nEmpty:\r\nx:  b \t c\t\r\nX:d\r\nxx:e\r\n\r\n", head.Limits{})
+	diff(t, "fields", [][2]string{{"hOST", "a"}, {"Empty", ""}, {"x", "b \t c"}, {"X", "d"}, {"xx", "e"}}, res.Fields)
+
+	var r head.Request
+	if _, err := r.Parse([]byte(get+"x: 1\r\nX:2\r\nxx:3\r\n\r\n"), head.Limits{}); err != nil {
+		t.Fatal(err)
+	}
+	diff(t, "x", []string{"0", "1", "2"}, texts(r.Lines([][]byte{[]byte("0")}, "X")))
+	diff(t, "xx", []string{"3"}, texts(r.Lines(nil, "xX")))
+	diff(t, "none", []string(nil), texts(r.Lines(nil, "y")))
+	diff(t, "empty name", []string(nil), texts(r.Lines(nil, "")))
+	for range r.All() {
+		break // must be possible
+	}
+	// Nothing can be appended to at the cost of what stands behind it in the buffer.
+	if _, err := r.Parse([]byte(get+"x: 1\r\nConnection: a\r\nUpgrade: b\r\n\r\n"), head.Limits{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, value := range slices.Concat(r.Lines(nil, "x"), r.Connection, r.Upgrade, [][]byte{r.Method, r.Target, r.Host}) {
+		if len(value) != cap(value) || len(value) == 0 {
+			t.Errorf("%q has room", value)
+		}
+	}
+}
+
+// One Request after the other, whole and refused, as a pool has it.
+func TestReuse(t *testing.T) {
+	heads := []string{
+		"POST /a HTTP/1.1\r\nHost: a\r\nConnection: a\r\nConnection: b\r\nUpgrade: c\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n",
+		"GET / HTTP/1.0\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: \r\n\r\n",
+		"GET",
+		"\r\nGET / HTTP/1.1\r\nHost: a\r\n",
+		"",
+	}
+	var r head.Request
+	for _, first := range heads {
+		for _, second := range heads {
+			n, err := r.Parse([]byte(first), head.Limits{})
+			if n == 0 && err == nil {
+				r.Reset()
+			}
+			n, err = r.Parse([]byte(second), head.Limits{})
+			got, gotFault := read(t, &r, n, err)
+			want, wantFault := parse(t, second, head.Limits{})
+			diff(t, "result", want, got)
+			diff(t, "fault", wantFault, gotFault)
+			if n == 0 {
+				for range r.All() {
+					t.Error("a head that is not whole has fields")
+				}
+				if len(r.Lines(nil, "Host")) > 0 {
+					t.Error("a head that is not whole has lines")
+				}
+			}
+			r.Reset()
+		}
+	}
+}
+
+func TestReset(t *testing.T) {
+	var r head.Request
+	if _, err := r.Parse([]byte(get+"Upgrade: a\r\nConnection: b\r\n\r\n"), head.Limits{}); err != nil {
+		t.Fatal(err)
+	}
+	connection, offered := r.Connection, r.Upgrade
+	r.Reset()
+	if connection[0] != nil || offered[0] != nil {
+		t.Error("a buffer is held on to")
+	}
+	if r.Method != nil || r.Target != nil || r.Host != nil || len(r.Connection)+len(r.Upgrade) > 0 || r.Major != 0 {
+		t.Error("something is left")
+	}
+	for range r.All() {
+		t.Error("a field is left")
+	}
+	new(head.Request).Reset()
+}
+
+// Whoever gives other octets the second time gets any answer, but one.
+func TestChangedOctets(t *testing.T) {
+	inputs := []string{get + "Upgrade: a\r\nConn", get + "\r\n", "G", "", "\r\n", "GET / HTTP/1.1\r\n", get + "\x00", strings.Repeat("a", 99), get + "a:\r\n\r\n"}
+	for _, first := range inputs {
+		for _, second := range inputs {
+			for _, third := range inputs {
+				var r head.Request
+				for _, input := range []string{first, second, third} {
+					n, _ := r.Parse([]byte(input), head.Limits{})
+					if n > len(input) {
+						t.Errorf("%d of %d octets", n, len(input))
+					}
+					for range r.All() {
+					}
+				}
+			}
+		}
+	}
+}
