@@ -48,13 +48,13 @@ func (c *conn) readEarly(p []byte) int {
 	return n
 }
 
-// NetConn returns the connection below once the early bytes are read, and c itself
-// before.
+// NetConn returns the connection below once the early bytes are read, and nil before,
+// since who reads from it then would miss them.
 func (c *conn) NetConn() net.Conn {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.early != nil {
-		return c
+		return nil
 	}
 	return c.Conn
 }

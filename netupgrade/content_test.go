@@ -1,0 +1,351 @@
+package netupgrade_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gosegue/upgrade/netupgrade"
+)
+
+func TestContentIsReadBeforeTheSwitch(t *testing.T) {
+	t.Parallel()
+	s := start(t, echoing())
+	long := strings.Repeat("content ", 1<<15)
+	for i, content := range []string{"x", "content", "0\r\n\r\n", offerEcho, long[:4096], long[:64<<10], long[:64<<10+1], long} {
+		for _, framing := range []string{"length", "chunked"} {
+			c := s.dial()
+			go func() {
+				c.send(post(framing, content) + early)
+				c.CloseWrite()
+			}()
+			if got, want := c.rest(), echoHead+hello(content)+early; got != want {
+				t.Errorf("content %d, framing %s: got %.200q...", i, framing, got)
+			}
+		}
+	}
+}
+
+// limited returns an Acceptor with that MaxBody.
+func limited(maxBody int64) *netupgrade.Acceptor {
+	a := echoing()
+	a.MaxBody = maxBody
+	return a
+}
+
+func TestContentLimit(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		maxBody int64
+		size    int
+		ok      bool
+	}{
+		{"below the limit", 10, 9, true},
+		{"at the limit", 10, 10, true},
+		{"over the limit", 10, 11, false},
+		{"at the limit of one", 1, 1, true},
+		{"over the limit of one", 1, 2, false},
+		{"none allowed and none there", -1, 0, true},
+		{"none allowed", -1, 1, false},
+		{"none allowed by the least number", math.MinInt64, 1, false},
+		{"no limit", math.MaxInt64, 10, true},
+		{"no limit, long", math.MaxInt64, 1 << 20, true},
+		{"default", 0, 1, true},
+		{"at the default", 0, netupgrade.DefaultMaxBody, true},
+		{"over the default", 0, netupgrade.DefaultMaxBody + 1, false},
+	} {
+		for _, framing := range []string{"length", "chunked"} {
+			t.Run(test.name+"/"+framing, func(t *testing.T) {
+				t.Parallel()
+				s := start(t, limited(test.maxBody))
+				content := strings.Repeat("c", test.size)
+				c := s.dial()
+				go func() {
+					// The server may well close before it has read all.
+					io.WriteString(c.TCPConn, post(framing, content)+"early")
+					c.CloseWrite()
+				}()
+				if test.ok {
+					if got, want := c.rest(), echoHead+hello(content)+"early"; got != want {
+						t.Errorf("got %.300q, want %.300q", got, want)
+					}
+					return
+				}
+				refused(t, c.rest(), 413)
+				status, _ := s.outcome(0)
+				equal(t, "status", status, 413)
+			})
+		}
+	}
+}
+
+// What a length or the size of a chunk says is too much is refused before it comes, and
+// before anybody is told to send it.
+func TestTooMuchContentIsRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	head := func(lines ...string) string {
+		return "POST / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n" + joined(lines) + "\r\n"
+	}
+	for _, length := range []string{"11", "0011", "9223372036854775807"} {
+		for _, expect := range []string{"X: y", "Expect: 100-continue"} {
+			s := start(t, limited(10))
+			refused(t, s.ask(head("Content-Length: "+length, expect)), 413)
+		}
+	}
+	for _, chunks := range []string{"b\r\n", "b", "000b", "7fffffffffffffff", "ffffffffffffffff", "10000000000000000", "5\r\nhello\r\n6\r\n"} {
+		s := start(t, limited(10))
+		refused(t, s.ask(head("Transfer-Encoding: chunked")+chunks), 413)
+	}
+	for _, chunks := range []string{"8000000000000000\r\n", "10000000000000000\r\n", "fffffffffffffffffffffffff\r\n", "1\r\nx\r\n7fffffffffffffff\r\n"} {
+		s := start(t, limited(math.MaxInt64))
+		refused(t, s.ask(head("Transfer-Encoding: chunked")+chunks), 413)
+	}
+}
+
+// A length is quickly said, and must not cost the memory it says.
+func TestHugeLengthCostsNothing(t *testing.T) {
+	for _, framing := range []string{"Content-Length: 9223372036854775807\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n7fffffffffffffff\r\n"} {
+		request := "POST / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n" + framing + "content"
+		conn := &memory{pieces: []string{request}}
+		before := allocated()
+		_, err := limited(math.MaxInt64).Accept(conn)
+		if used := allocated() - before; used > 1<<20 {
+			t.Errorf("%q: %d bytes allocated", framing, used)
+		}
+		if !errors.Is(err, io.ErrUnexpectedEOF) || len(conn.sent) > 0 || conn.closed != 1 {
+			t.Errorf("%q: %v, sent %q, closed %d times", framing, err, conn.sent, conn.closed)
+		}
+	}
+}
+
+// chunkedPost returns an offer with that content in the chunked coding.
+func chunkedPost(body string) string {
+	return "POST / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\nTransfer-Encoding: chunked\r\n\r\n" + body
+}
+
+var (
+	wellFormedChunks = map[string]struct{ body, content string }{
+		"nothing":             {"0\r\n\r\n", ""},
+		"many zeros":          {"0000000000000000000000\r\n\r\n", ""},
+		"zeros in front":      {"00000000000000000000005\r\nhello\r\n0\r\n\r\n", "hello"},
+		"lower case":          {"a\r\n0123456789\r\n0\r\n\r\n", "0123456789"},
+		"upper case":          {"A\r\n0123456789\r\n0\r\n\r\n", "0123456789"},
+		"two digits":          {"1F\r\n" + strings.Repeat("x", 31) + "\r\n0\r\n\r\n", strings.Repeat("x", 31)},
+		"three chunks":        {"1\r\na\r\n2\r\nbc\r\n3\r\ndef\r\n0\r\n\r\n", "abcdef"},
+		"ends in the content": {"7\r\n0\r\n\r\n\r\n\r\n0\r\n\r\n", "0\r\n\r\n\r\n"},
+		"extension":           {"1;a\r\nx\r\n0;b=c\r\n\r\n", "x"},
+		"extensions":          {"1;a=b;c=\"d;e\\\"f\"\r\nx\r\n0\r\n\r\n", "x"},
+		"blanks":              {"1 ;\ta = b\r\nx\r\n0\t; b\r\n\r\n", "x"},
+		"extension of any":    {"1;a=\xC3\xA9\r\nx\r\n0\r\n\r\n", "x"},
+		"trailer":             {"1\r\nx\r\n0\r\nA: b\r\n\r\n", "x"},
+		"trailers":            {"1\r\nx\r\n0\r\nA: b\r\nC:\r\nD:\te\xFF\t\r\n\r\n", "x"},
+		"Upgrade in trailers": {"0\r\nUpgrade: h2c\r\nContent-Length: 5\r\nHost: a\r\nHost: b\r\n\r\n", ""},
+	}
+	malformedChunks = map[string]string{
+		"no size":                    "\r\nhello",
+		"bad digit":                  "g\r\n",
+		"bad digit behind a good":    "1g\r\n",
+		"sign":                       "+1\r\nx\r\n0\r\n\r\n",
+		"minus":                      "-1\r\nx\r\n0\r\n\r\n",
+		"prefix":                     "0x1\r\nx\r\n0\r\n\r\n",
+		"underscore":                 "1_0\r\n",
+		"space in front":             " 1\r\nx\r\n0\r\n\r\n",
+		"space behind":               "1 \r\nx\r\n0\r\n\r\n",
+		"tab behind":                 "1\t\r\nx\r\n0\r\n\r\n",
+		"space and a digit":          "1 1\r\nx\r\n0\r\n\r\n",
+		"extension without size":     ";a\r\nx\r\n0\r\n\r\n",
+		"comma":                      "1,a\r\nx\r\n0\r\n\r\n",
+		"LF behind the size":         "1\nx\r\n0\r\n\r\n",
+		"CR behind the size":         "1\rx\r\n0\r\n\r\n",
+		"two CR behind the size":     "1\r\r\nx\r\n0\r\n\r\n",
+		"LF behind an extension":     "1;a\nx\r\n0\r\n\r\n",
+		"CR in an extension":         "1;a\rb\r\nx\r\n0\r\n\r\n",
+		"NUL in an extension":        "1;a\x00\r\nx\r\n0\r\n\r\n",
+		"DEL in an extension":        "1;a\x7F\r\nx\r\n0\r\n\r\n",
+		"no CRLF behind the data":    "1\r\nx0\r\n\r\n",
+		"LF behind the data":         "1\r\nx\n0\r\n\r\n",
+		"CR behind the data":         "1\r\nx\r0\r\n\r\n",
+		"more data":                  "1\r\nxy\r\n0\r\n\r\n",
+		"empty line behind the data": "1\r\nx\r\n\r\n0\r\n\r\n",
+		"NUL for a size":             "\x000\r\n\r\n",
+		"LF at the end":              "0\r\n\n",
+		"LF at the last chunk":       "0\n\r\n",
+		"LF at both":                 "0\n\n",
+		"CR at the end":              "0\r\n\rX",
+		"trailer without colon":      "0\r\nA\r\n\r\n",
+		"trailer without name":       "0\r\n: b\r\n\r\n",
+		"trailer with a space":       "0\r\nA : b\r\n\r\n",
+		"folded trailer":             "0\r\nA: b\r\n c\r\n\r\n",
+		"trailer ends in LF":         "0\r\nA: b\n\r\n",
+		"trailer with a CR":          "0\r\nA: b\rc\r\n\r\n",
+		"trailer with NUL":           "0\r\nA: \x00\r\n\r\n",
+		"trailer with DEL":           "0\r\nA: \x7F\r\n\r\n",
+		"endless zeros":              strings.Repeat("0", 80<<10),
+		"endless extension":          "1;a=" + strings.Repeat("x", 80<<10),
+		"endless blanks":             "1" + strings.Repeat(" ", 80<<10),
+		"endless extensions":         "1" + strings.Repeat(";a", 40<<10),
+		"endless trailer":            "0\r\nA: " + strings.Repeat("x", 80<<10),
+		"endless trailer name":       "0\r\n" + strings.Repeat("x", 80<<10),
+		"endless trailers":           "0\r\n" + strings.Repeat("A:\r\n", 20<<10),
+	}
+)
+
+func TestChunksAtEverySplit(t *testing.T) {
+	t.Parallel()
+	s := start(t, echoing())
+	acceptor := echoing()
+	for name, test := range wellFormedChunks {
+		message := chunkedPost(test.body) + early
+		equal(t, name, s.exchange(message), echoHead+hello(test.content)+early)
+		for cut := len(chunkedPost("")) - 1; cut <= len(message); cut++ {
+			for _, cut2 := range []int{cut, cut + 1, cut + 2, len(message) - len(early)} {
+				cut2 = max(cut, min(cut2, len(message)))
+				conn := &memory{pieces: []string{message[:cut], message[cut:cut2], message[cut2:]}}
+				accepted, err := acceptor.Accept(conn)
+				if err != nil {
+					t.Fatalf("%s at %d: %v", name, cut, err)
+				}
+				rest, _ := io.ReadAll(accepted.Conn)
+				if string(rest) != early || string(accepted.Content) != test.content {
+					t.Fatalf("%s at %d: content %q, early %q", name, cut, accepted.Content, rest)
+				}
+			}
+		}
+	}
+}
+
+func TestMalformedChunks(t *testing.T) {
+	t.Parallel()
+	for name, body := range malformedChunks {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, echoing())
+			request := chunkedPost(body)
+			refused(t, s.ask(request), 400)
+			status, err := s.outcome(0)
+			equal(t, "status", status, 400)
+			refused(t, s.ask(request+strings.Repeat(plain, 1000)), 400)
+			if len(body) > 1000 {
+				return
+			}
+			acceptor := echoing()
+			for cut := len(chunkedPost("")); cut <= len(request); cut++ {
+				conn := &memory{pieces: []string{request[:cut], request[cut:]}}
+				_, splitErr := acceptor.Accept(conn)
+				if splitErr == nil || splitErr.Error() != err.Error() {
+					t.Fatalf("at %d: %v, want %v", cut, splitErr, err)
+				}
+				if len(conn.sent) != 1 || conn.closed != 1 {
+					t.Fatalf("at %d: sent %q, closed %d times", cut, conn.sent, conn.closed)
+				}
+				refused(t, conn.sent[0], 400)
+			}
+		})
+	}
+}
+
+// Some clients send every byte in a chunk of its own, and none is to be lost for it.
+func TestManySmallChunks(t *testing.T) {
+	t.Parallel()
+	s := start(t, limited(1<<20))
+	content := strings.Repeat("0123456789", 10_000)
+	for _, size := range []int{1, 2, 3} {
+		var body strings.Builder
+		for rest := content; rest != ""; {
+			n := min(size, len(rest))
+			fmt.Fprintf(&body, "%x\r\n%s\r\n", n, rest[:n])
+			rest = rest[n:]
+		}
+		c := s.dial()
+		go func() {
+			io.WriteString(c.TCPConn, chunkedPost(body.String()+"0\r\n\r\n")+early)
+			c.CloseWrite()
+		}()
+		if got, want := c.rest(), echoHead+hello(content)+early; got != want {
+			t.Errorf("chunks of %d: got %d bytes, want %d: %.100q", size, len(got), len(want), got)
+		}
+	}
+}
+
+// A client that waits for leave to send content gets it before the 101, once, each in a
+// Write of its own; and so does one that has not waited.
+func TestExpectContinue(t *testing.T) {
+	t.Parallel()
+	s := start(t, echoing())
+	conns := 0
+	for _, framing := range []string{"length", "chunked"} {
+		message := post(framing, "content", "Expect: 100-Continue")
+		head, content, _ := strings.Cut(message, "\r\n\r\n")
+		c := s.dial()
+		c.send(head + "\r\n\r\n")
+		equal(t, "first", c.head(), goAhead)
+		c.send(content)
+		equal(t, "second", c.head(), echoHead)
+		c.send("late")
+		c.CloseWrite()
+		equal(t, "rest", c.rest(), hello("content")+"late")
+		equal(t, "Writes", s.conn(conns).written()[:2], []string{goAhead, echoHead})
+		conns++
+
+		for cut := len(head); cut <= len(message); cut++ {
+			s.chop(limits{cut: cut})
+			equal(t, "not waited", s.exchange(message+early), goAhead+echoHead+hello("content")+early)
+			conns++
+		}
+		s.chop(limits{})
+	}
+	// There is nothing to wait for.
+	for _, framing := range []string{"none", "length"} {
+		equal(t, "no content", s.exchange(post(framing, "", "Expect: 100-continue")), echoHead+hello(""))
+	}
+}
+
+// Who is declined is not asked for content: a 100 would be a promise.
+func TestNoContinueWithoutASwitch(t *testing.T) {
+	t.Parallel()
+	s := start(t, echoing())
+	for _, framing := range []string{"length", "chunked"} {
+		head, _, _ := strings.Cut(post(framing, "content", "Expect: 100-continue"), "\r\n\r\n")
+		got := s.ask(strings.Replace(head, "echo/1", "h2c", 1) + "\r\n\r\n")
+		refused(t, got, 426)
+	}
+}
+
+// The content is asked for when everything else is decided, and behind it comes no
+// second thought.
+func TestPolicyIsAskedBeforeTheContent(t *testing.T) {
+	t.Parallel()
+	asked := make(chan struct{}, 1)
+	a := &netupgrade.Acceptor{Protocols: []netupgrade.Protocol{{Product: echo, Allow: func(*netupgrade.Request) bool {
+		asked <- struct{}{}
+		return false
+	}}}}
+	s := start(t, a)
+	head, _, _ := strings.Cut(post("length", "content"), "\r\n\r\n")
+	c := s.dial()
+	c.send(head + "\r\n\r\n")
+	receive(t, asked)
+	refused(t, c.rest(), 426)
+}
+
+// Whether content came whole or slowly, early bytes are not taken for it.
+func TestSlowContent(t *testing.T) {
+	t.Parallel()
+	s := start(t, echoing())
+	for _, framing := range []string{"length", "chunked"} {
+		message := post(framing, "content")
+		c := s.dial()
+		for i := 0; i < len(message); i += 40 {
+			c.send(message[i:min(i+40, len(message))])
+			time.Sleep(time.Millisecond)
+		}
+		c.send(early)
+		c.CloseWrite()
+		equal(t, framing, c.rest(), echoHead+hello("content")+early)
+	}
+}

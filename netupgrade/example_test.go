@@ -1,0 +1,171 @@
+package netupgrade_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/netupgrade"
+)
+
+func ExampleAcceptor() {
+	acceptor := &netupgrade.Acceptor{Protocols: []netupgrade.Protocol{{
+		Product: upgrade.MustParseProduct("echo/1"),
+	}}}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	defer listener.Close()
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		accepted, err := acceptor.Accept(conn)
+		if err != nil {
+			return // it has been answered and closed
+		}
+		defer accepted.Conn.Close()
+		io.Copy(accepted.Conn, accepted.Conn)
+	}()
+
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		panic(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: example.com\r\nConnection: Upgrade\r\nUpgrade: HTTP/2.0, echo/1\r\n\r\nhello\n")
+	conn.(*net.TCPConn).CloseWrite()
+	all, _ := io.ReadAll(conn)
+	fmt.Printf("%q\n", all)
+	// Output: "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo/1\r\nConnection: Upgrade\r\n\r\nhello\n"
+}
+
+// exchange sends a request to an Acceptor, whose connection is closed behind the answer,
+// and returns the answer with "|" for CR.
+func exchange(acceptor *netupgrade.Acceptor, request string) string {
+	near, far := net.Pipe()
+	go func() {
+		if accepted, err := acceptor.Accept(near); err == nil {
+			accepted.Conn.Close()
+		}
+	}()
+	defer far.Close()
+	io.WriteString(far, request)
+	answer, _ := io.ReadAll(far)
+	return strings.ReplaceAll(string(answer), "\r", "|")
+}
+
+// The 101 to the request of RFC 6455, with a subprotocol of the server's choice.
+func ExampleWebSocket() {
+	protocol := netupgrade.WebSocket()
+	protocol.Allow = func(r *netupgrade.Request) bool {
+		origin := r.Lines(nil, "Origin")
+		return len(origin) == 1 && string(origin[0]) == "http://example.com"
+	}
+	protocol.Fields = func(r *netupgrade.Request) ([]handshake.Field, error) {
+		return []handshake.Field{{Name: "Sec-WebSocket-Protocol", Value: "chat"}}, nil
+	}
+	acceptor := &netupgrade.Acceptor{Protocols: []netupgrade.Protocol{protocol}}
+	fmt.Print(exchange(acceptor, "GET /chat HTTP/1.1\r\n"+
+		"Host: server.example.com\r\n"+
+		"Upgrade: websocket\r\n"+
+		"Connection: Upgrade\r\n"+
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"+
+		"Origin: http://example.com\r\n"+
+		"Sec-WebSocket-Protocol: chat, superchat\r\n"+
+		"Sec-WebSocket-Version: 13\r\n\r\n"))
+	// Output:
+	// HTTP/1.1 101 Switching Protocols|
+	// Upgrade: websocket|
+	// Connection: Upgrade|
+	// Sec-WebSocket-Protocol: chat|
+	// Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=|
+	// |
+}
+
+// Requests for a health check are answered, and the connection closed.
+func ExampleRequest_Respond() {
+	acceptor := &netupgrade.Acceptor{Decline: func(r *netupgrade.Request, err error) {
+		if string(r.Target) == "/health" {
+			r.Respond(200, []byte("fine\n"), handshake.Field{Name: "Content-Type", Value: "text/plain"})
+			return
+		}
+		r.Respond(404, nil)
+	}}
+	fmt.Print(exchange(acceptor, "GET /health HTTP/1.1\r\nHost: example.com\r\n\r\n"))
+	// Output:
+	// HTTP/1.1 200 OK|
+	// Connection: close|
+	// Content-Length: 5|
+	// Content-Type: text/plain|
+	// |
+	// fine
+}
+
+// handed is a listener of connections that another one has accepted.
+type handed struct {
+	net.Listener
+	conns chan net.Conn
+}
+
+func (l handed) Accept() (net.Conn, error) {
+	if conn, ok := <-l.conns; ok {
+		return conn, nil
+	}
+	return nil, net.ErrClosed
+}
+
+// What is no switch is served by net/http, which finds the connection as if nobody had
+// read from it.
+func ExampleRequest_Unread() {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	ordinary := handed{listener, make(chan net.Conn)}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "%s of %s\n", r.Method, r.URL)
+	})}
+	defer server.Close()
+	go server.Serve(ordinary)
+
+	acceptor := &netupgrade.Acceptor{Decline: func(r *netupgrade.Request, err error) {
+		ordinary.conns <- r.Unread()
+	}}
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				close(ordinary.conns)
+				return
+			}
+			acceptor.Accept(conn)
+		}
+	}()
+
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		panic(err)
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "GET /one HTTP/1.1\r\nHost: example.com\r\n\r\nGET /two HTTP/1.1\r\nHost: example.com\r\n\r\n")
+	answers := bufio.NewReader(conn)
+	for range 2 {
+		response, err := http.ReadResponse(answers, nil)
+		if err != nil {
+			panic(err)
+		}
+		io.Copy(os.Stdout, response.Body)
+	}
+	// Output:
+	// GET of /one
+	// GET of /two
+}

@@ -1,0 +1,510 @@
+package netupgrade_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/netupgrade"
+)
+
+// patience is how long a test waits for what must happen. Nothing takes that long
+// unless it is broken.
+const patience = 5 * time.Second
+
+var (
+	echo = upgrade.MustParseProduct("echo/1")
+	chat = upgrade.MustParseProduct("chat")
+)
+
+// Requests and the answer to them, octet for octet.
+const (
+	offerEcho = "GET / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\n"
+	plain     = "GET /plain HTTP/1.1\r\nHost: test\r\n\r\n"
+	echoHead  = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo/1\r\nConnection: Upgrade\r\n\r\n"
+	chatHead  = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: chat\r\nConnection: Upgrade\r\n\r\n"
+	goAhead   = "HTTP/1.1 100 Continue\r\n\r\n"
+)
+
+// early is what clients send behind their request without waiting for the answer. It
+// looks like a request and like the end of one, and is neither.
+const early = "GET /early HTTP/1.1\r\n\r\n0\r\n\r\n\x00\xff"
+
+// offering returns a request that offers echo/1 and has those field lines as well.
+func offering(lines ...string) string {
+	return "GET / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n" + joined(lines) + "\r\n"
+}
+
+func joined(lines []string) string {
+	text := ""
+	for _, line := range lines {
+		text += line + "\r\n"
+	}
+	return text
+}
+
+// post returns a request that offers echo/1 and has the content in the given framing:
+// "length" or "chunked", which comes with an extension and a trailer.
+func post(framing, content string, lines ...string) string {
+	return "POST /post HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n" + joined(lines) + framed(framing, content)
+}
+
+// framed returns the fields of the framing, the end of the head and the content.
+func framed(framing, content string) string {
+	switch framing {
+	case "none":
+		return "\r\n"
+	case "length":
+		return fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(content), content)
+	case "chunked":
+		body := ""
+		// Two chunks if there is enough for two.
+		for _, chunk := range []string{content[:len(content)/2], content[len(content)/2:]} {
+			if chunk != "" {
+				body += fmt.Sprintf("%x;name=\"v;\"\r\n%s\r\n", len(chunk), chunk)
+			}
+		}
+		return "Transfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n" + body + "0\r\nX-Sum: 7\r\n\r\n"
+	}
+	panic(framing)
+}
+
+// messages are one request of every framing.
+var messages = []struct{ framing, content string }{
+	{"none", ""},
+	{"length", ""},
+	{"length", "content"},
+	{"chunked", ""},
+	{"chunked", "content"},
+}
+
+// hello is what the protocol of the tests says first.
+func hello(content string) string { return fmt.Sprintf("hello %q\n", content) }
+
+// serveEcho says hello with the content of the request and sends everything back.
+func serveEcho(a netupgrade.Accepted) {
+	io.WriteString(a.Conn, hello(string(a.Content)))
+	io.Copy(a.Conn, a.Conn)
+}
+
+// echoing returns an Acceptor that switches to echo/1.
+func echoing() *netupgrade.Acceptor {
+	return &netupgrade.Acceptor{Protocols: []netupgrade.Protocol{{Product: echo}}}
+}
+
+// server gives every connection to an Acceptor, on a port of its own, and stops with
+// the test. When it has stopped, every connection that it accepted must be closed.
+type server struct {
+	acceptor *netupgrade.Acceptor
+	t        testing.TB
+	addr     string
+
+	serve func(netupgrade.Accepted)  // what is done with a switched connection
+	wrap  func(*serverConn) net.Conn // what the Acceptor sees, if not the connection itself
+
+	mu    sync.Mutex
+	next  limits
+	conns []*serverConn
+}
+
+// limits chop what a connection receives, however it was sent. The zero limits change
+// nothing.
+type limits struct {
+	step int // the most that one Read returns
+	cut  int // no Read goes across the byte of that number
+}
+
+func start(t testing.TB, acceptor *netupgrade.Acceptor, options ...func(*server)) *server {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{acceptor: acceptor, t: t, addr: listener.Addr().String(), serve: serveEcho}
+	for _, option := range options {
+		option(s)
+	}
+	var running sync.WaitGroup
+	running.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			c := s.add(conn.(*net.TCPConn))
+			running.Go(func() { s.handle(c) })
+		}
+	})
+	t.Cleanup(func() {
+		listener.Close()
+		done := make(chan struct{})
+		go func() { running.Wait(); close(done) }()
+		select {
+		case <-done:
+		case <-time.After(patience):
+			t.Error("the server did not come to an end")
+			for _, c := range s.all() {
+				c.TCPConn.Close()
+			}
+			<-done
+		}
+		for i, c := range s.all() {
+			if !c.isClosed() {
+				t.Errorf("the server never closed connection %d", i)
+				c.Close()
+			}
+		}
+	})
+	return s
+}
+
+func serving(serve func(netupgrade.Accepted)) func(*server) {
+	return func(s *server) { s.serve = serve }
+}
+
+// hideCloseWrite leaves nothing of a connection but the methods of net.Conn.
+func hideCloseWrite(s *server) {
+	s.wrap = func(c *serverConn) net.Conn { return struct{ net.Conn }{c} }
+}
+
+func (s *server) add(conn *net.TCPConn) *serverConn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := &serverConn{TCPConn: conn, limits: s.next, done: make(chan struct{})}
+	s.conns = append(s.conns, c)
+	return c
+}
+
+func (s *server) all() []*serverConn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conns
+}
+
+func (s *server) handle(c *serverConn) {
+	var conn net.Conn = c
+	if s.wrap != nil {
+		conn = s.wrap(c)
+	}
+	accepted, err := s.acceptor.Accept(conn)
+	c.err = err
+	close(c.done)
+	if err == nil {
+		defer accepted.Conn.Close()
+		s.serve(accepted)
+		return
+	}
+	var failed *netupgrade.Error
+	if !errors.As(err, &failed) {
+		s.t.Errorf("%T is no *Error: %v", err, err)
+	}
+	if accepted.Conn != nil || accepted.Content != nil || accepted.Head != nil || !accepted.Product.IsZero() {
+		s.t.Errorf("with an error, %+v", accepted)
+	}
+	if !c.isClosed() && !c.taken.Load() {
+		s.t.Errorf("%v, and the connection is open", err)
+	}
+}
+
+// chop sets the limits of the next connection.
+func (s *server) chop(l limits) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next = l
+}
+
+// serverConn is the server's side of a connection, which keeps a record.
+type serverConn struct {
+	*net.TCPConn
+	limits
+	received atomic.Int64 // bytes
+	closed   atomic.Bool
+	taken    atomic.Bool // by Decline
+
+	err  error // of Accept, once it is done
+	done chan struct{}
+
+	mu     sync.Mutex
+	writes []string
+}
+
+func (c *serverConn) Read(p []byte) (int, error) {
+	if c.step > 0 {
+		p = p[:min(len(p), c.step)]
+	}
+	if left := c.cut - int(c.received.Load()); left > 0 {
+		p = p[:min(len(p), left)]
+	}
+	n, err := c.TCPConn.Read(p)
+	c.received.Add(int64(n))
+	return n, err
+}
+
+func (c *serverConn) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	c.writes = append(c.writes, string(p))
+	c.mu.Unlock()
+	return c.TCPConn.Write(p)
+}
+
+// ReadFrom and WriteTo would go round Write and Read.
+func (c *serverConn) ReadFrom(r io.Reader) (int64, error) {
+	return io.Copy(struct{ io.Writer }{c}, r)
+}
+
+func (c *serverConn) WriteTo(w io.Writer) (int64, error) {
+	return io.Copy(w, struct{ io.Reader }{c})
+}
+
+func (c *serverConn) Close() error {
+	c.closed.Store(true)
+	return c.TCPConn.Close()
+}
+
+func (c *serverConn) isClosed() bool { return c.closed.Load() }
+
+// written returns what each Write was given.
+func (c *serverConn) written() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]string(nil), c.writes...)
+}
+
+// conn returns the server's side of the connection of that number.
+func (s *server) conn(i int) *serverConn {
+	s.t.Helper()
+	if !eventually(func() bool { return len(s.all()) > i }) {
+		s.t.Fatalf("connection %d was not accepted", i)
+	}
+	return s.all()[i]
+}
+
+// outcome returns the error of Accept on the connection of that number, and the status
+// that it says was answered.
+func (s *server) outcome(i int) (int, error) {
+	s.t.Helper()
+	c := s.conn(i)
+	receive(s.t, c.done)
+	var failed *netupgrade.Error
+	if errors.As(c.err, &failed) {
+		return failed.Status, failed
+	}
+	return 0, c.err
+}
+
+// client is the raw client's side of a connection. It is closed with the test.
+type client struct {
+	*net.TCPConn
+	t testing.TB
+	r *bufio.Reader
+}
+
+func (s *server) dial() *client {
+	s.t.Helper()
+	conn, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(patience))
+	return &client{conn.(*net.TCPConn), s.t, bufio.NewReader(conn)}
+}
+
+// send writes each piece in a Write of its own.
+func (c *client) send(pieces ...string) {
+	c.t.Helper()
+	for _, piece := range pieces {
+		if _, err := io.WriteString(c.TCPConn, piece); err != nil {
+			c.t.Errorf("client: %v", err)
+			return
+		}
+	}
+}
+
+// head reads up to and with the next empty line.
+func (c *client) head() string {
+	c.t.Helper()
+	var head strings.Builder
+	for {
+		line, err := c.r.ReadString('\n')
+		head.WriteString(line)
+		if err != nil {
+			c.t.Fatalf("client: %v behind %q", err, head.String())
+		}
+		if line == "\r\n" {
+			return head.String()
+		}
+	}
+}
+
+// read reads n bytes.
+func (c *client) read(n int) string {
+	c.t.Helper()
+	p := make([]byte, n)
+	if m, err := io.ReadFull(c.r, p); err != nil {
+		c.t.Fatalf("client: %v behind %q", err, p[:m])
+	}
+	return string(p)
+}
+
+// rest reads up to the end, and closes the connection.
+func (c *client) rest() string {
+	c.t.Helper()
+	rest, err := io.ReadAll(c.r)
+	if err != nil {
+		c.t.Errorf("client: %v behind %.300q", err, rest)
+	}
+	c.Close()
+	return string(rest)
+}
+
+// exchange sends a message and the end, and returns all that comes back.
+func (s *server) exchange(message string) string {
+	s.t.Helper()
+	c := s.dial()
+	c.send(message)
+	if err := c.CloseWrite(); err != nil {
+		s.t.Error(err)
+	}
+	return c.rest()
+}
+
+// ask sends a message, keeps the connection open and returns all that comes back.
+func (s *server) ask(message string) string {
+	s.t.Helper()
+	c := s.dial()
+	c.send(message)
+	return c.rest()
+}
+
+// memory is a connection that receives the pieces given, one a Read, and keeps what is
+// written. Then it has come to the end.
+type memory struct {
+	pieces    []string
+	sent      []string // what each Write was given
+	closed    int      // how often
+	readAfter bool     // whether it was read after Close
+	deadlines []time.Time
+
+	write    func([]byte) (int, error) // instead of Write
+	readFail error                     // instead of the end
+}
+
+func (m *memory) Read(p []byte) (int, error) {
+	if m.closed > 0 {
+		m.readAfter = true
+		return 0, net.ErrClosed
+	}
+	for len(m.pieces) > 0 && m.pieces[0] == "" {
+		m.pieces = m.pieces[1:]
+	}
+	if len(m.pieces) == 0 {
+		if m.readFail != nil {
+			return 0, m.readFail
+		}
+		return 0, io.EOF
+	}
+	n := copy(p, m.pieces[0])
+	m.pieces[0] = m.pieces[0][n:]
+	return n, nil
+}
+
+func (m *memory) Write(p []byte) (int, error) {
+	if m.closed > 0 {
+		return 0, net.ErrClosed
+	}
+	m.sent = append(m.sent, string(p))
+	if m.write != nil {
+		return m.write(p)
+	}
+	return len(p), nil
+}
+
+func (m *memory) Close() error { m.closed++; return nil }
+
+func (m *memory) LocalAddr() net.Addr  { return &net.TCPAddr{Port: 1} }
+func (m *memory) RemoteAddr() net.Addr { return &net.TCPAddr{Port: 2} }
+
+func (m *memory) SetDeadline(t time.Time) error {
+	m.deadlines = append(m.deadlines, t)
+	return nil
+}
+func (m *memory) SetReadDeadline(time.Time) error  { return nil }
+func (m *memory) SetWriteDeadline(time.Time) error { return nil }
+
+// response checks that text is one response and nothing behind it, and returns it. Its
+// Header is as it was sent but for Content-Length.
+func response(t testing.TB, method, text string) (*http.Response, string) {
+	t.Helper()
+	r := bufio.NewReader(strings.NewReader(text))
+	response, err := http.ReadResponse(r, &http.Request{Method: method})
+	if err != nil {
+		t.Fatalf("%v in %.300q", err, text)
+	}
+	content, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatalf("%v in %.300q", err, text)
+	}
+	if rest, _ := io.ReadAll(r); len(rest) > 0 {
+		t.Errorf("behind the response: %.300q", rest)
+	}
+	return response, string(content)
+}
+
+// refused checks that text is an empty final response of that status that says it is
+// the last.
+func refused(t testing.TB, text string, status int) {
+	t.Helper()
+	head, content, ok := strings.Cut(text, "\r\n\r\n")
+	switch want := fmt.Sprintf("HTTP/1.1 %d ", status); {
+	case !ok || content != "" || !strings.HasPrefix(head, want):
+		t.Errorf("got %.300q, want status %d alone", text, status)
+	case !strings.Contains(head, "\r\nConnection: close") && !strings.Contains(head, "\r\nConnection: Upgrade, close"):
+		t.Errorf("%.300q does not say close", text)
+	case strings.Count(head, "\r\nContent-Length: 0") != 1:
+		t.Errorf("%.300q has no length", text)
+	}
+}
+
+// receive returns the next value from c, which has to come.
+func receive[T any](t testing.TB, c <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-time.After(patience):
+		t.Fatal("nothing came")
+		panic("unreachable")
+	}
+}
+
+// eventually waits until is is true.
+func eventually(is func() bool) bool {
+	for deadline := time.Now().Add(patience); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+	return true
+}
+
+// equal compares a result with what was wanted.
+func equal[T any](t testing.TB, what string, got, want T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+var errTest = errors.New("error of the test")

@@ -1,0 +1,5 @@
+//go:build !race
+
+package netupgrade_test
+
+const raceEnabled = false

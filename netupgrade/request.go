@@ -1,0 +1,193 @@
+package netupgrade
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/head"
+	"github.com/gosegue/upgrade/internal/earlyconn"
+)
+
+// Request is a request that has been read but not decided on. It is valid during the
+// call that is given it, and so is every slice of its head.
+//
+// One of its methods [Request.Respond], [Request.Refuse] and [Request.Unread] may be
+// called, once, by [Acceptor].Decline alone.
+type Request struct {
+	head.Request
+
+	conn     net.Conn
+	gone     bool              // whether conn is somebody else's or closed
+	deadline time.Time         // of the request and its answer; zero if there is none
+	buffer   []byte            // what was read
+	headEnd  int               // in buffer: behind the head
+	next     int               // in buffer: behind the head, and then behind the content
+	answer   []byte            // room for the head of the response
+	lines    [][]byte          // room for the lines of a field
+	key      []byte            // of WebSocket, in buffer
+	protocol *Protocol         // to switch to, or the first one to refuse
+	fields   []handshake.Field // of its 101
+	accepted Accepted
+	status   int // of the response; 0 if there is none
+}
+
+// Sizes of the buffers of a request. Most heads fit the first; what outgrew the second
+// is not kept.
+const (
+	bufferSize    = 4 << 10
+	maxBufferKept = 64 << 10
+)
+
+var requests = sync.Pool{New: func() any {
+	return &Request{buffer: make([]byte, 0, bufferSize)}
+}}
+
+func newRequest(conn net.Conn) *Request {
+	r := requests.Get().(*Request)
+	r.conn = conn
+	return r
+}
+
+// release closes the connection, unless it is somebody else's by now, and gives the
+// buffers back.
+func (r *Request) release() {
+	if !r.gone {
+		r.conn.Close()
+	}
+	if cap(r.buffer) > maxBufferKept || cap(r.answer) > maxBufferKept {
+		return
+	}
+	r.Request.Reset()
+	clear(r.lines[:cap(r.lines)])
+	r.conn, r.gone, r.deadline, r.protocol, r.key = nil, false, time.Time{}, nil, nil
+	r.fields, r.accepted = nil, Accepted{}
+	r.buffer, r.answer, r.lines = r.buffer[:0], r.answer[:0], r.lines[:0]
+	r.headEnd, r.next, r.status = 0, 0, 0
+	requests.Put(r)
+}
+
+// setDeadline begins the time that the request has.
+func (r *Request) setDeadline(timeout time.Duration) {
+	if timeout == 0 {
+		timeout = DefaultTimeout
+	}
+	if timeout > 0 {
+		// Should it fail, so does the next Read.
+		r.deadline = time.Now().Add(timeout)
+		r.conn.SetDeadline(r.deadline)
+	}
+}
+
+// read reads the head.
+func (r *Request) read(limits head.Limits) error {
+	for {
+		n, err := r.Parse(r.buffer, limits)
+		if n > 0 || err != nil {
+			r.headEnd, r.next = n, n
+			return err
+		}
+		// As in readMore; one call less, for the sake of the stack.
+		r.makeRoom()
+		n, err = r.conn.Read(r.buffer[len(r.buffer):cap(r.buffer)])
+		r.buffer = r.buffer[:len(r.buffer)+n]
+		if n == 0 && err != nil {
+			return err
+		}
+	}
+}
+
+// readMore reads behind what is in the buffer. That there is no more is an error, since
+// more is wanted.
+func (r *Request) readMore() error {
+	r.makeRoom()
+	n, err := r.conn.Read(r.buffer[len(r.buffer):cap(r.buffer)])
+	r.buffer = r.buffer[:len(r.buffer)+n]
+	if n > 0 {
+		return nil // an error comes again
+	}
+	return err
+}
+
+// makeRoom sees to it that the buffer has room behind what is in it.
+func (r *Request) makeRoom() {
+	if len(r.buffer) == cap(r.buffer) {
+		r.buffer = append(r.buffer, 0)[:len(r.buffer)]
+	}
+}
+
+// copyHead leaves a copy of the head that is independent of the buffer in r.accepted.
+func (r *Request) copyHead(limits head.Limits) {
+	r.accepted.Head = new(head.Request)
+	// What was parsed once parses again.
+	r.accepted.Head.Parse(bytes.Clone(r.buffer[:r.headEnd]), limits)
+}
+
+// Addr returns the address of the client.
+func (r *Request) Addr() net.Addr { return r.conn.RemoteAddr() }
+
+// Unread returns the connection as if nothing had been read from it: a connection that
+// yields the request first, octet for octet, and whatever came behind it. It has no
+// deadline, is the caller's to close, and outlives the Request. Its kind is that of
+// Accepted.Conn. It is nil if the request has been answered or taken already.
+func (r *Request) Unread() net.Conn {
+	if r.gone {
+		return nil
+	}
+	r.gone = true
+	r.conn.SetDeadline(time.Time{})
+	return earlyconn.New(r.conn, bytes.Clone(r.buffer))
+}
+
+// errTooLarge says that the content exceeds MaxBody.
+var errTooLarge = errors.New("content exceeds the limit")
+
+// fail answers a request that cannot be read, if that has a point, and returns the
+// error that says so.
+func (r *Request) fail(err error) error {
+	var malformed *head.Error
+	switch {
+	case errors.As(err, &malformed):
+		r.Respond(malformed.Status(), nil)
+	case errors.Is(err, errTooLarge):
+		r.Respond(413, nil)
+	case errors.Is(err, errChunk):
+		r.Respond(400, nil)
+	case errors.Is(err, os.ErrDeadlineExceeded) && len(r.buffer) > 0:
+		r.Respond(408, nil)
+	case err == io.EOF && len(r.buffer) > 0:
+		err = io.ErrUnexpectedEOF
+	}
+	return &Error{r.status, err}
+}
+
+// Refuse answers 426 (Upgrade Required), naming the protocols of which the client has
+// to choose one, and closes the connection; 505 (HTTP Version Not Supported) to version
+// 1.0, which cannot upgrade, and 501 (Not Implemented) to CONNECT or without any
+// protocol to name.
+func (r *Request) Refuse(supported ...upgrade.Product[string]) error {
+	named := supported[:0:0]
+	for _, p := range supported {
+		if !p.IsZero() {
+			named = append(named, p)
+		}
+	}
+	switch {
+	case r.Minor == 0:
+		return r.Respond(505, nil)
+	case len(named) == 0 || string(r.Method) == "CONNECT":
+		return r.Respond(501, nil)
+	}
+	var err error
+	r.answer, err = handshake.AppendUpgradeRequired(r.answer[:0], named, handshake.Field{Name: "Connection", Value: "close"})
+	if err != nil {
+		return err
+	}
+	return r.send(426)
+}
