@@ -63,6 +63,9 @@ func Refuse(w http.ResponseWriter, r *http.Request, supported ...upgrade.Product
 	switch {
 	case !canUpgrade(r):
 		w.WriteHeader(http.StatusHTTPVersionNotSupported)
+	case r.Method == http.MethodConnect:
+		w.Header().Set("Connection", "close")
+		w.WriteHeader(http.StatusNotImplemented)
 	case !named(supported):
 		w.WriteHeader(http.StatusNotImplemented)
 	default:

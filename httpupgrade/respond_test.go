@@ -442,3 +442,16 @@ func TestOverHTTP2(t *testing.T) {
 		}
 	}
 }
+
+// Bytes that are no HTTP may follow a CONNECT, so the connection is closed behind its
+// refusal (RFC 9931).
+func TestRefuseOfConnectCloses(t *testing.T) {
+	t.Parallel()
+	s := start(t, httpupgrade.Handler{Protocols: []httpupgrade.Protocol{named(echo, nil)}})
+	c := s.dial()
+	c.send("CONNECT test:80 HTTP/1.1\r\nHost: test:80\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\n" + plain)
+	response, _ := c.response("CONNECT")
+	equal(t, "status", response.StatusCode, 501)
+	equal(t, "options", optionsOf(t, response), "close")
+	closes(t, c, true)
+}
