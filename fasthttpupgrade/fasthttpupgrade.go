@@ -1,0 +1,252 @@
+// Package fasthttpupgrade switches protocols in servers of
+// [github.com/valyala/fasthttp]: [Handler] does all of it by a list of [Protocol]s,
+// [Switch] one switch in a handler of one's own.
+//
+//	handler := fasthttpupgrade.Handler{
+//		Protocols: []fasthttpupgrade.Protocol{{
+//			Product: upgrade.MustParseProduct("echo/1"),
+//			Serve:   func(conn net.Conn, _ *fasthttp.Request) { io.Copy(conn, conn) },
+//		}},
+//		Next: ordinary,
+//	}
+//	fasthttp.ListenAndServe("127.0.0.1:8080", handler.Handle)
+//
+// fasthttp reads the request, content and all, and sends the 100 (Continue) that a
+// client waits for, before it calls a handler. What it does otherwise than a switch
+// needs is seen to here:
+//
+//   - Its own response 101 has Connection twice where it also means to close, and then,
+//     as well as for HTTP/1.0 and 1.2, it never runs the function given to Hijack. So
+//     the 101 is written here, behind its back, and it writes none.
+//   - It takes for a wish to close only a line that is "close" to the letter, drops that
+//     where another line of Connection follows, and hides the others where it comes last.
+//     The lines are read as they were received.
+//   - It adds the fields of trailers to those of the head. An Upgrade there is no offer.
+//   - It may leave the end of multipart/form-data unread, and accepts Content-Length
+//     beside Transfer-Encoding. What follows on the connection is then anybody's guess,
+//     so such an offer is ignored: see [ErrContent].
+//   - With Server.StreamRequestBody the handler is called before the content is there. It
+//     is read then, up to a limit.
+//   - The connection it gives away is none any more once its function has returned, when
+//     fasthttp uses it for another client, and its Close does nothing. The one given to
+//     the protocol is closed by Close, and for good when the protocol is done.
+//
+// The limits of a Server on connections, and on time, do not hold for connections that
+// were switched; Server.Shutdown neither closes nor waits for them.
+//
+// The rules live in packages upgrade and handshake, on fields and bytes; this one
+// knows requests, responses and connections of fasthttp.
+package fasthttpupgrade
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/handshake"
+)
+
+// Why an offer is ignored, besides what [handshake.Offer] says.
+var (
+	// ErrConnect: the request is a CONNECT, whose connection has a use already.
+	ErrConnect = errors.New("fasthttpupgrade: CONNECT cannot upgrade")
+
+	// ErrContent: fasthttp does not say for sure where the content ends and the new
+	// protocol would begin: it is multipart/form-data of a known length, behind which
+	// fasthttp may leave some of it unread, or the request has both Content-Length and
+	// Transfer-Encoding. Such a connection should be closed behind the response.
+	ErrContent = errors.New("fasthttpupgrade: end of content in doubt")
+)
+
+// Offer returns the products that the request offers to switch to. Any error says why
+// there are none, and that the request is to be served as an ordinary one: [ErrConnect],
+// what [handshake.Offer] returns, or [ErrContent].
+//
+// A line of Connection or Upgrade counts if the client sent it in the head and no handler
+// has removed or replaced it since. The List aliases the request, and is valid as long.
+func Offer(ctx *fasthttp.RequestCtx) (upgrade.List[[]byte], error) {
+	header := &ctx.Request.Header
+	if header.IsConnect() {
+		return upgrade.List[[]byte]{}, ErrConnect
+	}
+	major, minor := version(header)
+	offered, err := handshake.Offer(major, minor, lines(header, "Connection"), lines(header, "Upgrade"))
+	if err == nil && !knowsEnd(header) {
+		return upgrade.List[[]byte]{}, ErrContent
+	}
+	return offered, err
+}
+
+// version returns the HTTP version of a request. fasthttp tells 1.1 from all others and
+// accepts any digits.
+func version(header *fasthttp.RequestHeader) (major, minor int) {
+	p := header.Protocol()
+	if len(p) != len("HTTP/1.1") {
+		return 0, 0
+	}
+	return int(p[5] - '0'), int(p[7] - '0')
+}
+
+// canUpgrade reports whether the version of a request has the Upgrade mechanism at all.
+func canUpgrade(header *fasthttp.RequestHeader) bool {
+	major, minor := version(header)
+	return major == 1 && minor >= 1
+}
+
+// lines returns the lines of a field that were received in the head and still stand
+// there.
+func lines(header *fasthttp.RequestHeader, name string) [][]byte {
+	// As fasthttp has them. Its PeekAll would show nothing but the close of a
+	// Connection that ends with it.
+	var standing [][]byte
+	for key, value := range header.All() {
+		if strings.EqualFold(string(key), name) {
+			standing = append(standing, value)
+		}
+	}
+	if len(standing) == 0 || len(header.RawHeaders()) == 0 {
+		return standing // of a request that was not received but made
+	}
+	var both [][]byte
+	for _, line := range received(header, name) {
+		for _, other := range standing {
+			if bytes.Equal(line, other) {
+				both = append(both, line)
+				break
+			}
+		}
+	}
+	return both
+}
+
+// received returns the lines of a field in the head as it was received.
+func received(header *fasthttp.RequestHeader, name string) [][]byte {
+	if raw := header.RawHeaders(); bytes.Contains(raw, []byte("\n ")) || bytes.Contains(raw, []byte("\n\t")) {
+		// fasthttp unfolds lines where they are, and would find others next time.
+		folded := header
+		header = new(fasthttp.RequestHeader)
+		folded.CopyTo(header)
+	}
+	var lines [][]byte
+	for key, value := range header.AllInOrder() {
+		if strings.EqualFold(string(key), name) {
+			lines = append(lines, value)
+		}
+	}
+	return lines
+}
+
+// knowsEnd reports whether fasthttp has read the content to its end and not beyond.
+func knowsEnd(header *fasthttp.RequestHeader) bool {
+	length, coding := received(header, "Content-Length"), received(header, "Transfer-Encoding")
+	if len(length) > 0 && len(coding) > 0 {
+		return false
+	}
+	// Its own condition for parsing the content while reading it.
+	parsed := header.ContentLength() > 0 && len(header.MultipartFormBoundary()) > 0 && len(header.Peek("Content-Encoding")) == 0
+	return !parsed
+}
+
+// wantsClose reports whether the client wants the connection closed behind the response.
+func wantsClose(header *fasthttp.RequestHeader) bool {
+	if header.ConnectionClose() {
+		return true
+	}
+	// Line by line: what is malformed must not hide a close.
+	for _, line := range received(header, "Connection") {
+		if options, err := upgrade.ParseConnection(line); err == nil && options.Has("close") {
+			return true
+		}
+	}
+	return false
+}
+
+// closeIfNeeded makes fasthttp close the connection behind the response where it should
+// and would not.
+func closeIfNeeded(ctx *fasthttp.RequestCtx) {
+	header := &ctx.Request.Header
+	if header.IsConnect() || wantsClose(header) || !knowsEnd(header) {
+		ctx.SetConnectionClose()
+	}
+}
+
+// Refuse answers 426 (Upgrade Required), naming the protocols of which the client has
+// to choose one; 505 (HTTP Version Not Supported) to a version that cannot upgrade,
+// which is 1.0; and 501 (Not Implemented) to CONNECT, or without any protocol to name.
+//
+// The connection stays open unless the client asked to close it, the request is a
+// CONNECT, behind which bytes may follow that are no HTTP, or there is content that was
+// not read. fasthttp closes it in more cases, which [Server] tells. Then the response
+// has a second line of Connection, which is "close".
+//
+// [Server]: https://pkg.go.dev/github.com/valyala/fasthttp#Server
+func Refuse(ctx *fasthttp.RequestCtx, supported ...upgrade.Product[string]) {
+	closeIfNeeded(ctx)
+	if ctx.Request.IsBodyStream() {
+		ctx.SetConnectionClose() // fasthttp would take the rest for a request
+	}
+	switch {
+	case !canUpgrade(&ctx.Request.Header):
+		ctx.SetStatusCode(fasthttp.StatusHTTPVersionNotSupported)
+	case !named(supported) || ctx.Request.Header.IsConnect():
+		ctx.SetStatusCode(fasthttp.StatusNotImplemented)
+	default:
+		ctx.SetStatusCode(fasthttp.StatusUpgradeRequired)
+		advertise(ctx, supported)
+	}
+}
+
+// Advertise adds to the response, which may have any final status, the fields that tell
+// the client what it may switch to in a later request: Upgrade, and upgrade in
+// Connection. It changes nothing else of the response, and nothing at all for version
+// 1.0.
+//
+// Call it behind whatever else sets Connection: the option is added to what stands
+// there.
+func Advertise(ctx *fasthttp.RequestCtx, supported ...upgrade.Product[string]) {
+	if canUpgrade(&ctx.Request.Header) && named(supported) {
+		advertise(ctx, supported)
+	}
+}
+
+func advertise(ctx *fasthttp.RequestCtx, supported []upgrade.Product[string]) {
+	ctx.Response.Header.Set("Upgrade", string(upgrade.AppendList(nil, supported...)))
+	addOption(ctx)
+}
+
+// addOption adds the option upgrade to Connection of the response.
+func addOption(ctx *fasthttp.RequestCtx) {
+	header := &ctx.Response.Header
+	// In a response to 1.2 fasthttp would overwrite Connection, unless it closes.
+	closing := header.ConnectionClose() || !ctx.Request.Header.IsHTTP11()
+	var options []string
+	for key, value := range header.All() {
+		if strings.EqualFold(string(key), "Connection") && !(closing && string(value) == "close") {
+			options = append(options, string(value))
+		}
+	}
+	parsed, err := upgrade.ParseConnection(options...)
+	if err != nil {
+		options = nil // what is malformed would take our option with it
+	}
+	if !parsed.Has("upgrade") {
+		options = append(options, "Upgrade")
+	}
+	header.Set("Connection", strings.Join(options, ", "))
+	if closing {
+		header.SetConnectionClose() // which Set has taken back
+	}
+}
+
+// named reports whether products has one that is not zero.
+func named(products []upgrade.Product[string]) bool {
+	for _, p := range products {
+		if !p.IsZero() {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,382 @@
+package fasthttpupgrade_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/fasthttpupgrade"
+	"github.com/gosegue/upgrade/handshake"
+)
+
+// servers are what changes the way of fasthttp with connections.
+var servers = map[string]func(*fasthttp.Server){
+	"default":          func(*fasthttp.Server) {},
+	"no keep-alive":    func(s *fasthttp.Server) { s.DisableKeepalive = true },
+	"one request":      func(s *fasthttp.Server) { s.MaxRequestsPerConn = 1 },
+	"keep hijacked":    func(s *fasthttp.Server) { s.KeepHijackedConns = true },
+	"little memory":    func(s *fasthttp.Server) { s.ReduceMemoryUsage = true },
+	"limit per client": func(s *fasthttp.Server) { s.MaxConnsPerIP = 1000 },
+	"streams":          func(s *fasthttp.Server) { s.StreamRequestBody, s.MaxRequestBodySize = true, 1 },
+	"streams, little": func(s *fasthttp.Server) {
+		s.StreamRequestBody, s.MaxRequestBodySize, s.ReduceMemoryUsage = true, 1, true
+	},
+	"names as they are":   func(s *fasthttp.Server) { s.DisableHeaderNamesNormalizing = true },
+	"close when shutting": func(s *fasthttp.Server) { s.CloseOnShutdown = true },
+}
+
+// newServer returns a server of that kind.
+func newServer(kind string, handler fasthttp.RequestHandler) *fasthttp.Server {
+	server := &fasthttp.Server{Handler: handler}
+	servers[kind](server)
+	return server
+}
+
+// offers are requests that are switched, by every server.
+var offers = map[string]string{
+	"plain":                 "GET / HTTP/1.1\r\n" + offer + "\r\n",
+	"1.2":                   "GET / HTTP/1.2\r\n" + offer + "\r\n",
+	"1.2, kept alive":       "GET / HTTP/1.2\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: echo/1\r\n\r\n",
+	"two lines":             "GET / HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\n",
+	"empty lines":           "GET / HTTP/1.1\r\nHost: x\r\nConnection:\r\nUpgrade:\r\nConnection: ,Upgrade\r\nUpgrade: ,echo/1\r\n\r\n",
+	"tabs":                  "GET / HTTP/1.1\r\nHost: x\r\nConnection:\tkeep-alive\t,\tUpgrade\t\r\nUpgrade:\th2c\t,\techo/1\t\r\n\r\n",
+	"names of other case":   "GET / HTTP/1.1\r\nhost: x\r\nCONNECTION: uPGRADE\r\nuPgRaDe: ECHO/1\r\n\r\n",
+	"folded":                "GET / HTTP/1.1\r\nHost: x\r\nConnection: keep-alive,\r\n Upgrade\r\nUpgrade: h2c,\r\n\techo/1\r\n\r\n",
+	"close, Upgrade":        "GET / HTTP/1.1\r\nHost: x\r\nConnection: close, Upgrade\r\nUpgrade: echo/1\r\n\r\n",
+	"close before Upgrade":  "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\n",
+	"close behind Upgrade":  "GET / HTTP/1.1\r\n" + offer + "Connection: close\r\n\r\n",
+	"HEAD":                  "HEAD / HTTP/1.1\r\n" + offer + "\r\n",
+	"OPTIONS":               "OPTIONS * HTTP/1.1\r\n" + offer + "\r\n",
+	"content":               "POST / HTTP/1.1\r\n" + offer + "Content-Length: 7\r\n\r\ncontent",
+	"content of a GET":      "GET / HTTP/1.1\r\n" + offer + "Content-Length: 7\r\n\r\ncontent",
+	"much content":          "POST / HTTP/1.1\r\n" + offer + "Content-Length: 9000\r\n\r\n" + strings.Repeat("content..", 1000),
+	"chunks":                "POST / HTTP/1.1\r\n" + offer + "Transfer-Encoding: chunked\r\n\r\n3\r\ncon\r\n4\r\ntent\r\n0\r\n\r\n",
+	"chunks and trailers":   "POST / HTTP/1.1\r\n" + offer + "Transfer-Encoding: chunked\r\n\r\n7\r\ncontent\r\n0\r\nX: y\r\nUpgrade: echo/2\r\n\r\n",
+	"form without a length": "POST / HTTP/1.1\r\n" + offer + "Content-Type: multipart/form-data; boundary=b\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n--b--\r\n0\r\n\r\n",
+}
+
+func TestSwitch(t *testing.T) {
+	for kind := range servers {
+		address := listen(t, newServer(kind, echoHandler(t)))
+		for name, request := range offers {
+			for _, size := range []int{1 << 20, 1, 7} {
+				if size < 7 && len(request) > 1000 {
+					continue
+				}
+				t.Run(fmt.Sprintf("%s/%s/%d", kind, name, size), func(t *testing.T) {
+					t.Parallel()
+					conn := dial(t, address, "")
+					go inPieces(conn, request+"early\x00\r\n\r\n", size)
+					mustRead(t, conn, echo101+"early\x00\r\n\r\n")
+					mustEcho(t, conn, conn)
+				})
+			}
+		}
+	}
+}
+
+// The 100 comes first, once, and the client still sends its content.
+func TestExpect(t *testing.T) {
+	for kind := range servers {
+		address := listen(t, newServer(kind, echoHandler(t)))
+		for name, framing := range map[string][2]string{
+			"length": {"Content-Length: 7\r\n", "content"},
+			"chunks": {"Transfer-Encoding: chunked\r\n", "7\r\ncontent\r\n0\r\n\r\n"},
+		} {
+			t.Run(kind+"/"+name, func(t *testing.T) {
+				conn := dial(t, address, "POST / HTTP/1.1\r\n"+offer+"Expect: 100-continue\r\n"+framing[0]+"\r\n")
+				mustRead(t, conn, "HTTP/1.1 100 Continue\r\n\r\n")
+				io.WriteString(conn, framing[1]+"early")
+				mustRead(t, conn, echo101+"early")
+				mustEcho(t, conn, conn)
+			})
+		}
+	}
+}
+
+// notOffers are requests that offer nothing that counts, with why and whether the
+// connection has to be closed behind the answer, which fasthttp would not always do.
+var notOffers = map[string]struct {
+	request string
+	err     error
+	close   bool
+}{
+	"no field":             {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody", handshake.ErrNoUpgrade, false},
+	"no option":            {"POST / HTTP/1.1\r\nHost: x\r\nUpgrade: echo/1\r\nContent-Length: 4\r\n\r\nbody", handshake.ErrNoOption, false},
+	"option only":          {"POST / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nContent-Length: 4\r\n\r\nbody", handshake.ErrNoUpgrade, false},
+	"1.0":                  {"POST / HTTP/1.0\r\n" + offer + "Content-Length: 4\r\n\r\nbody", handshake.ErrHTTPVersion, true},
+	"1.0, kept alive":      {"POST / HTTP/1.0\r\nHost: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: echo/1\r\nContent-Length: 4\r\n\r\nbody", handshake.ErrHTTPVersion, false},
+	"2.0":                  {"POST / HTTP/2.0\r\n" + offer + "Content-Length: 4\r\n\r\nbody", handshake.ErrHTTPVersion, true},
+	"unknown":              {"POST / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c, echo\r\nContent-Length: 4\r\n\r\nbody", nil, false},
+	"malformed":            {"POST / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: @, echo/1\r\nContent-Length: 4\r\n\r\nbody", upgrade.ErrToken, false},
+	"not ASCII":            {"POST / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\xc2\x85\r\nUpgrade: echo/1\r\nContent-Length: 4\r\n\r\nbody", upgrade.ErrDelimiter, false},
+	"in a trailer":         {"POST / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\nUpgrade: echo/1\r\n\r\n", handshake.ErrNoUpgrade, false},
+	"length and coding":    {"POST / HTTP/1.1\r\n" + offer + "Content-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n", fasthttpupgrade.ErrContent, true},
+	"coding and length":    {"POST / HTTP/1.1\r\n" + offer + "Transfer-Encoding: chunked\r\nContent-Length: 9\r\n\r\n4\r\nbody\r\n0\r\n\r\n", fasthttpupgrade.ErrContent, true},
+	"close":                {"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody", handshake.ErrNoUpgrade, true},
+	"Close":                {"POST / HTTP/1.1\r\nHost: x\r\nConnection: Close\r\nContent-Length: 4\r\n\r\nbody", handshake.ErrNoUpgrade, true},
+	"close, Upgrade":       {"POST / HTTP/1.1\r\nHost: x\r\nConnection: close, Upgrade\r\nUpgrade: h2c\r\nContent-Length: 4\r\n\r\nbody", nil, true},
+	"close before Upgrade": {"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 4\r\n\r\nbody", nil, true},
+	"close behind Upgrade": {"POST / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nConnection: close\r\nUpgrade: h2c\r\nContent-Length: 4\r\n\r\nbody", nil, true},
+	"close and malformed":  {"POST / HTTP/1.1\r\nHost: x\r\nConnection: close, x\r\nConnection: @\r\nUpgrade: h2c\r\nContent-Length: 4\r\n\r\nbody", upgrade.ErrToken, true},
+}
+
+// An ordinary request is answered, content and all, and the next one on its connection
+// may be switched.
+func TestNotSwitched(t *testing.T) {
+	for kind := range servers {
+		var why error
+		handler := func(ctx *fasthttp.RequestCtx) {
+			if _, err := fasthttpupgrade.Offer(ctx); string(ctx.Path()) == "/" && len(ctx.Request.Header.Peek("Next")) == 0 {
+				why = err
+			}
+			echoHandler(t)(ctx)
+		}
+		server := newServer(kind, handler)
+		address := listen(t, server)
+		for name, test := range notOffers {
+			t.Run(kind+"/"+name, func(t *testing.T) {
+				conn := dial(t, address, test.request+"GET / HTTP/1.1\r\nNext: 1\r\n"+offer+"\r\nearly")
+				reader := bufio.NewReader(conn)
+				response := mustAnswer(t, reader, 200, "page body")
+				if !errors.Is(why, test.err) {
+					t.Errorf("%v, want %v", why, test.err)
+				}
+				if want := test.close || server.DisableKeepalive || server.MaxRequestsPerConn == 1; response.Close != want {
+					t.Fatalf("closes %t, want %t: %v", response.Close, want, response.Header)
+				}
+				if response.Close {
+					if rest, _ := io.ReadAll(reader); len(rest) > 0 {
+						t.Fatalf("then %q", rest)
+					}
+					return
+				}
+				mustRead(t, reader, echo101+"early")
+				mustEcho(t, conn, reader)
+			})
+		}
+	}
+}
+
+func TestConnect(t *testing.T) {
+	address := listen(t, &fasthttp.Server{Handler: fasthttpupgrade.Handler{
+		Protocols: []fasthttpupgrade.Protocol{{Product: echo, Serve: func(net.Conn, *fasthttp.Request) { t.Error("switched") }}},
+	}.Handle})
+	conn := dial(t, address, "CONNECT x:1 HTTP/1.1\r\n"+offer+"\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	reader := bufio.NewReader(conn)
+	if response := mustAnswer(t, reader, 501, ""); !response.Close {
+		t.Error("does not close")
+	}
+	if rest, _ := io.ReadAll(reader); len(rest) > 0 {
+		t.Errorf("then %q", rest)
+	}
+}
+
+// fasthttp leaves what follows the last boundary unread if it is long.
+func TestFormWithEpilogue(t *testing.T) {
+	address := listen(t, &fasthttp.Server{Handler: echoHandler(t)})
+	form := "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--b--\r\n" + strings.Repeat(".", 20000)
+	conn := dial(t, address, fmt.Sprintf("POST / HTTP/1.1\r\n%sContent-Type: multipart/form-data; boundary=b\r\nContent-Length: %d\r\n\r\n%s", offer, len(form), form))
+	all, _ := io.ReadAll(conn)
+	if !strings.HasPrefix(string(all), "HTTP/1.1 200 OK\r\n") || strings.Count(string(all), "HTTP/1.1 ") != 1 || strings.Contains(string(all), "101") {
+		t.Errorf("%q", all)
+	}
+}
+
+// Responses that fasthttp holds back for those behind them come before the 101.
+func TestPipelined(t *testing.T) {
+	address := listen(t, &fasthttp.Server{Handler: echoHandler(t)})
+	conn := dial(t, address, strings.Repeat("GET / HTTP/1.1\r\nHost: x\r\n\r\n", 3)+"GET / HTTP/1.1\r\n"+offer+"\r\nearly")
+	reader := bufio.NewReader(conn)
+	for range 3 {
+		mustAnswer(t, reader, 200, "page ")
+	}
+	mustRead(t, reader, echo101+"early")
+	mustEcho(t, conn, reader)
+}
+
+// A field that a handler took away, or one that it added, offers nothing.
+func TestHandlersBefore(t *testing.T) {
+	for name, edit := range map[string]func(*fasthttp.RequestHeader){
+		"removed":  func(h *fasthttp.RequestHeader) { h.Del("Upgrade") },
+		"no hop":   func(h *fasthttp.RequestHeader) { h.Del("Connection") },
+		"replaced": func(h *fasthttp.RequestHeader) { h.Set("Upgrade", "h2c") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			next := echoHandler(t)
+			address := listen(t, &fasthttp.Server{Handler: func(ctx *fasthttp.RequestCtx) {
+				edit(&ctx.Request.Header)
+				next(ctx)
+			}})
+			mustAnswer(t, bufio.NewReader(dial(t, address, "GET / HTTP/1.1\r\n"+offer+"\r\n")), 200, "page ")
+		})
+	}
+	// A request that was not received has its fields nevertheless.
+	var ctx fasthttp.RequestCtx
+	var request fasthttp.Request
+	request.Header.Set("Connection", "Upgrade")
+	request.Header.Set("Upgrade", "echo/1")
+	ctx.Init(&request, nil, nil)
+	if offered, err := fasthttpupgrade.Offer(&ctx); !offered.Offers(echo) || err != nil {
+		t.Errorf("%v, %v", offered, err)
+	}
+}
+
+func TestDeadlinesCleared(t *testing.T) {
+	const short = 100 * time.Millisecond
+	address := listen(t, &fasthttp.Server{Handler: echoHandler(t), ReadTimeout: short, WriteTimeout: short, IdleTimeout: short})
+	conn := dial(t, address, "GET / HTTP/1.1\r\n"+offer+"\r\n")
+	mustRead(t, conn, echo101)
+	time.Sleep(3 * short)
+	mustEcho(t, conn, conn)
+}
+
+func TestSwitchErrors(t *testing.T) {
+	other := upgrade.MustParseProduct("other")
+	ignored := func(net.Conn) { panic("served") }
+	var fieldErr *handshake.ResponseError
+	for name, test := range map[string]struct {
+		call func(*fasthttp.RequestCtx) error
+		want any
+	}{
+		"not offered": {func(ctx *fasthttp.RequestCtx) error {
+			return fasthttpupgrade.Switch(ctx, []upgrade.Product[string]{echo, other}, ignored)
+		}, handshake.ErrNotOffered},
+		"zero": {func(ctx *fasthttp.RequestCtx) error {
+			return fasthttpupgrade.Switch(ctx, []upgrade.Product[string]{{}}, ignored)
+		}, handshake.ErrNotOffered},
+		"none": {func(ctx *fasthttp.RequestCtx) error {
+			return fasthttpupgrade.Switch(ctx, nil, ignored)
+		}, handshake.ErrNoProduct},
+		"reserved": {func(ctx *fasthttp.RequestCtx) error {
+			return fasthttpupgrade.Switch(ctx, []upgrade.Product[string]{echo}, ignored, handshake.Field{Name: "connection", Value: "close"})
+		}, &fieldErr},
+		"line end": {func(ctx *fasthttp.RequestCtx) error {
+			return fasthttpupgrade.Switch(ctx, []upgrade.Product[string]{echo}, ignored, handshake.Field{Name: "X", Value: "a\r\nb: c"})
+		}, &fieldErr},
+	} {
+		t.Run(name, func(t *testing.T) {
+			address := listen(t, &fasthttp.Server{Handler: func(ctx *fasthttp.RequestCtx) {
+				err := test.call(ctx)
+				switch want := test.want.(type) {
+				case error:
+					if !errors.Is(err, want) {
+						t.Errorf("%v, want %v", err, want)
+					}
+				default:
+					if !errors.As(err, want) {
+						t.Errorf("%v", err)
+					}
+				}
+				ctx.SetStatusCode(500)
+			}})
+			conn := dial(t, address, strings.Repeat("GET / HTTP/1.1\r\n"+offer+"\r\n", 2))
+			reader := bufio.NewReader(conn)
+			mustAnswer(t, reader, 500, "")
+			mustAnswer(t, reader, 500, "")
+		})
+	}
+}
+
+func TestSwitchTwice(t *testing.T) {
+	address := listen(t, &fasthttp.Server{Handler: func(ctx *fasthttp.RequestCtx) {
+		to := []upgrade.Product[string]{echo}
+		if err := fasthttpupgrade.Switch(ctx, to, func(conn net.Conn) { io.WriteString(conn, "first") }); err != nil {
+			t.Error(err)
+		}
+		if err := fasthttpupgrade.Switch(ctx, to, func(net.Conn) { t.Error("second") }); err != fasthttpupgrade.ErrHijacked {
+			t.Error(err)
+		}
+		ctx.SetStatusCode(500) // is not sent
+		ctx.WriteString("nor is this")
+	}})
+	conn := dial(t, address, "GET / HTTP/1.1\r\n"+offer+"\r\n")
+	mustRead(t, conn, echo101+"first")
+	mustEnd(t, conn)
+}
+
+// Several products are layers, and further fields follow.
+func TestSwitchLayers(t *testing.T) {
+	address := listen(t, &fasthttp.Server{Handler: func(ctx *fasthttp.RequestCtx) {
+		to := []upgrade.Product[string]{upgrade.MustParseProduct("HTTP/2.0"), echo}
+		content := string(ctx.Request.Body())
+		err := fasthttpupgrade.Switch(ctx, to, func(conn net.Conn) { io.WriteString(conn, content) }, handshake.Field{Name: "x-Y", Value: "z"})
+		if err != nil {
+			t.Error(err)
+		}
+	}})
+	conn := dial(t, address, "POST / HTTP/1.1\r\n"+offer+"Content-Length: 4\r\n\r\nbody")
+	mustRead(t, conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: HTTP/2.0, echo/1\r\nConnection: Upgrade\r\nx-Y: z\r\n\r\nbody")
+	mustEnd(t, conn)
+}
+
+// A handler that was timed out has no connection to switch.
+func TestTimedOut(t *testing.T) {
+	switched := make(chan error)
+	handler := fasthttp.TimeoutHandler(func(ctx *fasthttp.RequestCtx) {
+		if string(ctx.Path()) == "/slow" {
+			time.Sleep(200 * time.Millisecond)
+			switched <- fasthttpupgrade.Switch(ctx, []upgrade.Product[string]{echo}, func(net.Conn) { t.Error("served") })
+			return
+		}
+		echoHandler(t)(ctx)
+	}, 100*time.Millisecond, "late")
+	address := listen(t, &fasthttp.Server{Handler: handler})
+	conn := dial(t, address, "GET / HTTP/1.1\r\n"+offer+"\r\nearly")
+	mustRead(t, conn, echo101+"early")
+	mustEcho(t, conn, conn)
+	slow := dial(t, address, "GET /slow HTTP/1.1\r\n"+offer+"\r\n")
+	mustAnswer(t, bufio.NewReader(slow), 408, "late")
+	<-switched
+}
+
+func TestStreamedContent(t *testing.T) {
+	failed := make(chan error, 1)
+	address := listen(t, &fasthttp.Server{
+		StreamRequestBody:  true,
+		MaxRequestBodySize: 1,
+		Handler: fasthttpupgrade.Handler{
+			Protocols: []fasthttpupgrade.Protocol{{
+				Product: echo,
+				Serve:   func(conn net.Conn, r *fasthttp.Request) { conn.Write(r.Body()) },
+			}},
+			MaxBody: 10000,
+			Error:   func(_ net.Addr, err error) { failed <- err },
+		}.Handle,
+	})
+	content := strings.Repeat("0123456789", 1000)
+	for name, test := range map[string]struct {
+		send   string
+		status int
+	}{
+		"length":             {"Content-Length: 10000\r\n\r\n" + content, 101},
+		"chunk":              {"Transfer-Encoding: chunked\r\n\r\n2710\r\n" + content + "\r\n0\r\n\r\n", 101},
+		"too long":           {"Content-Length: 10001\r\n\r\n" + content, 413},
+		"too long in chunks": {"Transfer-Encoding: chunked\r\n\r\n2711\r\n" + content + "0\r\n0\r\n\r\n", 413},
+		"malformed":          {"Transfer-Encoding: chunked\r\n\r\nx\r\n", 400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn := dial(t, address, "POST / HTTP/1.1\r\n"+offer+test.send)
+			if test.status == 101 {
+				mustRead(t, conn, echo101+content)
+				mustEnd(t, conn)
+				return
+			}
+			response := mustAnswer(t, bufio.NewReader(conn), test.status, "")
+			if !response.Close {
+				t.Error("does not close")
+			}
+			if err := <-failed; test.status == 413 != errors.Is(err, fasthttp.ErrBodyTooLarge) {
+				t.Error(err)
+			}
+		})
+	}
+}
