@@ -22,7 +22,8 @@ import (
 
 // The limits of the server, so that nothing hangs forever: for a request, a response,
 // an unused connection, an upgraded connection on which nothing moves, and for the
-// end of what is still going on when the server stops.
+// end of what is still going on when the server stops. And so that nothing grows
+// forever, for the head of a request and for the connections that are open.
 const (
 	readTimeout  = 30 * time.Second
 	writeTimeout = 30 * time.Second
@@ -30,10 +31,20 @@ const (
 	idleTimeout  = 2 * time.Minute
 	stopTimeout  = 2 * time.Second
 	maxHeader    = 64 << 10
+	maxConns     = 16 << 10
+)
+
+// What the server can switch to.
+var (
+	echo      = upgrade.MustParseProduct("echo/1")
+	websocket = upgrade.MustParseProduct("websocket")
 )
 
 func serveCommand() *cobra.Command {
-	var address string
+	var (
+		address string
+		raw     bool
+	)
 	command := &cobra.Command{
 		Use:   "serve",
 		Short: "Run a server that switches to echo/1 and to websocket",
@@ -44,14 +55,21 @@ it answers with a page of commands to try.
 The first line of standard output tells where it listens. Every offer and what
 became of it is logged to standard error.
 
+With --raw the first request of a connection is not read by net/http but by package
+netupgrade, which is stricter: a malformed one is answered and the connection closed,
+and so is CONNECT. A request that is not switched goes on to net/http octet for octet,
+with the connection and all that follows on it.
+
 A request must come within 30 seconds, with 64 KiB of head and, before a switch, 2 MiB
 of content at most. An upgraded connection is closed after 2 minutes in which nothing
-was received or could be sent. A WebSocket message may have 1 MiB.
+was received or could be sent. A WebSocket message may have 1 MiB. Of more than 16,384
+connections at once, the others wait to be accepted.
 
 SIGINT and SIGTERM close all connections and end it with exit code 0. If it cannot
 listen, that is 1.`,
 		Example: `  upgrade101 serve
-  upgrade101 serve --listen 127.0.0.1:0`,
+  upgrade101 serve --listen 127.0.0.1:0
+  upgrade101 serve --raw`,
 		Args:                  cobra.NoArgs,
 		DisableFlagsInUseLine: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -63,6 +81,7 @@ listen, that is 1.`,
 				return failure{err}
 			}
 			s := newServer("http://"+listener.Addr().String(), cmd.ErrOrStderr())
+			s.raw = raw
 			fmt.Fprintln(cmd.OutOrStdout(), "listening on", s.url)
 			if err := s.run(cmd.Context(), listener); err != nil {
 				return failure{err}
@@ -71,6 +90,7 @@ listen, that is 1.`,
 		},
 	}
 	command.Flags().StringVar(&address, "listen", "127.0.0.1:8101", "address and port; port 0 takes a free one")
+	command.Flags().BoolVar(&raw, "raw", false, "switch on the connection itself, without net/http")
 	return command
 }
 
@@ -79,6 +99,7 @@ type server struct {
 	url      string
 	log      *log.Logger
 	idle     time.Duration
+	raw      bool // the first request of a connection is not net/http's
 	sessions sessions
 }
 
@@ -86,8 +107,9 @@ func newServer(url string, logTo io.Writer) *server {
 	return &server{url: url, log: log.New(logTo, "", log.LstdFlags), idle: idleTimeout}
 }
 
-// run serves until ctx is done, then closes all connections.
+// run serves until ctx is done, or the listener fails, then closes all connections.
 func (s *server) run(ctx context.Context, listener net.Listener) error {
+	listener = limit(listener, maxConns)
 	server := &http.Server{
 		Handler:           s.handler(),
 		ReadHeaderTimeout: readTimeout,
@@ -99,13 +121,20 @@ func (s *server) run(ctx context.Context, listener net.Listener) error {
 		// Some clients upgrade with "OPTIONS *", which net/http answers itself.
 		DisableGeneralOptionsHandler: true,
 	}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	failed := make(chan error, 2)
+	if s.raw {
+		declined := newHandover(listener.Addr())
+		go func() { failed <- server.Serve(declined) }()
+		go func() { failed <- s.acceptAll(listener, declined.give) }()
+	} else {
+		go func() { failed <- server.Serve(listener) }()
+	}
+	var err error
 	select {
-	case err := <-failed:
-		return err
+	case err = <-failed:
 	case <-ctx.Done():
 	}
+	listener.Close()
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	if server.Shutdown(grace) != nil {
@@ -113,38 +142,42 @@ func (s *server) run(ctx context.Context, listener net.Listener) error {
 	}
 	// Shutdown leaves upgraded connections alone.
 	s.sessions.close()
-	return nil
+	return err
 }
 
 func (s *server) handler() http.Handler {
-	echo := httpupgrade.Protocol{
-		Product: upgrade.MustParseProduct("echo/1"),
-		Serve:   s.session("echo/1", echoBytes),
-	}
-	websocket := httpupgrade.WebSocket(s.session("websocket", echoMessages))
-	websocket.Fields = s.logRefusal(websocket.Fields)
+	webSocket := httpupgrade.WebSocket(s.session(websocket, echoMessages))
+	webSocket.Fields = s.logRefusal(webSocket.Fields)
 	return httpupgrade.Handler{
-		Protocols: []httpupgrade.Protocol{echo, websocket},
-		Next:      s.page(echo.Product, websocket.Product),
-		Error:     func(r *http.Request, err error) { s.logOffer(r, fmt.Sprintf("failed: %v", err)) },
+		Protocols: []httpupgrade.Protocol{
+			{Product: echo, Serve: s.session(echo, echoBytes)},
+			webSocket,
+		},
+		Next:  s.page(echo, websocket),
+		Error: func(r *http.Request, err error) { s.logOffer(offerOf(r), fmt.Sprintf("failed: %v", err)) },
 	}
 }
 
 // session returns what speaks a protocol on a connection, as a [httpupgrade.Protocol]
 // wants it.
-func (s *server) session(product string, speak func(net.Conn) error) func(net.Conn, *http.Request) {
+func (s *server) session(product upgrade.Product[string], speak func(net.Conn) error) func(net.Conn, *http.Request) {
 	return func(conn net.Conn, r *http.Request) {
 		if !s.sessions.add(conn) {
 			return // the server is stopping
 		}
 		defer s.sessions.remove(conn)
-		s.logOffer(r, "switched to "+product)
-		ending := "closed"
-		if err := speak(idleConn{conn, s.idle}); err != nil {
-			ending = "closed: " + err.Error()
-		}
-		s.log.Printf("%s %s %s", r.RemoteAddr, product, ending)
+		s.speak(conn, product, offerOf(r), speak)
 	}
+}
+
+// speak speaks a protocol on a connection that was switched to it.
+func (s *server) speak(conn net.Conn, product upgrade.Product[string], o offer, speak func(net.Conn) error) {
+	s.logOffer(o, "switched to "+product.String())
+	ending := "closed"
+	if err := speak(idleConn{conn, s.idle}); err != nil {
+		ending = "closed: " + err.Error()
+	}
+	s.log.Printf("%s %s %s", o.from, product, ending)
 }
 
 // logRefusal returns fields, and logs when they refuse to switch.
@@ -152,7 +185,7 @@ func (s *server) logRefusal(fields func(*http.Request) ([]handshake.Field, error
 	return func(r *http.Request) ([]handshake.Field, error) {
 		list, err := fields(r)
 		if err != nil {
-			s.logOffer(r, fmt.Sprintf("not switched: %v", err))
+			s.logOffer(offerOf(r), fmt.Sprintf("not switched: %v", err))
 		}
 		return list, err
 	}
@@ -168,7 +201,7 @@ func (s *server) page(supported ...upgrade.Product[string]) http.Handler {
 			if _, err := httpupgrade.Offer(r); err != nil {
 				decision = fmt.Sprintf("not switched: %v", err)
 			}
-			s.logOffer(r, decision)
+			s.logOffer(offerOf(r), decision)
 		}
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		httpupgrade.Advertise(w, r, supported...)
@@ -194,9 +227,15 @@ These are no offers, and show this page:
   curl -i -H 'Connection: Upgrade' -H 'Upgrade: echo / 1' URL/
 `
 
-// logOffer logs what a request offered and what became of it. The offer is a
-// stranger's: it is quoted, and cut where it goes on for long.
-func (s *server) logOffer(r *http.Request, decision string) {
-	offer := strings.Join(r.Header["Upgrade"], ", ")
-	s.log.Printf("%s %s %.200q offers %.200q: %s", r.RemoteAddr, r.Method, r.RequestURI, offer, decision)
+// offer is what the log says of a request. All of it but the address is a stranger's.
+type offer struct{ from, method, target, products string }
+
+func offerOf(r *http.Request) offer {
+	return offer{r.RemoteAddr, r.Method, r.RequestURI, strings.Join(r.Header["Upgrade"], ", ")}
+}
+
+// logOffer logs what a request offered and what became of it. The method is a token; the
+// rest is quoted, and cut where it goes on for long.
+func (s *server) logOffer(o offer, decision string) {
+	s.log.Printf("%s %.200s %.200q offers %.200q: %s", o.from, o.method, o.target, o.products, decision)
 }

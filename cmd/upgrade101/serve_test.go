@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -55,15 +56,21 @@ func (l *lockedBuffer) mustLog(t *testing.T, text string) {
 
 var firstLine = regexp.MustCompile(`^listening on http://(127\.0\.0\.1:[1-9][0-9]*)\n$`)
 
-// serveHere runs "serve" on a free port until the test ends.
-func serveHere(t *testing.T) (address string, log *lockedBuffer) {
+// inBothModes runs a test of what does not depend on who reads the first request.
+func inBothModes(t *testing.T, test func(t *testing.T, flags ...string)) {
+	t.Run("net/http", func(t *testing.T) { test(t) })
+	t.Run("raw", func(t *testing.T) { test(t, "--raw") })
+}
+
+// serveHere runs "serve" with those flags on a free port until the test ends.
+func serveHere(t *testing.T, flags ...string) (address string, log *lockedBuffer) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	log = new(lockedBuffer)
 	stdout, to := io.Pipe()
 	code := make(chan int)
 	go func() {
-		code <- run(ctx, []string{"serve", "--listen", "127.0.0.1:0"}, strings.NewReader(""), to, log)
+		code <- run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...), strings.NewReader(""), to, log)
 	}()
 	t.Cleanup(func() {
 		cancel()
@@ -119,13 +126,16 @@ const (
 	echo101   = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo/1\r\nConnection: Upgrade\r\n\r\n"
 )
 
-func TestEcho(t *testing.T) {
-	address, log := serveHere(t)
+func TestEcho(t *testing.T) { inBothModes(t, testEcho) }
+
+func testEcho(t *testing.T, flags ...string) {
+	address, log := serveHere(t, flags...)
 	for name, test := range map[string]struct{ send, want string }{
 		"nothing":           {"GET / HTTP/1.1\r\n" + offerEcho + "\r\n", ""},
 		"early bytes":       {"GET / HTTP/1.1\r\n" + offerEcho + "\r\nearly\x00\xff\r\n\r\n", "early\x00\xff\r\n\r\n"},
 		"content":           {"POST / HTTP/1.1\r\n" + offerEcho + "Content-Length: 7\r\n\r\ncontentecho", "echo"},
 		"chunked content":   {"POST / HTTP/1.1\r\n" + offerEcho + "Transfer-Encoding: chunked\r\n\r\n7\r\ncontent\r\n0\r\n\r\necho", "echo"},
+		"two Connection":    {"GET / HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\necho", "echo"},
 		"asterisk":          {"OPTIONS * HTTP/1.1\r\n" + offerEcho + "\r\necho", "echo"},
 		"HTTP, as it seems": {"GET / HTTP/1.1\r\n" + offerEcho + "\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"},
 	} {
@@ -144,8 +154,10 @@ func TestEcho(t *testing.T) {
 	log.mustLog(t, "echo/1 closed\n")
 }
 
-func TestEchoExpect(t *testing.T) {
-	address, _ := serveHere(t)
+func TestEchoExpect(t *testing.T) { inBothModes(t, testEchoExpect) }
+
+func testEchoExpect(t *testing.T, flags ...string) {
+	address, _ := serveHere(t, flags...)
 	conn := dial(t, address, "POST / HTTP/1.1\r\n"+offerEcho+"Expect: 100-continue\r\nContent-Length: 7\r\n\r\n")
 	mustRead(t, conn, "HTTP/1.1 100 Continue\r\n\r\n")
 	io.WriteString(conn, "contentecho")
@@ -153,8 +165,10 @@ func TestEchoExpect(t *testing.T) {
 }
 
 // What was sent before the end is sent back behind it.
-func TestEchoHalfClose(t *testing.T) {
-	address, _ := serveHere(t)
+func TestEchoHalfClose(t *testing.T) { inBothModes(t, testEchoHalfClose) }
+
+func testEchoHalfClose(t *testing.T, flags ...string) {
+	address, _ := serveHere(t, flags...)
 	conn := dial(t, address, "GET / HTTP/1.1\r\n"+offerEcho+"\r\n")
 	sent := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
 	go func() {
@@ -168,22 +182,28 @@ func TestEchoHalfClose(t *testing.T) {
 	}
 }
 
-func TestTooMuchContent(t *testing.T) {
-	address, log := serveHere(t)
+func TestTooMuchContent(t *testing.T) { inBothModes(t, testTooMuchContent) }
+
+func testTooMuchContent(t *testing.T, flags ...string) {
+	address, log := serveHere(t, flags...)
 	conn := dial(t, address, "POST / HTTP/1.1\r\n"+offerEcho+"Content-Length: 99999999\r\n\r\n")
 	mustRead(t, conn, "HTTP/1.1 413 ")
 	log.mustLog(t, "failed: ")
 }
 
-func TestPage(t *testing.T) {
-	address, log := serveHere(t)
+func TestPage(t *testing.T) { inBothModes(t, testPage) }
+
+func testPage(t *testing.T, flags ...string) {
+	address, log := serveHere(t, flags...)
 	for _, test := range []struct{ request, logged string }{
 		{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", ""},
 		{"GET / HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\n", "not switched: handshake: HTTP version cannot upgrade"},
 		{"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: echo/1\r\n\r\n", "not switched: handshake: no upgrade option in Connection"},
 		{"GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: echo/2, h2c\r\n\r\n", `offers "echo/2, h2c": not switched: nothing of it is served here`},
 		{"GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: @@@, echo/1\r\n\r\n", "not switched: handshake: malformed Upgrade: line 0, offset 0: want token"},
-		{"GET /\xff\xc2\x9b HTTP/1.1\r\nHost: x\r\nUpgrade: \xff\xc2\x9b\r\n\r\n", `"/\xff\u009b" offers "\xff\u009b"`},
+		{"GET /?%1b HTTP/1.1\r\nHost: x\r\nUpgrade: \xff\xc2\x9b\r\n\r\n", `"/?%1b" offers "\xff\u009b"`},
+		{"POST / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 4\r\n\r\nbody", `offers "h2c": not switched: nothing of it is served here`},
+		{"POST / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: echo/1\r\nContent-Length: 4\r\n\r\nbody", `POST "/" offers "echo/1": not switched: handshake: HTTP version cannot upgrade`},
 	} {
 		conn := dial(t, address, test.request)
 		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
@@ -209,12 +229,67 @@ func TestPage(t *testing.T) {
 	mustBePrintable(t, log.String())
 }
 
+// net/http passes on targets that package head refuses.
+func TestTargetIsQuoted(t *testing.T) {
+	address, log := serveHere(t)
+	dial(t, address, "GET /\xff\xc2\x9b HTTP/1.1\r\nHost: x\r\nUpgrade: echo/1\r\n\r\n")
+	log.mustLog(t, `"/\xff\u009b" offers "echo/1"`)
+	mustBePrintable(t, log.String())
+}
+
+// A connection is kept and serves on, whatever was declined on it.
+func TestRequestsBehindDeclinedOffer(t *testing.T) { inBothModes(t, testRequestsBehindDeclinedOffer) }
+
+func testRequestsBehindDeclinedOffer(t *testing.T, flags ...string) {
+	address, _ := serveHere(t, flags...)
+	const declined = "Host: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: h2c, echo/2\r\n"
+	for name, first := range map[string]string{
+		"plain":             "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		"declined":          "GET / HTTP/1.1\r\n" + declined + "\r\n",
+		"with content":      "POST / HTTP/1.1\r\n" + declined + "Content-Length: 4\r\n\r\nbody",
+		"with chunks":       "POST / HTTP/1.1\r\n" + declined + "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
+		"kept alive by 1.0": "POST / HTTP/1.0\r\nConnection: keep-alive, Upgrade\r\nUpgrade: echo/1\r\nContent-Length: 4\r\n\r\nbody",
+	} {
+		for _, step := range []int{1, 1 << 20} {
+			t.Run(fmt.Sprintf("%s, %d at a time", name, step), func(t *testing.T) {
+				t.Parallel()
+				conn := dial(t, address, "")
+				sent := first + "GET / HTTP/1.1\r\n" + declined + "\r\nPOST / HTTP/1.1\r\n" + offerEcho + "Content-Length: 4\r\n\r\nbodyearly"
+				go func() {
+					for piece := range slices.Chunk([]byte(sent), step) {
+						conn.Write(piece)
+					}
+				}()
+				reader := bufio.NewReader(conn)
+				for range 2 {
+					response, err := http.ReadResponse(reader, nil)
+					if err != nil || response.StatusCode != 200 || response.Close {
+						t.Fatalf("%+v, %v", response, err)
+					}
+					if _, err := io.Copy(io.Discard, response.Body); err != nil {
+						t.Fatal(err)
+					}
+				}
+				mustRead(t, reader, echo101+"early")
+				io.WriteString(conn, "later")
+				mustRead(t, reader, "later")
+				conn.CloseWrite()
+				if rest, err := io.ReadAll(reader); len(rest) > 0 || err != nil {
+					t.Errorf("then %q, %v", rest, err)
+				}
+			})
+		}
+	}
+}
+
 // The page promises that its commands work.
-func TestPageCommands(t *testing.T) {
+func TestPageCommands(t *testing.T) { inBothModes(t, testPageCommands) }
+
+func testPageCommands(t *testing.T, flags ...string) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Skip("no curl")
 	}
-	address, _ := serveHere(t)
+	address, _ := serveHere(t, flags...)
 	_, port, _ := net.SplitHostPort(address)
 	out, err := exec.Command("curl", "-s", "http://"+address+"/").Output()
 	if err != nil {
@@ -244,8 +319,10 @@ func TestPageCommands(t *testing.T) {
 	}
 }
 
-func TestWebSocket(t *testing.T) {
-	address, log := serveHere(t)
+func TestWebSocket(t *testing.T) { inBothModes(t, testWebSocket) }
+
+func testWebSocket(t *testing.T, flags ...string) {
+	address, log := serveHere(t, flags...)
 	conn := dialWebSocket(t, address)
 	for _, message := range []string{"text", "", "\u00fc", strings.Repeat("long ", maxMessage/5)} {
 		go wsutil.WriteClientText(conn, []byte(message))
@@ -280,8 +357,10 @@ func TestWebSocket(t *testing.T) {
 	log.mustLog(t, "websocket closed\n")
 }
 
-func TestWebSocketViolations(t *testing.T) {
-	address, _ := serveHere(t)
+func TestWebSocketViolations(t *testing.T) { inBothModes(t, testWebSocketViolations) }
+
+func testWebSocketViolations(t *testing.T, flags ...string) {
+	address, _ := serveHere(t, flags...)
 	tooLong := ws.NewTextFrame(nil)
 	tooLong.Header.Length = maxMessage + 1
 	for name, test := range map[string]struct {
@@ -302,8 +381,10 @@ func TestWebSocketViolations(t *testing.T) {
 }
 
 // No number of parts makes a message that is too long.
-func TestWebSocketManyFrames(t *testing.T) {
-	address, _ := serveHere(t)
+func TestWebSocketManyFrames(t *testing.T) { inBothModes(t, testWebSocketManyFrames) }
+
+func testWebSocketManyFrames(t *testing.T, flags ...string) {
+	address, _ := serveHere(t, flags...)
 	conn := dialWebSocket(t, address)
 	part := ws.MaskFrame(ws.NewFrame(ws.OpText, false, make([]byte, maxMessage/2)))
 	ws.WriteFrame(conn, part)
@@ -312,8 +393,10 @@ func TestWebSocketManyFrames(t *testing.T) {
 	mustCloseWith(t, conn, ws.NewFrame(ws.OpContinuation, true, []byte{0}), ws.StatusMessageTooBig)
 }
 
-func TestWebSocketRefused(t *testing.T) {
-	address, log := serveHere(t)
+func TestWebSocketRefused(t *testing.T) { inBothModes(t, testWebSocketRefused) }
+
+func testWebSocketRefused(t *testing.T, flags ...string) {
+	address, log := serveHere(t, flags...)
 	const offer = "Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
 	for request, want := range map[string]string{
 		"GET / HTTP/1.1\r\n" + offer + "Sec-WebSocket-Version: 13\r\n\r\n":                                               "400",
@@ -321,7 +404,11 @@ func TestWebSocketRefused(t *testing.T) {
 		"PUT / HTTP/1.1\r\n" + offer + "Content-Length: 0\r\n\r\n":                                                       "405",
 	} {
 		mustRead(t, dial(t, address, request), "HTTP/1.1 "+want+" ")
-		log.mustLog(t, `offers "websocket": not switched: httpupgrade: refused with status `+want)
+		reader := "httpupgrade"
+		if len(flags) > 0 {
+			reader = "netupgrade"
+		}
+		log.mustLog(t, `offers "websocket": not switched: `+reader+`: refused with status `+want)
 	}
 }
 
@@ -358,7 +445,9 @@ func mustCloseWith(t *testing.T, conn net.Conn, frame ws.Frame, want ws.StatusCo
 	}
 }
 
-func TestIdle(t *testing.T) {
+func TestIdle(t *testing.T) { inBothModes(t, testIdle) }
+
+func testIdle(t *testing.T, flags ...string) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -366,6 +455,7 @@ func TestIdle(t *testing.T) {
 	log := new(lockedBuffer)
 	s := newServer("http://"+listener.Addr().String(), log)
 	s.idle = 50 * time.Millisecond
+	s.raw = len(flags) > 0
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- s.run(ctx, listener) }()
@@ -403,11 +493,13 @@ func TestPortInUse(t *testing.T) {
 }
 
 // A signal ends the process within seconds, whatever is still open.
-func TestSignals(t *testing.T) {
+func TestSignals(t *testing.T) { inBothModes(t, testSignals) }
+
+func testSignals(t *testing.T, flags ...string) {
 	for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
 		t.Run(fmt.Sprint(signal), func(t *testing.T) {
 			t.Parallel()
-			cmd := command(t, "serve", "--listen", "127.0.0.1:0")
+			cmd := command(t, append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...)...)
 			stdout, err := cmd.StdoutPipe()
 			if err != nil {
 				t.Fatal(err)
@@ -420,6 +512,9 @@ func TestSignals(t *testing.T) {
 			mustRead(t, echo, echo101+"x")
 			socket := dialWebSocket(t, address)
 			dial(t, address, "POST / HTTP/1.1\r\n"+offerEcho+"Content-Length: 9\r\n\r\nnot all")
+			dial(t, address, "POST / HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nContent-Length: 9\r\n\r\nnot all")
+			dial(t, address, "GET / HT")
+			dial(t, address, "")
 			begun := time.Now()
 			if err := cmd.Process.Signal(signal); err != nil {
 				t.Fatal(err)

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/gosegue/upgrade/head"
+	"github.com/gosegue/upgrade/netupgrade"
+)
+
+// This file knows the server that reads the first request of a connection itself. What
+// is not switched it leaves to net/http.
+
+// The shortest and the longest pause after a connection that could not be accepted, for
+// want of file descriptors, say.
+const (
+	minPause = 5 * time.Millisecond
+	maxPause = time.Second
+)
+
+// acceptAll accepts connections until the listener is closed or fails for good.
+// serveHTTP is given those that turn out to be of ordinary HTTP.
+func (s *server) acceptAll(listener net.Listener, serveHTTP func(net.Conn)) error {
+	var pause time.Duration
+	for {
+		conn, err := listener.Accept()
+		var passing interface{ Temporary() bool }
+		switch {
+		case err == nil:
+			pause = 0
+			go s.accept(conn, serveHTTP)
+		case errors.As(err, &passing) && passing.Temporary():
+			pause = min(max(2*pause, minPause), maxPause)
+			s.log.Printf("%v; trying again in %v", err, pause)
+			time.Sleep(pause)
+		default:
+			return err
+		}
+	}
+}
+
+// accept reads the first request of a connection and, if it can, switches and speaks
+// the protocol to its end.
+func (s *server) accept(conn net.Conn, serveHTTP func(net.Conn)) {
+	if !s.sessions.add(conn) {
+		conn.Close() // the server is stopping
+		return
+	}
+	defer s.sessions.remove(conn)
+
+	var offered *offer // by a request that was to be switched
+	note := func(r *netupgrade.Request) bool {
+		o := rawOfferOf(r)
+		offered = &o
+		return true
+	}
+	webSocket := netupgrade.WebSocket()
+	webSocket.Allow = note
+	acceptor := netupgrade.Acceptor{
+		Protocols: []netupgrade.Protocol{{Product: echo, Allow: note}, webSocket},
+		Limits:    head.Limits{Bytes: maxHeader},
+		Timeout:   readTimeout,
+		Decline: func(r *netupgrade.Request, err error) {
+			if errors.Is(err, netupgrade.ErrConnect) {
+				s.logOffer(rawOfferOf(r), fmt.Sprintf("not switched: %v", err))
+				r.Respond(501, nil)
+				return
+			}
+			// The handler there logs what it offers.
+			serveHTTP(r.Unread())
+			offered = nil
+		},
+	}
+	accepted, err := acceptor.Accept(conn)
+	if err != nil {
+		s.logUnswitched(conn.RemoteAddr(), offered, err)
+		return
+	}
+	defer accepted.Conn.Close()
+	speak := echoBytes
+	if accepted.Product == websocket {
+		speak = echoMessages
+	}
+	s.speak(accepted.Conn, accepted.Product, *offered, speak)
+}
+
+// logUnswitched logs why a request was not switched, unless that has been done.
+func (s *server) logUnswitched(from net.Addr, offered *offer, err error) {
+	var (
+		failed  *netupgrade.Error
+		refusal *netupgrade.Refusal
+	)
+	switch {
+	case offered != nil && errors.As(err, &refusal):
+		s.logOffer(*offered, fmt.Sprintf("not switched: %v", refusal))
+	case offered != nil:
+		s.logOffer(*offered, fmt.Sprintf("failed: %v", err))
+	case errors.As(err, &failed) && failed.Status == 0 || errors.Is(err, netupgrade.ErrConnect):
+		// It went on to net/http, or its client left without a request; or it is
+		// in the log by now.
+	default:
+		s.log.Printf("%v no request: %v", from, err)
+	}
+}
+
+func rawOfferOf(r *netupgrade.Request) offer {
+	return offer{r.Addr().String(), string(r.Method), string(r.Target), string(bytes.Join(r.Upgrade, []byte(", ")))}
+}
