@@ -1,0 +1,177 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/gobwas/ws"
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/httpupgrade"
+	"github.com/gosegue/upgrade/netupgrade"
+)
+
+// server is a server to measure, and the one that it is measured by.
+type server struct {
+	name, floor, request string
+	serve                func(net.Listener)
+}
+
+var servers = []server{
+	{"bare goroutine, constant 101", "bare goroutine, constant 101", browser, each(bare)},
+	{"netupgrade", "bare goroutine, constant 101", browser, each(raw)},
+	{"gobwas/ws Upgrader", "bare goroutine, constant 101", browser, each(gobwas)},
+	{"net/http, hijack, constant 101", "net/http, hijack, constant 101", echo, overHTTP(http.HandlerFunc(hijack))},
+	{"httpupgrade", "net/http, hijack, constant 101", echo, overHTTP(httpupgrade.Handler{
+		Protocols: []httpupgrade.Protocol{{Product: upgrade.MustParseProduct("echo/1"), Serve: func(conn net.Conn, _ *http.Request) { wait(conn) }}},
+	})},
+}
+
+const (
+	constantBrowser = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+	constantEcho    = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo/1\r\nConnection: Upgrade\r\n\r\n"
+)
+
+// each serves every connection in a goroutine.
+func each(serve func(net.Conn)) func(net.Listener) {
+	return func(listener net.Listener) {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go serve(conn)
+		}
+	}
+}
+
+func overHTTP(handler http.Handler) func(net.Listener) {
+	return func(listener net.Listener) { http.Serve(listener, handler) }
+}
+
+// wait is the protocol: nothing, until the client goes.
+func wait(conn net.Conn) {
+	var one [1]byte
+	conn.Read(one[:])
+	conn.Close()
+}
+
+var buffers = make(chan []byte, 64)
+
+// bare reads to the empty line and answers a constant.
+func bare(conn net.Conn) {
+	var b []byte
+	select {
+	case b = <-buffers:
+	default:
+		b = make([]byte, 4096)
+	}
+	for n := 0; !bytes.HasSuffix(b[:n], []byte("\r\n\r\n")); {
+		m, err := conn.Read(b[n:])
+		if err != nil {
+			conn.Close()
+			return
+		}
+		n += m
+	}
+	conn.Write(constantBrowserBytes)
+	select {
+	case buffers <- b:
+	default:
+	}
+	wait(conn)
+}
+
+var (
+	constantBrowserBytes = []byte(constantBrowser)
+	constantEchoBytes    = []byte(constantEcho)
+)
+
+var acceptor = &netupgrade.Acceptor{Protocols: []netupgrade.Protocol{netupgrade.WebSocket()}}
+
+func raw(conn net.Conn) {
+	accepted, err := acceptor.Accept(conn)
+	if err != nil {
+		return
+	}
+	wait(accepted.Conn)
+}
+
+func gobwas(conn net.Conn) {
+	if _, err := ws.Upgrade(conn); err != nil {
+		conn.Close()
+		return
+	}
+	wait(conn)
+}
+
+func hijack(w http.ResponseWriter, _ *http.Request) {
+	conn, _, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		return
+	}
+	conn.Write(constantEchoBytes)
+	go wait(conn)
+}
+
+// serve runs a server until its input ends. It prints its address, and its stats for
+// every line of input.
+func serve(name string) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, s := range servers {
+		if s.name == name {
+			go s.serve(listener)
+		}
+	}
+	fmt.Println(listener.Addr())
+	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+		json.NewEncoder(os.Stdout).Encode(ownStats())
+	}
+}
+
+func ownStats() stats {
+	// Let what is under way end.
+	time.Sleep(200 * time.Millisecond)
+	runtime.GC()
+	runtime.GC()
+	debug.FreeOSMemory()
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		log.Fatal(err)
+	}
+	statm, err := os.Open("/proc/self/statm")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer statm.Close()
+	line, err := io.ReadAll(statm)
+	if err != nil {
+		log.Fatal(err)
+	}
+	pages, err := strconv.ParseInt(strings.Fields(string(line))[1], 10, 64)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return stats{
+		CPU:     time.Duration(usage.Utime.Nano() + usage.Stime.Nano()),
+		Mallocs: memory.Mallocs,
+		RSS:     pages * int64(os.Getpagesize()),
+	}
+}
