@@ -109,7 +109,10 @@ func TestTooMuchContentIsRefusedAtOnce(t *testing.T) {
 
 // A length is quickly said, and must not cost the memory it says.
 func TestHugeLengthCostsNothing(t *testing.T) {
-	for _, framing := range []string{"Content-Length: 9223372036854775807\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n7fffffffffffffff\r\n"} {
+	for _, framing := range []string{
+		fmt.Sprintf("Content-Length: %d\r\n\r\n", math.MaxInt),
+		fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n", math.MaxInt),
+	} {
 		request := "POST / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n" + framing + "content"
 		conn := &memory{pieces: []string{request}}
 		before := allocated()

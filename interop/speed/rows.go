@@ -255,6 +255,7 @@ func rows() []row {
 	parse("8 KiB token", token, 1.00)
 	all = append(all,
 		row{"AppendSwitchingProtocols / copy of the finished head", appendHead, copyHead, 1.80},
-		row{"WriteSwitchingProtocols / http.Header.Write", writeHead, func() { writeHeader(fields) }, 0.14})
+		row{"WriteSwitchingProtocols / http.Header.Write", writeHead, func() { writeHeader(fields) }, 0.14},
+		row{"a browser's WebSocket handshake in memory / gobwas/ws Upgrader", acceptRaw, upgradeGobwas, 0.65})
 	return all
 }
