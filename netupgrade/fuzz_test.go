@@ -89,7 +89,7 @@ func got(t *testing.T, conn *memory, accepted netupgrade.Accepted, err error) (o
 		sent = sent[1:]
 	}
 	if err == nil {
-		o.product, o.content = accepted.Product.String(), string(accepted.Content)
+		o.product, o.content = accepted.Product().String(), string(accepted.Content)
 		rest, _ := io.ReadAll(accepted.Conn)
 		o.rest = string(rest)
 		if len(sent) != 1 || sent[0] != strings.Replace(echoHead, "echo/1", o.product, 1) {

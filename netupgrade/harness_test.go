@@ -209,7 +209,7 @@ func (s *server) handle(c *serverConn) {
 	if !errors.As(err, &failed) {
 		s.t.Errorf("%T is no *Error: %v", err, err)
 	}
-	if accepted.Conn != nil || accepted.Content != nil || accepted.Head != nil || !accepted.Product.IsZero() {
+	if accepted.Conn != nil || accepted.Content != nil || accepted.Head != nil || !accepted.Product().IsZero() {
 		s.t.Errorf("with an error, %+v", accepted)
 	}
 	if !c.isClosed() && !c.taken.Load() {

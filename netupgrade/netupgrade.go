@@ -118,6 +118,9 @@ type Acceptor struct {
 
 // Accepted is a connection that has been switched.
 type Accepted struct {
+	// Seven words, which with an error are as many as are returned in registers.
+	// In memory they would take up the caller's stack.
+
 	// Conn speaks the protocol: the next byte read is the first behind the
 	// request. It is the bare connection, unless bytes had come early: then one
 	// that yields them first, with a CloseWrite method exactly if the bare one has
@@ -126,9 +129,18 @@ type Accepted struct {
 	// It has no deadline and is the caller's to close.
 	Conn net.Conn
 
-	Product upgrade.Product[string] // what it speaks, in the spelling of Protocols
-	Content []byte                  // of the request; nil if it has none
-	Head    *head.Request           // a copy, with KeepHead
+	Protocol *Protocol     // what it speaks: one of Acceptor.Protocols
+	Content  []byte        // of the request; nil if it has none
+	Head     *head.Request // a copy, with KeepHead
+}
+
+// Product returns the product that the connection speaks, in the spelling of
+// Acceptor.Protocols; the zero Product for the zero Accepted.
+func (a Accepted) Product() upgrade.Product[string] {
+	if a.Protocol == nil {
+		return upgrade.Product[string]{}
+	}
+	return a.Protocol.Product
 }
 
 // Error says why [Acceptor.Accept] did not switch, and what was answered. It unwraps to
@@ -288,7 +300,7 @@ func (r *Request) buildAnswer() error {
 func (r *Request) handOver() {
 	r.gone = true
 	r.conn.SetDeadline(time.Time{})
-	r.accepted.Conn, r.accepted.Product = r.conn, r.protocol.Product
+	r.accepted.Conn, r.accepted.Protocol = r.conn, r.protocol
 	if r.next < len(r.buffer) {
 		r.accepted.Conn = earlyconn.New(r.conn, bytes.Clone(r.buffer[r.next:]))
 	}

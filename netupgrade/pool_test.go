@@ -77,7 +77,7 @@ func TestRequestsAreApart(t *testing.T) {
 func answer(a *netupgrade.Acceptor, request string) string {
 	conn := &memory{pieces: []string{request}}
 	accepted, err := a.Accept(conn)
-	return fmt.Sprintf("%q %v %q %v", conn.sent, accepted.Product, accepted.Content, err)
+	return fmt.Sprintf("%q %v %q %v", conn.sent, accepted.Product(), accepted.Content, err)
 }
 
 // Many connections at once, each with bytes of its own: run with -race.

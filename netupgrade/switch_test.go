@@ -334,8 +334,8 @@ func TestProductIsInTheServersSpelling(t *testing.T) {
 	t.Parallel()
 	conn := &memory{pieces: []string{strings.Replace(offerEcho, "echo/1", "h2c, ECHO/1", 1)}}
 	accepted, err := echoing().Accept(conn)
-	if err != nil || accepted.Product != echo {
-		t.Errorf("%v, %v", accepted.Product, err)
+	if err != nil || accepted.Product() != echo {
+		t.Errorf("%v, %v", accepted.Product(), err)
 	}
 	equal(t, "sent", conn.sent, []string{echoHead})
 }

@@ -81,10 +81,10 @@ func (s *server) accept(conn net.Conn, serveHTTP func(net.Conn)) {
 	}
 	defer accepted.Conn.Close()
 	speak := echoBytes
-	if accepted.Product == websocket {
+	if accepted.Product() == websocket {
 		speak = echoMessages
 	}
-	s.speak(accepted.Conn, accepted.Product, *offered, speak)
+	s.speak(accepted.Conn, accepted.Product(), *offered, speak)
 }
 
 // logUnswitched logs why a request was not switched, unless that has been done.

@@ -39,7 +39,7 @@ func (c *memoryConn) SetReadDeadline(time.Time) error  { return nil }
 func (c *memoryConn) SetWriteDeadline(time.Time) error { return nil }
 
 var (
-	memory   = &memoryConn{request: []byte(browser)}
+	memory = &memoryConn{request: []byte(browser)}
 	// No deadline, which gobwas/ws does not set either.
 	acceptor = &netupgrade.Acceptor{Protocols: []netupgrade.Protocol{netupgrade.WebSocket()}, Timeout: -1}
 	upgrader ws.Upgrader
