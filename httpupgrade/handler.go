@@ -132,9 +132,13 @@ func (h *Handler) switchTo(w http.ResponseWriter, r *http.Request) bool {
 			h.fail(w, r, err, statusOf(err))
 			return true
 		}
+		var log *log.Logger
+		if h.Error == nil {
+			log = errorLog(r)
+		}
 		// The server cancels the context as soon as this handler returns.
 		r = r.WithContext(context.WithoutCancel(r.Context()))
-		go serve(p, conn, r, h.Error)
+		go serve(p, conn, r, h.Error, log)
 		return true
 	}
 	if refusal == nil {
@@ -169,16 +173,31 @@ func (h *Handler) maxBody() int64 {
 }
 
 // serve runs the protocol, and sees to it that the connection is closed behind it and
-// that a panic is that of this connection alone.
-func serve(p *Protocol, conn net.Conn, r *http.Request, report func(*http.Request, error)) {
+// that a panic is that of this connection alone. Without report it goes to log.
+func serve(p *Protocol, conn net.Conn, r *http.Request, report func(*http.Request, error), log *log.Logger) {
 	defer conn.Close()
-	defer func() {
-		// As in a handler, ErrAbortHandler is the way to end without a word.
-		if v := recover(); v != nil && v != http.ErrAbortHandler {
-			reportError(r, &PanicError{v, debug.Stack()}, report)
-		}
-	}()
+	// The request is kept for the report only if one is going to be asked for: with
+	// its fields it takes more memory than the rest of an idle connection.
+	if report == nil {
+		defer logPanic(log)
+	} else {
+		defer reportPanic(r, report)
+	}
 	p.Serve(conn, r)
+}
+
+// logPanic and reportPanic are deferred. As in a handler, ErrAbortHandler is the way to
+// end without a word.
+func logPanic(log *log.Logger) {
+	if v := recover(); v != nil && v != http.ErrAbortHandler {
+		log.Print(&PanicError{v, debug.Stack()})
+	}
+}
+
+func reportPanic(r *http.Request, report func(*http.Request, error)) {
+	if v := recover(); v != nil && v != http.ErrAbortHandler {
+		report(r, &PanicError{v, debug.Stack()})
+	}
 }
 
 // statusOf returns the status that answers an error of switchTo, or 0 if it is too late
@@ -248,13 +267,17 @@ func (e *Refusal) answer(w http.ResponseWriter, r *http.Request, p upgrade.Produ
 }
 
 func reportError(r *http.Request, err error, report func(*http.Request, error)) {
-	if report != nil {
-		report(r, err)
+	if report == nil {
+		errorLog(r).Print(err)
 		return
 	}
-	logf := log.Printf
+	report(r, err)
+}
+
+// errorLog returns where the server of r logs.
+func errorLog(r *http.Request) *log.Logger {
 	if server, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok && server.ErrorLog != nil {
-		logf = server.ErrorLog.Printf
+		return server.ErrorLog
 	}
-	logf("%v", err)
+	return log.Default()
 }

@@ -35,7 +35,7 @@ var servers = []server{
 	{"gobwas/ws Upgrader", "bare goroutine, constant 101", browser, each(gobwas)},
 	{"net/http, hijack, constant 101", "net/http, hijack, constant 101", echo, overHTTP(http.HandlerFunc(hijack))},
 	{"httpupgrade", "net/http, hijack, constant 101", echo, overHTTP(httpupgrade.Handler{
-		Protocols: []httpupgrade.Protocol{{Product: upgrade.MustParseProduct("echo/1"), Serve: func(conn net.Conn, _ *http.Request) { wait(conn) }}},
+		Protocols: []httpupgrade.Protocol{{Product: upgrade.MustParseProduct("echo/1"), Serve: func(conn net.Conn, _ *http.Request) { waitOpen(conn) }}},
 	})},
 }
 
@@ -63,9 +63,15 @@ func overHTTP(handler http.Handler) func(net.Listener) {
 
 // wait is the protocol: nothing, until the client goes.
 func wait(conn net.Conn) {
+	waitOpen(conn)
+	conn.Close()
+}
+
+// waitOpen is wait for who closes the connection elsewhere: closed twice, it makes an
+// error.
+func waitOpen(conn net.Conn) {
 	var one [1]byte
 	conn.Read(one[:])
-	conn.Close()
 }
 
 var buffers = make(chan []byte, 64)
