@@ -10,9 +10,9 @@ import "iter"
 // has none.
 //
 // A List aliases the lines it was read from, and the slice that holds them:
-// neither may change while it is in use. It holds nothing else but the place of its
-// product where there is only one, which is nearly always. More are found again
-// where they are asked for; they were checked once and cannot fail.
+// neither may change while it is in use. Where a line is its only product, which is
+// nearly always, it knows so; several are found again where they are asked for. They
+// were checked once and cannot fail.
 type List[S Text] struct {
 	// Not more than four words: that much is passed in registers, and one word
 	// more makes ParseList take 1.5 times as long. Neither a Product: All hands
