@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gosegue/upgrade/internal/leaktest"
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
@@ -28,7 +29,7 @@ func TestSoak(t *testing.T) {
 	if testing.Short() || raceEnabled {
 		conns = 1_000
 	}
-	goroutines, files := runtime.NumGoroutine(), openFiles()
+	goroutines, files := runtime.NumGoroutine(), leaktest.OpenFiles()
 
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -76,8 +77,8 @@ func TestSoak(t *testing.T) {
 	if !eventually(func() bool { return runtime.NumGoroutine() <= goroutines }) {
 		t.Errorf("goroutines: %d before, %d after", goroutines, runtime.NumGoroutine())
 	}
-	if !eventually(func() bool { runtime.GC(); return openFiles() <= files }) {
-		t.Errorf("file descriptors: %d before, %d after", files, openFiles())
+	if !eventually(func() bool { runtime.GC(); return leaktest.OpenFiles() <= files }) {
+		t.Errorf("file descriptors: %d before, %d after", files, leaktest.OpenFiles())
 	}
 }
 
