@@ -313,10 +313,9 @@ func (r *Request) checkWebSocket() error {
 	if string(r.Method) != method {
 		method = "" // no string has to be made of any other
 	}
-	r.lines = r.Lines(r.lines[:0], "Sec-WebSocket-Version")
-	versions := len(r.lines)
-	r.lines = r.Lines(r.lines, "Sec-WebSocket-Key")
-	version, key := r.lines[:versions], r.lines[versions:]
+	var room [2][]byte // for one of each, and only with that it is a switch
+	version := r.Lines(room[:0:1], "Sec-WebSocket-Version")
+	key := r.Lines(room[1:1], "Sec-WebSocket-Key")
 	switch websocket.Check(method, version, key) {
 	case nil:
 		r.key = key[0]

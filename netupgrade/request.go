@@ -30,7 +30,6 @@ type Request struct {
 	headEnd  int               // in buffer: behind the head
 	next     int               // in buffer: behind the head, and then behind the content
 	answer   []byte            // room for the head of the response
-	lines    [][]byte          // room for the lines of a field
 	key      []byte            // of WebSocket, in buffer
 	protocol *Protocol         // to switch to, or the first one to refuse
 	fields   []handshake.Field // of its 101
@@ -65,10 +64,9 @@ func (r *Request) release() {
 		return
 	}
 	r.Request.Reset()
-	clear(r.lines[:cap(r.lines)])
 	r.conn, r.gone, r.deadline, r.protocol, r.key = nil, false, time.Time{}, nil, nil
 	r.fields, r.accepted = nil, Accepted{}
-	r.buffer, r.answer, r.lines = r.buffer[:0], r.answer[:0], r.lines[:0]
+	r.buffer, r.answer = r.buffer[:0], r.answer[:0]
 	r.headEnd, r.next, r.status = 0, 0, 0
 	requests.Put(r)
 }
