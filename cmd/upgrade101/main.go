@@ -1,9 +1,9 @@
 // Command upgrade101 shows how HTTP/1.1 clients and servers agree on another
-// protocol. It explains the fields of an offer (parse) and is a server to try one
-// on (serve).
+// protocol. It explains the fields of an offer (parse), runs the test cases of
+// testdata (corpus) and is a server to try an offer on (serve).
 //
 // It exits with 0 if all went well, with 1 if the message it was given is
-// malformed or the work failed, and with 2 if it was called wrongly.
+// malformed, a case failed or the work did, and with 2 if it was called wrongly.
 package main
 
 import (
@@ -13,7 +13,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -48,11 +47,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(printable{stdout})
 	root.SetErr(stderr)
+	addCompletion(root)
 	err := root.ExecuteContext(ctx)
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, errMalformed):
+	case errors.Is(err, errMalformed), errors.Is(err, errFailed):
 		return exitFailure
 	case errors.As(err, new(failure)):
 		fmt.Fprintln(stderr, "upgrade101:", err)
@@ -69,23 +69,18 @@ func rootCommand() *cobra.Command {
 		Long: `upgrade101 shows how HTTP/1.1 clients and servers agree on another protocol:
 the fields Upgrade and Connection, and the response 101 (Switching Protocols).
 
-Exit codes: 0 if all went well, 1 if the message is malformed or the work failed,
-2 if the command line is wrong.`,
+Completion prints a script that teaches your shell the commands and flags.
+
+Exit codes: 0 if all went well; 1 if the message is malformed, a case failed or
+the work did; 2 if the command line is wrong.`,
 		Example: `  upgrade101 parse 'HTTP/2.0, SHTTP/1.3, IRC/6.9, RTA/x11'
-  upgrade101 serve`,
+  upgrade101 serve
+  source <(upgrade101 completion bash)`,
 		Version: version(),
 		// run prints errors, and a page of usage would bury them.
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(parseCommand(), serveCommand())
+	root.AddCommand(parseCommand(), corpusCommand(), serveCommand())
 	return root
-}
-
-// version returns the version of the module that this program was built from.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
 }

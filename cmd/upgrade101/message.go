@@ -38,10 +38,12 @@ type fieldLine struct {
 
 // fault is an octet of a line that must not be there, and why.
 type fault struct {
-	where  string // which line it is, for people; may be empty
+	where  string         // the field, or what line it is
+	syntax upgrade.Reason // of a malformed field; 0 if the message itself is malformed
+	place                 // in the lines of the field, or else in those of the message
 	line   string
-	at     int // offset in line, from 0
-	reason string
+	at     int    // offset in line, from 0
+	reason string // for people
 }
 
 // values returns the values of the lines, for the parsers of package upgrade.
@@ -80,13 +82,15 @@ func readHead(r io.Reader) ([]string, error) {
 }
 
 // parseHead reads the start line and the field lines of a head. It stops at the
-// first fault: what follows could only be guessed.
-func parseHead(lines []string) (message, *fault) {
-	m, f := parseStart(lines[0])
-	for i := 1; i < len(lines) && f == nil; i++ {
-		f = m.addLine(lines[i])
+// first fault, in the line that it returns the index of: what follows could only be
+// guessed.
+func parseHead(lines []string) (m message, f *fault, index int) {
+	m, f = parseStart(lines[0])
+	for f == nil && index+1 < len(lines) {
+		index++
+		f = m.addLine(lines[index])
 	}
-	return m, f
+	return m, f, index
 }
 
 // parseStart reads the first line of a message.
@@ -105,7 +109,7 @@ func parseStart(line string) (message, *fault) {
 func parseRequestLine(line string) (message, *fault) {
 	m := message{start: line}
 	bad := func(at int, reason string) (message, *fault) {
-		return m, &fault{"request line", line, at, reason}
+		return m, &fault{where: "request line", line: line, at: at, reason: reason}
 	}
 	method := tokenLen(line)
 	if method == 0 || !hasAt(line, method, ' ') {
@@ -130,7 +134,7 @@ func parseRequestLine(line string) (message, *fault) {
 func parseStatusLine(line string) (message, *fault) {
 	m := message{start: line, response: true}
 	bad := func(at int, reason string) (message, *fault) {
-		return m, &fault{"status line", line, at, reason}
+		return m, &fault{where: "status line", line: line, at: at, reason: reason}
 	}
 	n := matchLen(line, "HTTP/0.0 000")
 	// The space belongs to the line even before an empty phrase, but is easily
@@ -168,7 +172,7 @@ func digits(s string) int {
 //	field-line = field-name ":" OWS field-value OWS
 func (m *message) addLine(line string) *fault {
 	bad := func(at int, reason string) *fault {
-		return &fault{"field line", line, at, reason}
+		return &fault{where: "field line", line: line, at: at, reason: reason}
 	}
 	name := tokenLen(line)
 	switch {

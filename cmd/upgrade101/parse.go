@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,8 +11,9 @@ import (
 // This file knows where a message comes from: the command line or standard input.
 
 func parseCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "parse [ARG...]",
+	var asJSON bool
+	command := &cobra.Command{
+		Use:   "parse [--json] [ARG...]",
 		Short: "Explain the Upgrade and Connection fields of a message",
 		Long: `Parse reads the fields Upgrade and Connection as a server has to, and tells the
 products and options they name, whether that is an offer to switch protocols, and
@@ -33,19 +32,48 @@ Lines and offsets are counted from 0, offsets in octets of the field's value. Wh
 is not printable ASCII is shown as \t or \xNN, a backslash as two, and of a long
 line only the part around the fault.
 
+On a terminal it has colours, unless the environment variable NO_COLOR is set.
+
+With --json it writes one object for programs, with these keys, which stay, and are
+all always there:
+
+  assumed   what was not given
+  start     the start line, empty if only fields were given
+  lines     the values of the lines received, as {"connection": [], "upgrade": []}
+  options   of Connection, as [{"option", "line", "offset"}]
+  products  of Upgrade, as [{"product", "name", "version", "line", "offset"}]
+  ignored   the names of all other fields
+  errors    what is malformed, as [{"in", "reason", "line", "offset", "text"}]
+  verdict   "offer" or "no offer", of a response "switch" or "no switch"
+  why       the reason of the verdict, in words
+
+A string there is octets, one code point each, those outside printable ASCII written
+\u00XX. The key in is "Connection" or "Upgrade", and reason is then ErrToken,
+ErrVersion, ErrDelimiter or ErrNoElement; or it is "request line", "status line" or
+"field line", without a reason but with the line of the message or the argument. Of a
+malformed message the lines are those before the fault. The texts for people, which
+are assumed, text and why, may change.
+
 Exit codes: 0 if the message is well-formed, an offer or not; 1 if it is malformed
 or too long; 2 if the command line is wrong or there is nothing to read.`,
 		Example: `  upgrade101 parse 'HTTP/2.0, SHTTP/1.3, IRC/6.9, RTA/x11'
   upgrade101 parse 'Connection: keep-alive, Upgrade' 'Upgrade: websocket'
   upgrade101 parse 'foo / 1'
+  upgrade101 parse --json 'HTTP/2.0, websocket'
   upgrade101 parse <request.txt`,
 		DisableFlagsInUseLine: true,
+		ValidArgsFunction:     cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := parse(cmd, args)
 			if err != nil {
 				return err
 			}
-			if _, err := cmd.OutOrStdout().Write(r.text()); err != nil {
+			if asJSON {
+				err = writeJSON(cmd.OutOrStdout(), r.forPrograms())
+			} else {
+				_, err = coloured(cmd.OutOrStdout(), colourOf).Write(r.text())
+			}
+			if err != nil {
 				return failure{err}
 			}
 			if len(r.faults) > 0 {
@@ -54,6 +82,8 @@ or too long; 2 if the command line is wrong or there is nothing to read.`,
 			return nil
 		},
 	}
+	command.Flags().BoolVar(&asJSON, "json", false, "write one JSON object")
+	return command
 }
 
 // parse reports on the message in args or on standard input.
@@ -71,9 +101,9 @@ func parse(cmd *cobra.Command, args []string) (report, error) {
 	if len(lines) == 0 {
 		return report{}, errors.New("no arguments, and nothing on standard input")
 	}
-	m, f := parseHead(lines)
+	m, f, index := parseHead(lines)
 	if f != nil {
-		return reject(m, *f), nil
+		return reject(m, *f, index), nil
 	}
 	return judge(m), nil
 }
@@ -83,14 +113,14 @@ func parseArguments(args []string) report {
 	m := message{major: 1, minor: 1}
 	assumed := "HTTP/1.1"
 	onlyValues := true
-	for _, arg := range args {
+	for i, arg := range args {
 		if !strings.Contains(arg, ":") {
 			m.upgrade = append(m.upgrade, fieldLine{arg, 0, arg})
 			continue
 		}
 		onlyValues = false
 		if f := m.addLine(arg); f != nil {
-			return reject(m, *f)
+			return reject(m, *f, i)
 		}
 	}
 	if onlyValues {
@@ -100,14 +130,4 @@ func parseArguments(args []string) report {
 	r := judge(m)
 	r.assumed = assumed
 	return r
-}
-
-// isTerminal reports whether somebody may have to be told that r is waited for.
-func isTerminal(r io.Reader) bool {
-	f, ok := r.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

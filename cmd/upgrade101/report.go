@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 
 	"github.com/gosegue/upgrade"
@@ -16,32 +17,48 @@ import (
 // report is all that parse has to say about a message. It holds the octets as they
 // came; whoever shows them escapes them.
 type report struct {
-	assumed  string // what was not given
-	start    string // the start line; empty if only fields were given
-	products []product
-	options  []string
-	ignored  []string // names of fields that do not matter here
-	faults   []fault
-	decision string
-	reason   string
+	assumed    string   // what was not given
+	start      string   // the start line; empty if only fields were given
+	connection []string // the values of the lines
+	upgrade    []string
+	products   []product
+	options    []option
+	ignored    []string // names of fields that do not matter here
+	faults     []fault
+	decision   string
+	reason     string
 }
 
-type product struct{ name, version string }
+type product struct {
+	upgrade.Product[string]
+	place
+}
+
+type option struct {
+	name string
+	place
+}
 
 // judge reports on a well-formed message. Its fields may be malformed all the same.
 func judge(m message) report {
-	r := report{start: m.start, ignored: m.ignored}
 	connection, offered := values(m.connection), values(m.upgrade)
+	r := report{start: m.start, connection: connection, upgrade: offered, ignored: m.ignored}
 
 	list, err := upgrade.ParseList(offered...)
 	r.addFault("Upgrade", m.upgrade, err)
+	next, stop := iter.Pull(elements(offered))
+	defer stop()
 	for p := range list.All() {
-		r.products = append(r.products, product{p.Name(), p.Version()})
+		at, _ := next()
+		r.products = append(r.products, product{p, at})
 	}
 	options, err := upgrade.ParseConnection(connection...)
 	r.addFault("Connection", m.connection, err)
-	for option := range options.All() {
-		r.options = append(r.options, option)
+	next, stop = iter.Pull(elements(connection))
+	defer stop()
+	for name := range options.All() {
+		at, _ := next()
+		r.options = append(r.options, option{name, at})
 	}
 
 	// What makes a 101 a switch is what makes a request an offer, but for the
@@ -92,9 +109,14 @@ func because(m message, err error) string {
 	return err.Error()
 }
 
-// reject reports on a malformed message, of which nothing counts.
-func reject(m message, f fault) report {
-	r := report{start: m.start, faults: []fault{f}, decision: "no offer", reason: "the message is malformed, so nothing in it counts"}
+// reject reports on a malformed message, of which nothing counts. index is that of the
+// line with the fault, from 0.
+func reject(m message, f fault, index int) report {
+	f.place = place{index, f.at}
+	r := report{
+		start: m.start, connection: values(m.connection), upgrade: values(m.upgrade), faults: []fault{f},
+		decision: "no offer", reason: "the message is malformed, so nothing in it counts",
+	}
 	if m.response {
 		r.decision = "no switch"
 	}
@@ -114,7 +136,9 @@ func (r *report) addFault(name string, lines []fieldLine, err error) {
 		reason += ", not " + quote(l.value[syntax.Offset])
 	}
 	r.faults = append(r.faults, fault{
-		where:  fmt.Sprintf("%s, line %d, offset %d", name, syntax.Line, syntax.Offset),
+		where:  name,
+		syntax: syntax.Reason,
+		place:  place{syntax.Line, syntax.Offset},
 		line:   l.line,
 		at:     l.from + syntax.Offset,
 		reason: reason,
@@ -144,20 +168,41 @@ func (r report) text() []byte {
 		fmt.Fprintf(&b, "ignored: %s\n", name)
 	}
 	for _, o := range r.options {
-		fmt.Fprintf(&b, "option: %s\n", escape(o))
+		fmt.Fprintf(&b, "option: %s\n", escape(o.name))
 	}
 	for _, p := range r.products {
-		fmt.Fprintf(&b, "product: %s", escape(p.name))
-		if p.version != "" {
-			fmt.Fprintf(&b, ", version %s", escape(p.version))
+		fmt.Fprintf(&b, "product: %s", escape(p.Name()))
+		if p.Version() != "" {
+			fmt.Fprintf(&b, ", version %s", escape(p.Version()))
 		}
 		b.WriteByte('\n')
 	}
 	for _, f := range r.faults {
 		line, column := excerpt(f.line, f.at)
-		fmt.Fprintf(&b, "malformed: %s: %s\n", f.where, f.reason)
+		where := f.where
+		if f.syntax != 0 {
+			where = fmt.Sprintf("%s, line %d, offset %d", f.where, f.place.line, f.offset)
+		}
+		fmt.Fprintf(&b, "malformed: %s: %s\n", where, f.reason)
 		fmt.Fprintf(&b, "    %s\n    %*s\n", line, column+1, "^")
 	}
 	fmt.Fprintf(&b, "decision: %s\nreason: %s\n", r.decision, r.reason)
 	return b.Bytes()
+}
+
+// colourOf returns the colour of a line of text, empty for none. What a line quotes of
+// the message stands behind a label or four blanks, so that none can feign a label.
+func colourOf(line string) string {
+	label, value, _ := strings.Cut(line, ": ")
+	switch {
+	case label == "malformed" || strings.HasPrefix(line, "    ") && strings.TrimLeft(line, " ") == "^":
+		return red
+	case label == "decision" && strings.HasPrefix(value, "no "):
+		return yellow
+	case label == "decision":
+		return green
+	case label == "product":
+		return bold
+	}
+	return ""
 }
