@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"net"
 	"time"
 
@@ -53,7 +52,7 @@ func (s *server) accept(conn net.Conn, serveHTTP func(net.Conn)) {
 
 	var offered *offer // by a request that was to be switched
 	note := func(r *netupgrade.Request) bool {
-		o := rawOfferOf(r)
+		o := rawOfferOf(r, conn)
 		offered = &o
 		return true
 	}
@@ -65,12 +64,12 @@ func (s *server) accept(conn net.Conn, serveHTTP func(net.Conn)) {
 		Timeout:   readTimeout,
 		Decline: func(r *netupgrade.Request, err error) {
 			if errors.Is(err, netupgrade.ErrConnect) {
-				s.logOffer(rawOfferOf(r), fmt.Sprintf("not switched: %v", err))
+				s.logOffer(rawOfferOf(r, conn), "not switched", err)
 				r.Respond(501, nil)
 				return
 			}
 			// The handler there logs what it offers.
-			serveHTTP(r.Unread())
+			serveHTTP(keptBy(conn, r.Unread()))
 			offered = nil
 		},
 	}
@@ -95,9 +94,9 @@ func (s *server) logUnswitched(from net.Addr, offered *offer, err error) {
 	)
 	switch {
 	case offered != nil && errors.As(err, &refusal):
-		s.logOffer(*offered, fmt.Sprintf("not switched: %v", refusal))
+		s.logOffer(*offered, "not switched", refusal)
 	case offered != nil:
-		s.logOffer(*offered, fmt.Sprintf("failed: %v", err))
+		s.logOffer(*offered, "failed", err)
 	case errors.As(err, &failed) && failed.Status == 0 || errors.Is(err, netupgrade.ErrConnect):
 		// It went on to net/http, or its client left without a request; or it is
 		// in the log by now.
@@ -106,6 +105,7 @@ func (s *server) logUnswitched(from net.Addr, offered *offer, err error) {
 	}
 }
 
-func rawOfferOf(r *netupgrade.Request) offer {
-	return offer{r.Addr().String(), string(r.Method), string(r.Target), string(bytes.Join(r.Upgrade, []byte(", ")))}
+func rawOfferOf(r *netupgrade.Request, conn net.Conn) offer {
+	recorder, _ := conn.(recorder)
+	return offer{r.Addr().String(), string(r.Method), string(r.Target), string(bytes.Join(r.Upgrade, []byte(", "))), recorder}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -49,8 +50,9 @@ func serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Run a server that switches to echo/1 and to websocket",
 		Long: `Serve runs a server that switches to two protocols: echo/1 sends back every byte
-that follows the response 101, and websocket sends back every message. Anything else
-it answers with a page of commands to try.
+that follows the response 101, and websocket sends back every message. A browser gets
+a page on which to try both fields and to see a handshake octet for octet. Anything
+else is answered with a text of commands to try.
 
 The first line of standard output tells where it listens. Every offer and what
 became of it is logged to standard error.
@@ -65,8 +67,14 @@ of content at most. An upgraded connection is closed after 2 minutes in which no
 was received or could be sent. A WebSocket message may have 1 MiB. Of more than 16,384
 connections at once, the others wait to be accepted.
 
-SIGINT and SIGTERM close all connections and end it with exit code 0. If it cannot
-listen, that is 1.`,
+The page tells everybody who can open it of the last 50 handshakes: the method, the
+target without its query, what was offered and what became of it, but no address. The
+heads of a handshake, 16 KiB of each at most, are shown to the page that made it
+alone. Pages of other sites may open a WebSocket here as well: the Origin is not looked
+at, for there is nothing to be had but an echo.
+
+Exit codes: 0 after SIGINT or SIGTERM, which close all connections; 1 if it cannot
+listen; 2 if the command line is wrong.`,
 		Example: `  upgrade101 serve
   upgrade101 serve --listen 127.0.0.1:0
   upgrade101 serve --raw`,
@@ -90,6 +98,7 @@ listen, that is 1.`,
 		},
 	}
 	command.Flags().StringVar(&address, "listen", "127.0.0.1:8101", "address and port; port 0 takes a free one")
+	command.RegisterFlagCompletionFunc("listen", cobra.NoFileCompletions)
 	command.Flags().BoolVar(&raw, "raw", false, "switch on the connection itself, without net/http")
 	return command
 }
@@ -101,6 +110,7 @@ type server struct {
 	idle     time.Duration
 	raw      bool // the first request of a connection is not net/http's
 	sessions sessions
+	last     lastHandshakes
 }
 
 func newServer(url string, logTo io.Writer) *server {
@@ -109,7 +119,7 @@ func newServer(url string, logTo io.Writer) *server {
 
 // run serves until ctx is done, or the listener fails, then closes all connections.
 func (s *server) run(ctx context.Context, listener net.Listener) error {
-	listener = limit(listener, maxConns)
+	listener = record(limit(listener, maxConns))
 	server := &http.Server{
 		Handler:           s.handler(),
 		ReadHeaderTimeout: readTimeout,
@@ -120,6 +130,9 @@ func (s *server) run(ctx context.Context, listener net.Listener) error {
 		ErrorLog:          s.log,
 		// Some clients upgrade with "OPTIONS *", which net/http answers itself.
 		DisableGeneralOptionsHandler: true,
+		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			return context.WithValue(ctx, connKey{}, conn)
+		},
 	}
 	failed := make(chan error, 2)
 	if s.raw {
@@ -145,17 +158,21 @@ func (s *server) run(ctx context.Context, listener net.Listener) error {
 	return err
 }
 
+// connKey is the key of a request's connection in its context.
+type connKey struct{}
+
 func (s *server) handler() http.Handler {
 	webSocket := httpupgrade.WebSocket(s.session(websocket, echoMessages))
 	webSocket.Fields = s.logRefusal(webSocket.Fields)
-	return httpupgrade.Handler{
+	page := s.page(echo, websocket)
+	return endTwoLengths(httpupgrade.Handler{
 		Protocols: []httpupgrade.Protocol{
 			{Product: echo, Serve: s.session(echo, echoBytes)},
 			webSocket,
 		},
-		Next:  s.page(echo, websocket),
-		Error: func(r *http.Request, err error) { s.logOffer(offerOf(r), fmt.Sprintf("failed: %v", err)) },
-	}
+		Next:  page,
+		Error: func(r *http.Request, err error) { s.logOffer(offerOf(r), "failed", err) },
+	}, page)
 }
 
 // session returns what speaks a protocol on a connection, as a [httpupgrade.Protocol]
@@ -172,7 +189,7 @@ func (s *server) session(product upgrade.Product[string], speak func(net.Conn) e
 
 // speak speaks a protocol on a connection that was switched to it.
 func (s *server) speak(conn net.Conn, product upgrade.Product[string], o offer, speak func(net.Conn) error) {
-	s.logOffer(o, "switched to "+product.String())
+	s.logOffer(o, "switched to "+product.String(), nil)
 	ending := "closed"
 	if err := speak(idleConn{conn, s.idle}); err != nil {
 		ending = "closed: " + err.Error()
@@ -185,29 +202,44 @@ func (s *server) logRefusal(fields func(*http.Request) ([]handshake.Field, error
 	return func(r *http.Request) ([]handshake.Field, error) {
 		list, err := fields(r)
 		if err != nil {
-			s.logOffer(offerOf(r), fmt.Sprintf("not switched: %v", err))
+			s.logOffer(offerOf(r), "not switched", err)
 		}
 		return list, err
 	}
 }
 
-// page answers requests that were not switched with what could be tried instead.
+// page answers requests that were not switched: browsers with what to try, others with
+// how to.
 func (s *server) page(supported ...upgrade.Product[string]) http.Handler {
 	text := strings.ReplaceAll(pageText, "URL", s.url)
 	text = strings.ReplaceAll(text, "HOST", strings.TrimPrefix(s.url, "http://"))
+	routes := s.routes()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.Header["Upgrade"]) > 0 {
-			decision := "not switched: nothing of it is served here"
-			if _, err := httpupgrade.Offer(r); err != nil {
-				decision = fmt.Sprintf("not switched: %v", err)
+			_, err := httpupgrade.Offer(r)
+			if err == nil {
+				err = errNotServed
 			}
-			s.logOffer(offerOf(r), decision)
+			s.logOffer(offerOf(r), "not switched", err)
+		}
+		httpupgrade.Advertise(w, r, supported...)
+		if route := routes[r.URL.Path]; route != nil {
+			route(w, r)
+			return
+		}
+		w.Header().Set("Vary", "Accept")
+		if wantsPage(r) {
+			index(w, r)
+			return
 		}
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		httpupgrade.Advertise(w, r, supported...)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
 		io.WriteString(w, text)
 	})
 }
+
+// errNotServed says why a good offer is declined.
+var errNotServed = errors.New("nothing of it is served here")
 
 const pageText = `This server switches to echo/1, which sends back every byte, and to websocket,
 which sends back every message. Try:
@@ -228,14 +260,36 @@ These are no offers, and show this page:
 `
 
 // offer is what the log says of a request. All of it but the address is a stranger's.
-type offer struct{ from, method, target, products string }
+type offer struct {
+	from, method, target, products string
+
+	recorder recorder // of the connection; nil if there is none
+}
 
 func offerOf(r *http.Request) offer {
-	return offer{r.RemoteAddr, r.Method, r.RequestURI, strings.Join(r.Header["Upgrade"], ", ")}
+	recorder, _ := r.Context().Value(connKey{}).(recorder)
+	return offer{r.RemoteAddr, r.Method, r.RequestURI, strings.Join(r.Header["Upgrade"], ", "), recorder}
 }
 
-// logOffer logs what a request offered and what became of it. The method is a token; the
-// rest is quoted, and cut where it goes on for long.
-func (s *server) logOffer(o offer, decision string) {
-	s.log.Printf("%s %.200s %.200q offers %.200q: %s", o.from, o.method, o.target, o.products, decision)
+// logOffer logs what a request offered and what became of it, and why. The method is a
+// token; the rest is quoted, and cut where it goes on for long. The page is told as well.
+func (s *server) logOffer(o offer, decision string, why error) {
+	text := decision
+	if why != nil {
+		text += ": " + why.Error()
+	}
+	s.log.Printf("%s %.*s %.*q offers %.*q: %s", o.from, maxQuoted, o.method, maxQuoted, o.target, maxQuoted, o.products, text)
+
+	if errors.As(why, new(*net.OpError)) {
+		text = decision + ": the connection broke" // the error tells the client's address
+	}
+	n := note{time: time.Now(), decision: text, switched: why == nil, key: keyOf(o.target)}
+	if n.switched && o.recorder != nil {
+		n.exchange, _ = o.recorder.take()
+	}
+	n.offer = offer{method: clip(o.method), target: clip(public(o.target)), products: clip(o.products)}
+	s.last.add(n)
 }
+
+// clip returns the beginning of what a stranger sent, without the memory of the rest.
+func clip(s string) string { return strings.Clone(s[:min(len(s), maxQuoted)]) }

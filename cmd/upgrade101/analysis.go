@@ -1,0 +1,101 @@
+package main
+
+import (
+	"github.com/gosegue/upgrade"
+)
+
+// This file knows a report on the page: lexeme by lexeme, and bounded, however much there
+// was to report on.
+
+// Bounds of what is shown of each field, besides the line with its fault.
+const (
+	maxShownLines    = 12
+	maxShownOctets   = 256 // of each line
+	maxShownElements = 100
+)
+
+// analysisJSON is what the page shows of the fields of a message.
+type analysisJSON struct {
+	Lines       []shownJSON   `json:"lines"`
+	HiddenLines int           `json:"hiddenLines"`
+	Options     []optionJSON  `json:"options"`
+	AllOptions  int           `json:"allOptions"`
+	Products    []productJSON `json:"products"`
+	AllProducts int           `json:"allProducts"`
+	Errors      []faultJSON   `json:"errors"`
+	Verdict     string        `json:"verdict"`
+	Why         string        `json:"why"`
+}
+
+// shownJSON is a part of a field line, and the lexemes in that part.
+type shownJSON struct {
+	Field   string       `json:"field"`
+	Line    int          `json:"line"`
+	Length  int          `json:"length"` // of the whole line
+	From    int          `json:"from"`   // where in the line the part begins
+	Octets  octets       `json:"octets"`
+	Lexemes []lexemeJSON `json:"lexemes"`
+}
+
+// lexemeJSON is a lexeme, or the part of one that is shown.
+type lexemeJSON struct {
+	Kind   string `json:"kind"`
+	Offset int    `json:"offset"`
+	Length int    `json:"length"`
+}
+
+// forPage returns the report as the page shows it.
+func (r report) forPage() analysisJSON {
+	all := r.forPrograms()
+	j := analysisJSON{
+		Lines:       []shownJSON{},
+		Options:     all.Options[:min(len(all.Options), maxShownElements)],
+		AllOptions:  len(all.Options),
+		Products:    all.Products[:min(len(all.Products), maxShownElements)],
+		AllProducts: len(all.Products),
+		Errors:      all.Errors,
+		Verdict:     all.Verdict,
+		Why:         all.Why,
+	}
+	j.addLines("Upgrade", r.upgrade, r.faults)
+	j.addLines("Connection", r.connection, r.faults)
+	return j
+}
+
+// addLines adds the lines of a field that are to be shown.
+func (j *analysisJSON) addLines(field string, lines []string, faults []fault) {
+	at := place{-1, -1}
+	for _, f := range faults {
+		if f.where == field {
+			at = f.place
+		}
+	}
+	for i, line := range lines {
+		switch {
+		case i == at.line:
+			j.Lines = append(j.Lines, show(field, i, line, at.offset))
+		case i < maxShownLines:
+			j.Lines = append(j.Lines, show(field, i, line, 0))
+		default:
+			j.HiddenLines++
+		}
+	}
+}
+
+// show returns the part of a line that has the octet at in it.
+func show(field string, number int, line string, at int) shownJSON {
+	from := 0
+	if at >= maxShownOctets {
+		from = min(at-maxShownOctets/2, len(line)-maxShownOctets)
+	}
+	to := min(from+maxShownOctets, len(line))
+	shown := shownJSON{field, number, len(line), from, octets(line[from:to]), []lexemeJSON{}}
+	lexer := upgrade.NewLexer(line)
+	for kind := lexer.Next(); kind != upgrade.EOF && lexer.Offset() < to; kind = lexer.Next() {
+		begin, end := max(lexer.Offset(), from), min(lexer.Offset()+len(lexer.Text()), to)
+		if begin < end {
+			shown.Lexemes = append(shown.Lexemes, lexemeJSON{kind.String(), begin, end - begin})
+		}
+	}
+	return shown
+}

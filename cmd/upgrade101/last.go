@@ -1,0 +1,94 @@
+package main
+
+import (
+	"strings"
+	"sync"
+	"time"
+)
+
+// This file knows the last handshakes. It holds the octets as they came; whoever shows
+// them escapes them.
+
+const (
+	maxLast   = 50  // handshakes
+	maxQuoted = 200 // octets of what a stranger sent, in the log and in a note
+)
+
+// note is a handshake and what became of it.
+type note struct {
+	number   int // from 1
+	time     time.Time
+	offer    offer
+	decision string
+	switched bool
+	key      string // for who made the handshake; may be empty
+	exchange exchange
+}
+
+// lastHandshakes is the last of all handshakes. The zero value has none.
+type lastHandshakes struct {
+	mu    sync.Mutex
+	count int
+	notes []note // the last first in, at most maxLast
+}
+
+// add adds a note, which gets the next number.
+func (l *lastHandshakes) add(n note) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.count++
+	n.number = l.count
+	if len(l.notes) == maxLast {
+		copy(l.notes, l.notes[1:])
+		l.notes[maxLast-1] = n
+		return
+	}
+	l.notes = append(l.notes, n)
+}
+
+// after returns the notes with numbers above number, in their order, and the last number
+// of all.
+func (l *lastHandshakes) after(number int) (notes []note, last int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, n := range l.notes {
+		if n.number > number {
+			notes = append(notes, n)
+		}
+	}
+	return notes, l.count
+}
+
+// find returns the note with that key.
+func (l *lastHandshakes) find(key string) (note, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, n := range l.notes {
+		if n.key == key && key != "" {
+			return n, true
+		}
+	}
+	return note{}, false
+}
+
+// keyTarget is the target of a handshake whose octets somebody will ask for, with a key
+// behind it that nobody can guess: they may hold secrets, such as a cookie.
+const keyTarget = "/?handshake="
+
+// keyOf returns the key of a request target: 32 hexadecimal digits, or empty.
+func keyOf(target string) string {
+	key, found := strings.CutPrefix(target, keyTarget)
+	if !found || len(key) != 32 || strings.Trim(key, hexDigits) != "" {
+		return ""
+	}
+	return key
+}
+
+// public returns the part of a request target that all may see.
+func public(target string) string {
+	path, _, found := strings.Cut(target, "?")
+	if found {
+		path += "?..."
+	}
+	return path
+}

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"net/http"
+	"testing"
+)
+
+// Whoever sends two lengths is answered, and no more: the next one on the connection may
+// read another request there. A server of net/http sees only one of them.
+func TestTwoLengthsEndTheConnection(t *testing.T) {
+	address, _ := serveHere(t)
+	const (
+		plain   = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+		chunked = "POST / HTTP/1.1\r\n" + offerEcho + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+		both    = "POST / HTTP/1.1\r\n" + offerEcho + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n"
+		length  = "POST / HTTP/1.1\r\n" + offerEcho + "Content-Length: 5\r\n\r\n0\r\n\r\n"
+	)
+	t.Run("one length", func(t *testing.T) {
+		for _, text := range []string{chunked, length} {
+			mustRead(t, dial(t, address, text), echo101)
+		}
+		conn := dial(t, address, plain)
+		r := bufio.NewReader(conn)
+		mustAnswer(t, r, false)
+		io.WriteString(conn, length)
+		mustRead(t, r, echo101)
+	})
+	t.Run("two lengths", func(t *testing.T) {
+		r := bufio.NewReader(dial(t, address, both))
+		mustAnswer(t, r, true)
+		if _, err := r.ReadByte(); err != io.EOF {
+			t.Errorf("want the end, got %v", err)
+		}
+	})
+	// Of a later request nobody knows.
+	t.Run("chunked, behind another request", func(t *testing.T) {
+		conn := dial(t, address, plain)
+		r := bufio.NewReader(conn)
+		mustAnswer(t, r, false)
+		io.WriteString(conn, chunked)
+		mustAnswer(t, r, true)
+		if _, err := r.ReadByte(); err != io.EOF {
+			t.Errorf("want the end, got %v", err)
+		}
+	})
+}
+
+// mustAnswer reads the page, with or without the end of the connection announced.
+func mustAnswer(t *testing.T, r *bufio.Reader, closes bool) {
+	t.Helper()
+	response, err := http.ReadResponse(r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if _, err := io.Copy(io.Discard, response.Body); err != nil {
+		t.Fatal(err)
+	}
+	if response.StatusCode != http.StatusOK || response.Close != closes {
+		t.Errorf("status %d, close %v; want 200, %v", response.StatusCode, response.Close, closes)
+	}
+}

@@ -1,0 +1,261 @@
+package main
+
+import (
+	"embed"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// This file knows the page for browsers and the questions that its script asks.
+
+//go:embed page
+var pageFiles embed.FS
+
+// The limits of what the page may send: octets of each field, and bytes of the JSON in
+// which an octet may take five.
+const (
+	maxTyped = 64 << 10
+	maxAsked = 768 << 10
+)
+
+// securityPolicy allows the page what it has, from this server, and nothing else. A
+// WebSocket to this server is connect-src 'self' too.
+const securityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+
+// routes are the resources of the page, by path. The page itself shares its own, /, with
+// the text for other clients.
+func (s *server) routes() map[string]http.HandlerFunc {
+	return map[string]http.HandlerFunc{
+		"/style.css":  get(asset("style.css", "text/css; charset=utf-8")),
+		"/script.js":  get(asset("script.js", "text/javascript; charset=utf-8")),
+		"/icon.svg":   get(asset("icon.svg", "image/svg+xml")),
+		"/parse":      parseTyped,
+		"/handshake":  get(s.tellExchange),
+		"/handshakes": get(s.tellLast),
+	}
+}
+
+var index = asset("index.html", "text/html; charset=utf-8")
+
+// wantsPage reports whether a request is that of a browser for the page.
+func wantsPage(r *http.Request) bool {
+	if r.URL.Path != "/" || r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	for _, line := range r.Header["Accept"] {
+		for part := range strings.SplitSeq(line, ",") {
+			kind, _, _ := strings.Cut(part, ";")
+			if strings.EqualFold(strings.Trim(kind, " \t"), "text/html") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// asset returns what answers with a file of the page.
+func asset(name, contentType string) http.HandlerFunc {
+	content, err := pageFiles.ReadFile("page/" + name)
+	if err != nil {
+		panic(err) // it is not in the program
+	}
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Security-Policy", securityPolicy)
+		w.Header().Set("Cache-Control", "no-cache")
+		answerWith(w, http.StatusOK, contentType, content)
+	}
+}
+
+// get answers all methods but GET and HEAD with 405.
+func get(handler http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			answerError(w, http.StatusMethodNotAllowed, errors.New("want GET or HEAD"))
+			return
+		}
+		handler(w, r)
+	}
+}
+
+// answerWith answers with content that is what its type says and nothing else, and that no
+// other site may use.
+func answerWith(w http.ResponseWriter, status int, contentType string, content []byte) {
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(content)))
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	w.WriteHeader(status)
+	w.Write(content)
+}
+
+// answerJSON answers with v, in printable ASCII.
+func answerJSON(w http.ResponseWriter, status int, v any) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		http.Error(w, "", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	answerWith(w, status, "application/json", asciiJSON(text))
+}
+
+// errorJSON says why a question has no answer.
+type errorJSON struct {
+	Error string `json:"error"`
+	Field string `json:"field"` // that has a malformed escape; else empty
+}
+
+func answerError(w http.ResponseWriter, status int, err error) {
+	answerJSON(w, status, errorJSON{Error: err.Error()})
+}
+
+// typed is what somebody typed: the lines of each field, with escapes.
+type typed struct {
+	Connection string `json:"connection"`
+	Upgrade    string `json:"upgrade"`
+}
+
+// parseTyped answers how a server has to read fields, of HTTP/1.1.
+func parseTyped(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", "POST")
+		answerError(w, http.StatusMethodNotAllowed, errors.New("want POST"))
+		return
+	}
+	// No other site can make a browser send this type without asking first.
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		answerError(w, http.StatusUnsupportedMediaType, errors.New("want application/json"))
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAsked))
+	switch {
+	case errors.As(err, new(*http.MaxBytesError)):
+		answerError(w, http.StatusRequestEntityTooLarge, errors.New("want 768 KiB of JSON at most"))
+		return
+	case err != nil:
+		answerError(w, http.StatusBadRequest, errors.New("want the whole content"))
+		return
+	}
+	t, err := readTyped(body)
+	if err != nil {
+		answerError(w, http.StatusBadRequest, err)
+		return
+	}
+	connection, err := unescape(t.Connection)
+	if err != nil {
+		answerJSON(w, http.StatusBadRequest, errorJSON{err.Error(), "Connection"})
+		return
+	}
+	offered, err := unescape(t.Upgrade)
+	if err != nil {
+		answerJSON(w, http.StatusBadRequest, errorJSON{err.Error(), "Upgrade"})
+		return
+	}
+	if len(strings.Join(connection, "\n")) > maxTyped || len(strings.Join(offered, "\n")) > maxTyped {
+		answerError(w, http.StatusRequestEntityTooLarge, errors.New("want 64 KiB of each field at most"))
+		return
+	}
+	m := message{major: 1, minor: 1, connection: fieldLines(connection), upgrade: fieldLines(offered)}
+	answerJSON(w, http.StatusOK, judge(m).forPage())
+}
+
+func readTyped(body []byte) (typed, error) {
+	var t typed
+	if !utf8.Valid(body) {
+		return t, errors.New("want UTF-8")
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(body)))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&t); err != nil {
+		return t, errors.New(`want an object of "connection" and "upgrade", two strings`)
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return t, errors.New("want one object")
+	}
+	return t, nil
+}
+
+func fieldLines(values []string) []fieldLine {
+	var lines []fieldLine
+	for _, value := range values {
+		lines = append(lines, fieldLine{value, 0, value})
+	}
+	return lines
+}
+
+// exchangeJSON is a handshake, octet for octet, and how its request was read.
+type exchangeJSON struct {
+	Request     octets        `json:"request"`
+	RequestCut  bool          `json:"requestCut"`
+	Response    octets        `json:"response"`
+	ResponseCut bool          `json:"responseCut"`
+	Analysis    *analysisJSON `json:"analysis"` // null if the request was cut
+}
+
+// tellExchange answers with the octets of a handshake, to who has its key.
+func (s *server) tellExchange(w http.ResponseWriter, r *http.Request) {
+	n, found := s.last.find(r.URL.Query().Get("key"))
+	if !found {
+		answerError(w, http.StatusNotFound, errors.New("no such handshake, or no longer kept"))
+		return
+	}
+	kept := n.exchange
+	lines, err := readHead(strings.NewReader(string(kept.request.octets)))
+	if err != nil || len(lines) == 0 {
+		answerError(w, http.StatusNotFound, errors.New("not the first handshake of its connection"))
+		return
+	}
+	answer := exchangeJSON{
+		octets(kept.request.octets), kept.request.cut,
+		octets(kept.response.octets), kept.response.cut, nil,
+	}
+	if !kept.request.cut {
+		m, f, index := parseHead(lines)
+		read := judge(m)
+		if f != nil {
+			read = reject(m, *f, index)
+		}
+		analysis := read.forPage()
+		answer.Analysis = &analysis
+	}
+	answerJSON(w, http.StatusOK, answer)
+}
+
+// noteJSON is a handshake as all may see it.
+type noteJSON struct {
+	Number   int       `json:"number"`
+	Time     time.Time `json:"time"`
+	Method   octets    `json:"method"`
+	Target   octets    `json:"target"`
+	Offered  octets    `json:"offered"`
+	Decision string    `json:"decision"`
+	Switched bool      `json:"switched"`
+}
+
+// tellLast answers with the last handshakes behind a number, and the number of the last.
+func (s *server) tellLast(w http.ResponseWriter, r *http.Request) {
+	// What is no number is as good as 0: then it is all of them.
+	number, _ := strconv.Atoi(r.URL.Query().Get("after"))
+	notes, last := s.last.after(number)
+	answer := struct {
+		Last       int        `json:"last"`
+		Handshakes []noteJSON `json:"handshakes"`
+	}{last, []noteJSON{}}
+	for _, n := range notes {
+		answer.Handshakes = append(answer.Handshakes, noteJSON{
+			n.number, n.time.UTC(), octets(n.offer.method), octets(n.offer.target), octets(n.offer.products), n.decision, n.switched,
+		})
+	}
+	answerJSON(w, http.StatusOK, answer)
+}

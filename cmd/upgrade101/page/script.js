@@ -1,0 +1,315 @@
+// The page shows octets that anybody may have sent, so it makes elements and sets their
+// text, and never parses a string as markup.
+"use strict";
+
+const byId = (id) => document.getElementById(id);
+
+// element returns an element of a class, with children that are elements or texts.
+function element(name, className, ...children) {
+	const e = document.createElement(name);
+	if (className) e.className = className;
+	e.append(...children);
+	return e;
+}
+
+// An octet is a code point from U+0000 to U+00FF, as the server writes it.
+
+// glyph returns how an octet is shown.
+function glyph(octet) {
+	const code = octet.charCodeAt(0);
+	if (code === 0x20) return "␣";
+	if (code === 0x09) return "\\t";
+	if (code === 0x0d) return "\\r";
+	if (code === 0x0a) return "\\n";
+	if (code < 0x20 || code > 0x7e) return "\\x" + code.toString(16).padStart(2, "0");
+	return octet;
+}
+
+// escaped returns octets with those that are not printable as glyphs, and cut where they
+// go on for long.
+function escaped(octets, limit = 200) {
+	const shown = Array.from(octets.slice(0, limit), (o) => (o === " " ? o : glyph(o))).join("");
+	return octets.length > limit ? shown + ` … ${octets.length - limit} more` : shown;
+}
+
+async function ask(path, options) {
+	const response = await fetch(path, { cache: "no-store", ...options });
+	const answer = await response.json();
+	if (!response.ok) throw Object.assign(new Error(answer.error), { field: answer.field, answered: true });
+	return answer;
+}
+
+// Heads.
+
+// showHead shows a head, octet for octet.
+function showHead(into, octets, cut) {
+	const parts = [];
+	octets.split(/(?<=\n)/).forEach((line, i) => {
+		const body = line.replace(/\r?\n$/, "");
+		const name = /^(upgrade|connection):/i.test(body) ? body.indexOf(":") : 0;
+		if (name > 0) parts.push(element("span", "key", escapedHead(body.slice(0, name))));
+		else if (i === 0) parts.push(element("b", "", escapedHead(body)));
+		parts.push(i === 0 && !name ? "" : escapedHead(body.slice(name)));
+		parts.push(element("span", "end", Array.from(line.slice(body.length), glyph).join("")), line.endsWith("\n") ? "\n" : "");
+	});
+	if (cut) parts.push("… and more, which was not kept");
+	into.replaceChildren(...parts);
+}
+
+const escapedHead = (octets) => Array.from(octets, (o) => (o === " " ? o : glyph(o))).join("");
+
+// Analyses.
+
+const classes = { Token: "tchar", Space: "ows", Comma: "comma", Slash: "slash", Illegal: "other" };
+
+// showAnalysis shows how the server read fields.
+function showAnalysis(into, analysis) {
+	const parts = [verdict(analysis)];
+	if (analysis.errors.length) {
+		parts.push(element("ul", "faults", ...analysis.errors.map((e) => element("li", "",
+			element("code", "", e.reason || "malformed"), ` ${e.in}, line ${e.line}, offset ${e.offset}: ${e.text}`))));
+	}
+	for (const line of analysis.lines) parts.push(figure(line, analysis.errors));
+	if (analysis.hiddenLines) parts.push(element("p", "hint", `${analysis.hiddenLines} more lines, read but not shown.`));
+	parts.push(element("div", "tables",
+		table("Products, from Upgrade", ["name", "version", "line", "offset"],
+			analysis.products.map((p) => [escaped(p.name), escaped(p.version) || "none", p.line, p.offset]), analysis.allProducts),
+		table("Options, from Connection", ["option", "line", "offset"],
+			analysis.options.map((o) => [escaped(o.option), o.line, o.offset]), analysis.allOptions)));
+	into.replaceChildren(...parts);
+}
+
+function verdict(analysis) {
+	const box = element("div", "verdict", element("strong", "", analysis.verdict), element("span", "", analysis.why));
+	box.classList.toggle("no", analysis.verdict.startsWith("no "));
+	return box;
+}
+
+// figure shows a field line, lexeme by lexeme.
+function figure(line, errors) {
+	const fault = errors.find((e) => e.in === line.field && e.line === line.line);
+	const end = line.from + line.octets.length;
+	const items = [];
+	if (line.from > 0) items.push(element("li", "gap", `${line.from} octets before`));
+	for (const lexeme of line.lexemes) {
+		const octets = element("span", "octets");
+		for (let i = lexeme.offset; i < lexeme.offset + lexeme.length; i++) {
+			const octet = element("span", "octet " + classes[lexeme.kind], glyph(line.octets[i - line.from]));
+			if (fault && fault.offset === i) octet.classList.add("here");
+			octets.append(octet);
+		}
+		const item = element("li", "", octets, element("span", "caption", `${lexeme.kind} ${lexeme.offset}`));
+		if (fault && fault.offset >= lexeme.offset && fault.offset < lexeme.offset + lexeme.length) {
+			item.className = "fault";
+			item.append(element("span", "caption", `▲ ${fault.reason} ${fault.offset}`));
+		}
+		items.push(item);
+	}
+	if (line.length > end) items.push(element("li", "gap", `${line.length - end} octets more`));
+	if (fault && fault.offset === line.length) {
+		items.push(element("li", "fault", element("span", "octets", "end"), element("span", "caption", `▲ ${fault.reason} ${fault.offset}`)));
+	} else if (!line.length) {
+		items.push(element("li", "gap", "an empty line"));
+	}
+	const caption = element("figcaption", "", element("b", "", line.field), `, line ${line.line}, ${line.length} octets`);
+	if (line.octets.length < line.length) caption.append(`, of which ${line.octets.length} are shown`);
+	return element("figure", "line", caption, element("ol", "lexemes", ...items));
+}
+
+function table(title, names, rows, all) {
+	const caption = rows.length < all ? `${title}: ${all}, of which ${rows.length} are shown` : title;
+	const body = rows.length ? rows : [["none", ...names.slice(1).map(() => "")]];
+	return element("table", "", element("caption", "", caption),
+		element("thead", "", element("tr", "", ...names.map((n) => {
+			const th = element("th", "", n);
+			th.scope = "col";
+			return th;
+		}))),
+		element("tbody", "", ...body.map((row) => element("tr", "", ...row.map((c) => element("td", "", String(c)))))));
+}
+
+// Echo.
+
+const maxMessages = 50;
+let socket = null;
+
+function setState(state, text) {
+	const open = state === "open";
+	byId("state").dataset.state = state;
+	byId("state").textContent = text;
+	byId("toggle").textContent = state === "closed" ? "Open" : "Close";
+	byId("send").disabled = !open;
+}
+
+function say(way, className, text) {
+	const list = byId("transcript");
+	const shown = text.length > 2000 ? `${text.slice(0, 2000)} … ${text.length - 2000} more` : text;
+	list.append(element("li", className, element("span", "way", way), shown));
+	while (list.childElementCount > maxMessages) list.firstElementChild.remove();
+	list.scrollTop = list.scrollHeight;
+}
+
+function connect() {
+	const key = Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+	const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+	const ours = new WebSocket(`${scheme}//${location.host}/?handshake=${key}`);
+	socket = ours;
+	setState("opening", "connecting");
+	ours.onopen = () => {
+		setState("open", "switched to websocket");
+		showExchange(key);
+	};
+	ours.onmessage = (event) => say("echo", "back", typeof event.data === "string" ? event.data : "(binary)");
+	ours.onclose = (event) => {
+		if (socket !== ours) return;
+		socket = null;
+		setState("closed", event.code === 1000 || event.code === 1005 ? "closed" : `closed, code ${event.code}`);
+	};
+}
+
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+// showExchange shows the heads of our handshake, which the server may note a little later
+// than we are told of it.
+async function showExchange(key) {
+	for (let tries = 0; ; tries++) {
+		try {
+			const exchange = await ask("handshake?key=" + key);
+			showHead(byId("request"), exchange.request, exchange.requestCut);
+			showHead(byId("response"), exchange.response, exchange.responseCut);
+			if (exchange.analysis) showAnalysis(byId("own"), exchange.analysis);
+			else byId("own").replaceChildren(element("p", "hint", "The request is too long to be kept whole."));
+			return;
+		} catch (error) {
+			if (tries === 20) {
+				byId("request").textContent = byId("response").textContent = "";
+				byId("own").replaceChildren(element("p", "error", error.message));
+				return;
+			}
+		}
+		await pause(100);
+	}
+}
+
+byId("echo").addEventListener("submit", (event) => {
+	event.preventDefault();
+	if (!socket || socket.readyState !== WebSocket.OPEN) return;
+	const text = byId("message").value;
+	say("sent", "", text);
+	socket.send(text);
+	byId("message").select();
+});
+
+byId("toggle").addEventListener("click", () => (socket ? socket.close(1000) : connect()));
+
+// Try a field.
+
+let reading = null;
+
+async function read() {
+	reading?.abort();
+	const ours = (reading = new AbortController());
+	const asked = { connection: byId("connection").value, upgrade: byId("upgrade").value };
+	let problem = { message: "", field: "" };
+	try {
+		const analysis = await ask("parse", {
+			method: "POST",
+			headers: { "Content-Type": "application/json" },
+			body: JSON.stringify(asked),
+			signal: ours.signal,
+		});
+		if (ours.signal.aborted) return;
+		showAnalysis(byId("result"), analysis);
+		// What is announced has to stand in the page before.
+		byId("spoken").textContent = [`${analysis.verdict}: ${analysis.why}`,
+			...analysis.errors.map((e) => `${e.in}, line ${e.line}, offset ${e.offset}: ${e.text}`)].join(". ");
+	} catch (error) {
+		if (ours.signal.aborted) return;
+		problem = error.answered ? error : { message: "The server does not answer.", field: "" };
+		byId("result").replaceChildren();
+	}
+	byId("try-error").textContent = problem.field ? `${problem.field}: ${problem.message}` : problem.message;
+	for (const field of ["Connection", "Upgrade"]) {
+		byId(field.toLowerCase()).setAttribute("aria-invalid", String(problem.field === field));
+	}
+}
+
+let waiting = 0;
+
+for (const id of ["connection", "upgrade"]) {
+	byId(id).addEventListener("input", () => {
+		clearTimeout(waiting);
+		waiting = setTimeout(read, 200);
+	});
+}
+
+byId("try").addEventListener("submit", (event) => {
+	event.preventDefault();
+	clearTimeout(waiting);
+	read();
+});
+
+const examples = [
+	["From the RFC", "HTTP/2.0, SHTTP/1.3, IRC/6.9, RTA/x11", "upgrade"],
+	["A browser", "websocket", "keep-alive, Upgrade"],
+	["Two lines", ", websocket ,,\nh2c", "Upgrade"],
+	["Blanks inside", "foo / 1", "Upgrade"],
+	["Bad neighbour", "@@@, websocket", "Upgrade"],
+	["Kelvin sign", "websoc\\u212Aet", "Upgrade"],
+	["No version", "foo/, bar", "Upgrade"],
+	["No option", "websocket", "keep-alive"],
+];
+
+byId("examples").append(...examples.map(([name, upgrade, connection]) => {
+	const button = element("button", "", name);
+	button.type = "button";
+	button.addEventListener("click", () => {
+		byId("upgrade").value = upgrade;
+		byId("connection").value = connection;
+		clearTimeout(waiting);
+		read();
+	});
+	return button;
+}));
+
+// Last handshakes.
+
+const maxLast = 50;
+let last = 0;
+
+function showNote(note) {
+	const item = element("li", note.switched ? "switched" : "",
+		element("span", "when", new Date(note.time).toLocaleTimeString()),
+		element("span", "what", `${escaped(note.method)} ${escaped(note.target)} offers ${escaped(note.offered) || "nothing"}`),
+		element("span", "why", note.decision));
+	byId("last").prepend(item);
+}
+
+async function poll() {
+	for (;;) {
+		if (!document.hidden) {
+			try {
+				let answer = await ask("handshakes?after=" + last);
+				if (answer.last < last) {
+					// Another server than before.
+					byId("last").replaceChildren();
+					answer = await ask("handshakes?after=0");
+				}
+				answer.handshakes.forEach(showNote);
+				while (byId("last").childElementCount > maxLast) byId("last").lastElementChild.remove();
+				last = answer.last;
+				byId("last-state").textContent = "live, the last 50";
+			} catch {
+				byId("last-state").textContent = "the server does not answer";
+			}
+		}
+		await pause(1500);
+	}
+}
+
+byId("upgrade").value = examples[0][1];
+byId("connection").value = examples[0][2];
+setState("closed", "not connected");
+connect();
+read();
+poll();

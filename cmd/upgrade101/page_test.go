@@ -1,0 +1,627 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gosegue/upgrade"
+)
+
+// fetch sends a request and returns the response and its content.
+func fetch(t *testing.T, method, url, content string, fields ...string) (*http.Response, string) {
+	t.Helper()
+	request, err := http.NewRequest(method, url, strings.NewReader(content))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(fields); i += 2 {
+		request.Header.Set(fields[i], fields[i+1])
+	}
+	client := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response, string(body)
+}
+
+func TestBrowserPage(t *testing.T) { inBothModes(t, testBrowserPage) }
+
+func testBrowserPage(t *testing.T, flags ...string) {
+	address, _ := serveHere(t, flags...)
+	url := "http://" + address
+	for _, test := range []struct{ path, accept, want string }{
+		{"/", "text/html,application/xhtml+xml,*/*;q=0.8", "text/html; charset=utf-8"},
+		{"/?x=y", "application/json, TEXT/HTML;q=0.9", "text/html; charset=utf-8"},
+		{"/", "", "text/plain; charset=utf-8"},
+		{"/", "*/*", "text/plain; charset=utf-8"},
+		{"/", "text/htmlx, x-text/html", "text/plain; charset=utf-8"},
+		{"/elsewhere", "text/html", "text/plain; charset=utf-8"},
+		{"/style.css", "", "text/css; charset=utf-8"},
+		{"/script.js", "text/html", "text/javascript; charset=utf-8"},
+		{"/icon.svg", "", "image/svg+xml"},
+		{"/handshakes", "", "application/json"},
+	} {
+		response, body := fetch(t, "GET", url+test.path, "", "Accept", test.accept)
+		if got := response.Header.Get("Content-Type"); got != test.want || response.StatusCode != 200 || body == "" {
+			t.Errorf("%s for %q: %s, %s", test.path, test.accept, response.Status, got)
+		}
+		h := response.Header
+		if h.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: no nosniff", test.path)
+		}
+		plain := test.want == "text/plain; charset=utf-8"
+		if !plain && (h.Get("Referrer-Policy") != "no-referrer" || h.Get("Cross-Origin-Resource-Policy") != "same-origin") {
+			t.Errorf("%s: %v", test.path, h)
+		}
+		if strings.HasPrefix(test.path, "/?") || test.path == "/" {
+			if h.Get("Vary") != "Accept" {
+				t.Errorf("%s: Vary: %q", test.path, h.Get("Vary"))
+			}
+		}
+		policy := h.Get("Content-Security-Policy")
+		if !plain && test.want != "application/json" && policy != securityPolicy {
+			t.Errorf("%s: Content-Security-Policy: %s", test.path, policy)
+		}
+		if h.Get("Upgrade") != "echo/1, websocket" {
+			t.Errorf("%s: Upgrade: %q", test.path, h.Get("Upgrade"))
+		}
+		if head, body := fetch(t, "HEAD", url+test.path, "", "Accept", test.accept); head.StatusCode != 200 || body != "" ||
+			head.ContentLength != response.ContentLength || head.Header.Get("Content-Type") != test.want {
+			t.Errorf("HEAD %s: %+v", test.path, head)
+		}
+	}
+	for _, test := range []struct{ method, path, allow string }{
+		{"POST", "/style.css", "GET, HEAD"},
+		{"DELETE", "/handshakes", "GET, HEAD"},
+		{"PUT", "/handshake", "GET, HEAD"},
+		{"GET", "/parse", "POST"},
+		{"OPTIONS", "/parse", "POST"},
+	} {
+		response, body := fetch(t, test.method, url+test.path, "")
+		if response.StatusCode != 405 || response.Header.Get("Allow") != test.allow || !json.Valid([]byte(body)) {
+			t.Errorf("%s %s: %s, %v, %s", test.method, test.path, response.Status, response.Header, body)
+		}
+	}
+	// Whatever else it is, it is the text for other clients.
+	if response, _ := fetch(t, "POST", url+"/", "x", "Accept", "text/html"); response.StatusCode != 200 ||
+		response.Header.Get("Content-Type") != "text/plain; charset=utf-8" {
+		t.Errorf("POST /: %+v", response)
+	}
+}
+
+// Nothing in the page comes from elsewhere, and nothing in it needs more than the policy
+// allows.
+func TestPageAssets(t *testing.T) {
+	for _, directive := range []string{"default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "frame-ancestors 'none'"} {
+		if !strings.Contains(securityPolicy+";", directive+";") {
+			t.Errorf("no %s", directive)
+		}
+	}
+	if strings.Contains(securityPolicy, "unsafe") {
+		t.Error(securityPolicy)
+	}
+	for name, forbidden := range map[string]string{
+		"index.html": `(?i)https?://|<script[^>]*>[^<]|<style|\sstyle=|\son[a-z]+=|javascript:`,
+		"style.css":  `(?i)url\(|@import|https?:`,
+		"script.js":  `(?i)innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|new Function|https?://|\.style\b`,
+	} {
+		text, err := pageFiles.ReadFile("page/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := regexp.MustCompile(forbidden).Find(text); found != nil {
+			t.Errorf("%s has %q", name, found)
+		}
+	}
+}
+
+// postTyped asks how fields are read.
+func postTyped(t *testing.T, address, connection, upgrade string) (status int, got analysisJSON, problem errorJSON) {
+	t.Helper()
+	content, err := json.Marshal(typed{connection, upgrade})
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, body := fetch(t, "POST", "http://"+address+"/parse", string(content), "Content-Type", "application/json")
+	mustBePrintable(t, body)
+	if response.Header.Get("Content-Type") != "application/json" || response.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%v", response.Header)
+	}
+	into := any(&got)
+	if response.StatusCode != 200 {
+		into = &problem
+	}
+	if err := json.Unmarshal([]byte(body), into); err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, got, problem
+}
+
+func TestParseTyped(t *testing.T) {
+	address, _ := serveHere(t)
+	_, got, _ := postTyped(t, address, `keep-alive, Upgrade`, "a/1 ,\t@\nh2c")
+	want := analysisJSON{
+		Lines: []shownJSON{
+			{"Upgrade", 0, 7, 0, "a/1 ,\t@", []lexemeJSON{
+				{"Token", 0, 1}, {"Slash", 1, 1}, {"Token", 2, 1}, {"Space", 3, 1}, {"Comma", 4, 1}, {"Space", 5, 1}, {"Illegal", 6, 1},
+			}},
+			{"Upgrade", 1, 3, 0, "h2c", []lexemeJSON{{"Token", 0, 3}}},
+			{"Connection", 0, 19, 0, "keep-alive, Upgrade", []lexemeJSON{{"Token", 0, 10}, {"Comma", 10, 1}, {"Space", 11, 1}, {"Token", 12, 7}}},
+		},
+		Options:    []optionJSON{{"keep-alive", 0, 0}, {"Upgrade", 0, 12}},
+		AllOptions: 2,
+		Products:   []productJSON{},
+		Errors:     []faultJSON{{"Upgrade", "ErrToken", 0, 6, "want token, not '@'"}},
+		Verdict:    "no offer",
+		Why:        "the Upgrade field is malformed: an ordinary request, to be served without a switch",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	_, got, _ = postTyped(t, address, "", "")
+	if len(got.Lines) > 0 || got.Verdict != "no offer" || !strings.HasPrefix(got.Why, "there is no Upgrade field") {
+		t.Errorf("%+v", got)
+	}
+	_, got, _ = postTyped(t, address, "upgrade", `websoc\u212Aet, <script>alert(1)</script>`)
+	if len(got.Errors) != 1 || got.Errors[0].Offset != 6 || !strings.Contains(string(got.Lines[0].Octets), "<script>") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// Every octet comes back as it was typed, with its class.
+func TestParseTypedOctets(t *testing.T) {
+	address, _ := serveHere(t)
+	var text strings.Builder
+	for c := range 256 {
+		fmt.Fprintf(&text, `\x%02X`, c)
+	}
+	_, got, _ := postTyped(t, address, "upgrade", text.String())
+	line := got.Lines[0]
+	if line.Length != 256 || len(line.Octets) != 256 || got.Errors[0].Offset != 0 {
+		t.Fatalf("%+v", got)
+	}
+	at := 0
+	for _, lexeme := range line.Lexemes {
+		if lexeme.Offset != at || lexeme.Length < 1 {
+			t.Fatalf("lexeme %+v at %d", lexeme, at)
+		}
+		for ; at < lexeme.Offset+lexeme.Length; at++ {
+			octet := string([]byte{byte(at)})
+			if string(line.Octets[at:at+1]) != octet {
+				t.Errorf("octet 0x%02x is 0x%02x", at, line.Octets[at])
+			}
+			lexer := upgrade.NewLexer(octet)
+			if kind := lexer.Next(); kind.String() != lexeme.Kind {
+				t.Errorf("octet 0x%02x is %s, want %s", at, lexeme.Kind, kind)
+			}
+		}
+	}
+	if at != 256 {
+		t.Errorf("lexemes end at %d", at)
+	}
+}
+
+// However much is typed, what comes back is bounded, and has the fault in it.
+func TestParseTypedBounds(t *testing.T) {
+	address, _ := serveHere(t)
+	for _, test := range []struct {
+		name, text string
+		status     int
+		fault      int // -1 for none
+	}{
+		{"64 KiB in a token", strings.Repeat("a", maxTyped), 200, -1},
+		{"a fault in the middle", strings.Repeat("a", maxTyped/2) + "\x01" + strings.Repeat(",", maxTyped/2-1), 200, maxTyped / 2},
+		{"a fault at the end", strings.Repeat("a", maxTyped-1) + "/", 200, maxTyped},
+		{"64 KiB of commas", strings.Repeat(",", maxTyped), 200, maxTyped},
+		{"as many products as can be", strings.Repeat("a,", maxTyped/2), 200, -1},
+		{"64 KiB of escapes", strings.Repeat(`\xff`, maxTyped), 200, 0},
+		{"64 KiB of empty lines", strings.Repeat("\n", maxTyped), 200, 0},
+		{"one octet more", strings.Repeat("a", maxTyped+1), 413, -1},
+		{"one line end more", strings.Repeat("\n", maxTyped+1), 413, -1},
+		{"one escape more", strings.Repeat(`\xff`, maxTyped+1), 413, -1},
+		{"far more", strings.Repeat("a", 2<<20), 413, -1},
+	} {
+		status, got, problem := postTyped(t, address, test.text, test.text)
+		if status != test.status || (status != 200) != (problem.Error != "") {
+			t.Errorf("%s: status %d, %+v", test.name, status, problem)
+			continue
+		}
+		if size := len(must(json.Marshal(got))); size > 256<<10 {
+			t.Errorf("%s: an answer of %d bytes", test.name, size)
+		}
+		if test.fault < 0 {
+			if len(got.Errors) > 0 {
+				t.Errorf("%s: %+v", test.name, got.Errors)
+			}
+			continue
+		}
+		fault := got.Errors[0]
+		found := false
+		for _, line := range got.Lines {
+			end := line.From + len(line.Octets)
+			found = found || line.Line == fault.Line && line.From <= fault.Offset && fault.Offset <= end
+			if len(line.Octets) > maxShownOctets || end > line.Length {
+				t.Errorf("%s: %d octets from %d of %d", test.name, len(line.Octets), line.From, line.Length)
+			}
+			for _, lexeme := range line.Lexemes {
+				if lexeme.Offset < line.From || lexeme.Offset+lexeme.Length > end {
+					t.Errorf("%s: lexeme %+v outside %d to %d", test.name, lexeme, line.From, end)
+				}
+			}
+		}
+		if fault.Offset != test.fault || !found {
+			t.Errorf("%s: fault %+v, shown %t", test.name, fault, found)
+		}
+	}
+}
+
+func TestParseTypedRefuses(t *testing.T) {
+	address, _ := serveHere(t)
+	for _, test := range []struct {
+		kind, content string
+		status        int
+		field         string
+	}{
+		{"application/json", `{"connection": "", "upgrade": "a"}`, 200, ""},
+		{"application/json; charset=utf-8", `{}`, 200, ""},
+		{"", `{}`, 415, ""},
+		{"text/plain", `{}`, 415, ""},
+		{"application/x-www-form-urlencoded", `{}`, 415, ""},
+		{"application/json", ``, 400, ""},
+		{"application/json", `[]`, 400, ""},
+		{"application/json", `{"upgrade": 1}`, 400, ""},
+		{"application/json", `{"upgrade": ["a"]}`, 400, ""},
+		{"application/json", `{"x": ""}`, 400, ""},
+		{"application/json", `{} {}`, 400, ""},
+		{"application/json", "{\"upgrade\": \"\xff\"}", 400, ""},
+		{"application/json", `{"upgrade": "` + strings.Repeat("[", maxAsked) + `"}`, 413, ""},
+		{"application/json", strings.Repeat("[", maxAsked/2), 400, ""},
+		{"application/json", `{"upgrade": "\\"}`, 400, "Upgrade"},
+		{"application/json", `{"connection": "a\n\\x0g"}`, 400, "Connection"},
+	} {
+		response, body := fetch(t, "POST", "http://"+address+"/parse", test.content, "Content-Type", test.kind)
+		var got errorJSON
+		if err := json.Unmarshal([]byte(body), &got); err != nil || response.StatusCode != test.status || got.Field != test.field {
+			t.Errorf("%.40q as %q: %s, %s", test.content, test.kind, response.Status, body)
+		}
+		if test.status != 200 && got.Error == "" {
+			t.Errorf("%.40q: no error in %s", test.content, body)
+		}
+		mustBePrintable(t, body)
+	}
+}
+
+func TestUnescape(t *testing.T) {
+	for text, want := range map[string][]string{
+		"":                              nil,
+		"a":                             {"a"},
+		"a\n\nb":                        {"a", "", "b"},
+		"\n":                            {"", ""},
+		`\t\r\n\\`:                      {"\t\r\n\\"},
+		`\x00\x7F\xff`:                  {"\x00\x7f\xff"},
+		`\u212A`:                        {"\u212a"},
+		`\u{41}\u{1F600}\u{0}\u{00e9}1`: {"A\U0001f600\x00\u00e91"},
+		"\u00e9":                        {"\xc3\xa9"},
+		`\\x41`:                         {`\x41`},
+	} {
+		got, err := unescape(text)
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%q: %v (-want +got):\n%s", text, err, diff)
+		}
+	}
+	for text, want := range map[string]place{
+		`\`:           {0, 0},
+		"a\nb\\":      {1, 1},
+		`\a`:          {0, 0},
+		`ab\x`:        {0, 2},
+		`\x1`:         {0, 0},
+		`\xg0`:        {0, 0},
+		`\x+1`:        {0, 0},
+		`\u212`:       {0, 0},
+		`\uD800`:      {0, 0},
+		`\u{}`:        {0, 0},
+		`\u{110000}`:  {0, 0},
+		`\u{D800}`:    {0, 0},
+		`\u{0000041}`: {0, 0},
+		`\u{41`:       {0, 0},
+		"\\\n":        {0, 0},
+	} {
+		_, err := unescape(text)
+		if got, ok := err.(escapeError); !ok || got.place != want {
+			t.Errorf("%q: %v, want one at %v", text, err, want)
+		}
+	}
+}
+
+const (
+	aKey      = "0123456789abcdef0123456789abcdef"
+	oddOffer  = "hOsT:  x\r\nCONNECTION:\tkeep-alive,, Upgrade  \r\nx-twice: 1\r\nupGrade: h2c , Echo/1,echo/1\r\nX-Twice: 2\xff\r\nCookie: secret\r\n\r\n"
+	getWithID = "GET /?handshake="
+)
+
+// heads asks for the octets of a handshake until they are known.
+func heads(t *testing.T, address, key string) (exchangeJSON, bool) {
+	t.Helper()
+	var got exchangeJSON
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		response, body := fetch(t, "GET", "http://"+address+"/handshake?key="+key, "")
+		mustBePrintable(t, body)
+		if response.StatusCode == 200 {
+			if err := json.Unmarshal([]byte(body), &got); err != nil {
+				t.Fatal(err)
+			}
+			return got, true
+		}
+		if response.StatusCode != 404 || !strings.Contains(body, "no such handshake") || time.Now().After(end) {
+			return got, false
+		}
+	}
+}
+
+// The heads are those on the connection, octet for octet: neither the order of the fields
+// nor their spelling or blanks are lost.
+func TestExchange(t *testing.T) { inBothModes(t, testExchange) }
+
+func testExchange(t *testing.T, flags ...string) {
+	address, _ := serveHere(t, flags...)
+	for i, test := range []struct{ name, before, head, content, middle string }{
+		{name: "plain", head: getWithID},
+		{name: "content", head: "POST /?handshake=", content: "7\r\n\r\ncontent"},
+		{name: "asked for", head: "POST /?handshake=", content: "7\r\nExpect: 100-continue\r\n\r\n", middle: "HTTP/1.1 100 Continue\r\n\r\n"},
+	} {
+		for _, step := range []int{1, 1 << 20} {
+			t.Run(fmt.Sprintf("%s, %d at a time", test.name, step), func(t *testing.T) {
+				key := fmt.Sprintf("%030d%d%d", 0, i, min(step, 2))
+				head := test.head + key + " HTTP/1.1\r\n" + oddOffer
+				sent := head
+				if test.content != "" {
+					sent = strings.TrimSuffix(head, "\r\n") + "Content-Length: " + test.content
+					fields, _, _ := strings.Cut(test.content, "\r\n\r\n")
+					head = strings.TrimSuffix(head, "\r\n") + "Content-Length: " + fields + "\r\n\r\n"
+				}
+				conn := dial(t, address, "")
+				for p := []byte(sent); len(p) > 0; {
+					n := min(step, len(p))
+					if _, err := conn.Write(p[:n]); err != nil {
+						t.Fatal(err)
+					}
+					p = p[n:]
+				}
+				if test.middle != "" {
+					mustRead(t, conn, test.middle)
+					io.WriteString(conn, "content")
+				}
+				mustRead(t, conn, echo101)
+				io.WriteString(conn, "later\r\n\r\n")
+				mustRead(t, conn, "later\r\n\r\n")
+				got, ok := heads(t, address, key)
+				if !ok || string(got.Request) != head || got.RequestCut || string(got.Response) != echo101 || got.ResponseCut {
+					t.Errorf("%t, request\n%q, want\n%q\nresponse %q", ok, got.Request, head, got.Response)
+				}
+				if a := got.Analysis; a == nil || a.Verdict != "offer" || a.AllProducts != 3 || a.Products[1] != (productJSON{"Echo/1", "Echo", "1", 0, 6}) ||
+					a.AllOptions != 2 || a.Options[1] != (optionJSON{"Upgrade", 0, 13}) {
+					t.Errorf("%+v", got.Analysis)
+				}
+			})
+		}
+	}
+}
+
+// What is kept of a head is bounded, and nobody is told of what was not kept.
+func TestExchangeBounds(t *testing.T) { inBothModes(t, testExchangeBounds) }
+
+func testExchangeBounds(t *testing.T, flags ...string) {
+	address, _ := serveHere(t, flags...)
+	long := getWithID + aKey + " HTTP/1.1\r\nX: " + strings.Repeat("x", maxKept) + "\r\n" + offerEcho + "\r\n"
+	mustRead(t, dial(t, address, long), echo101)
+	got, ok := heads(t, address, aKey)
+	if !ok || string(got.Request) != long[:maxKept] || !got.RequestCut || got.Analysis != nil || string(got.Response) != echo101 {
+		t.Errorf("%t, %d octets, cut %t, %+v", ok, len(got.Request), got.RequestCut, got.Analysis)
+	}
+
+	// On a connection that has been used before, the first exchange is another.
+	second := strings.Repeat("5", 32)
+	conn := dial(t, address, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"+getWithID+second+" HTTP/1.1\r\n"+offerEcho+"\r\n")
+	reader := bufio.NewReader(conn)
+	response, err := http.ReadResponse(reader, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.Copy(io.Discard, response.Body)
+	mustRead(t, reader, echo101)
+	if got, ok := heads(t, address, second); ok {
+		t.Errorf("%+v", got)
+	}
+
+	for _, key := range []string{"", "x", aKey[:31], aKey[:31] + "g", strings.ToUpper(aKey)} {
+		response, body := fetch(t, "GET", "http://"+address+"/handshake?key="+key, "")
+		if response.StatusCode != 404 || strings.Contains(body, "Host") {
+			t.Errorf("key %q: %s, %s", key, response.Status, body)
+		}
+	}
+}
+
+func TestKeyOf(t *testing.T) {
+	for target, want := range map[string]string{
+		"/?handshake=" + aKey:                       aKey,
+		"/?handshake=" + aKey + "0":                 "",
+		"/?handshake=" + aKey[1:]:                   "",
+		"/?handshake=" + strings.Repeat("G", 32):    "",
+		"/x?handshake=" + aKey:                      "",
+		"http://x/?handshake=" + aKey:               "",
+		"/":                                         "",
+		"/?handshake=" + strings.Repeat("\xe2", 32): "",
+	} {
+		if got := keyOf(target); got != want {
+			t.Errorf("%q: %q", target, got)
+		}
+	}
+}
+
+// lastOf asks for the last handshakes behind a number.
+func lastOf(t *testing.T, address, after string) (last int, notes []noteJSON, text string) {
+	t.Helper()
+	_, text = fetch(t, "GET", "http://"+address+"/handshakes?after="+after, "")
+	mustBePrintable(t, text)
+	var got struct {
+		Last       int
+		Handshakes []noteJSON
+	}
+	if err := json.Unmarshal([]byte(text), &got); err != nil {
+		t.Fatal(err)
+	}
+	return got.Last, got.Handshakes, text
+}
+
+func TestLastHandshakes(t *testing.T) { inBothModes(t, testLastHandshakes) }
+
+func testLastHandshakes(t *testing.T, flags ...string) {
+	address, log := serveHere(t, flags...)
+	if last, notes, _ := lastOf(t, address, "0"); last != 0 || len(notes) != 0 {
+		t.Fatalf("%d, %+v", last, notes)
+	}
+	mustRead(t, dial(t, address, getWithID+aKey+" HTTP/1.1\r\n"+oddOffer), echo101)
+	log.mustLog(t, "switched to echo/1")
+	mustRead(t, dial(t, address, "GET /a?secret HTTP/1.1\r\nHost: x\r\nUpgrade: <b>\"'&\x80\r\nConnection: upgrade\r\n\r\n"), "HTTP/1.1 200 ")
+	mustRead(t, dial(t, address, "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"), "HTTP/1.1 426 ")
+	log.mustLog(t, "refused with status 426")
+	mustRead(t, dial(t, address, "PUT /"+strings.Repeat("x", 300)+" HTTP/1.1\r\nHost: x\r\nUpgrade: "+strings.Repeat("y", 300)+"\r\nConnection: upgrade\r\n\r\n"), "HTTP/1.1 200 ")
+	log.mustLog(t, "PUT")
+	last, notes, text := lastOf(t, address, "0")
+	if last != 4 || len(notes) != 4 {
+		t.Fatalf("%d, %s", last, text)
+	}
+	type shown struct {
+		number                            int
+		method, target, offered, decision string
+		switched                          bool
+	}
+	reader := "httpupgrade"
+	if len(flags) > 0 {
+		reader = "netupgrade"
+	}
+	var got []shown
+	for _, n := range notes {
+		got = append(got, shown{n.Number, string(n.Method), string(n.Target), string(n.Offered), n.Decision, n.Switched})
+		if time.Since(n.Time).Abs() > time.Minute {
+			t.Errorf("time %v", n.Time)
+		}
+	}
+	want := []shown{
+		{1, "GET", "/?...", "h2c , Echo/1,echo/1", "switched to echo/1", true},
+		{2, "GET", "/a?...", "<b>\"'&\x80", "not switched: handshake: malformed Upgrade: line 0, offset 0: want token", false},
+		{3, "GET", "/", "websocket", "not switched: " + reader + ": refused with status 426", false},
+		{4, "PUT", "/" + strings.Repeat("x", maxQuoted-1), strings.Repeat("y", maxQuoted), "not switched: nothing of it is served here", false},
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(shown{})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, secret := range []string{aKey, "secret", "127.0.0.1", "<", ">"} {
+		if strings.Contains(text, secret) {
+			t.Errorf("%q is in %s", secret, text)
+		}
+	}
+	for after, want := range map[string]int{"3": 1, "4": 0, "99": 0, "-1": 4, "x": 4, "": 4, "99999999999999999999": 0} {
+		if last, notes, _ := lastOf(t, address, after); last != 4 || len(notes) != want {
+			t.Errorf("after %q: last %d, %d notes, want %d", after, last, len(notes), want)
+		}
+	}
+}
+
+// Many handshakes at once are all noted, and the octets of each are its own.
+func TestManyHandshakes(t *testing.T) { inBothModes(t, testManyHandshakes) }
+
+func testManyHandshakes(t *testing.T, flags ...string) {
+	address, _ := serveHere(t, flags...)
+	const clients, each = 8, 20
+	var all sync.WaitGroup
+	for client := range clients {
+		all.Go(func() {
+			for i := range each {
+				key := fmt.Sprintf("%016x%016x", client, i)
+				head := getWithID + key + " HTTP/1.1\r\nX: " + key + "\r\n" + offerEcho + "\r\n"
+				conn, err := net.Dial("tcp", address)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				conn.SetDeadline(time.Now().Add(patience))
+				io.WriteString(conn, head+"x")
+				got := make([]byte, len(echo101)+1)
+				if _, err := io.ReadFull(conn, got); err != nil || string(got) != echo101+"x" {
+					t.Errorf("%q, %v", got, err)
+				}
+				// By the echo it has been noted; others may have pushed it out.
+				response, body := fetch(t, "GET", "http://"+address+"/handshake?key="+key, "")
+				var kept exchangeJSON
+				if response.StatusCode == 200 && (json.Unmarshal([]byte(body), &kept) != nil || string(kept.Request) != head) {
+					t.Errorf("%s", body)
+				}
+				if last, notes, _ := lastOf(t, address, "0"); len(notes) > maxLast || last < i+1 {
+					t.Errorf("last %d, %d notes", last, len(notes))
+				}
+				conn.Close()
+			}
+		})
+	}
+	all.Wait()
+	last, notes, _ := lastOf(t, address, "0")
+	if last != clients*each || len(notes) != maxLast {
+		t.Fatalf("last %d, %d notes", last, len(notes))
+	}
+	for i, n := range notes {
+		if n.Number != last-maxLast+1+i || !n.Switched {
+			t.Errorf("note %d: %+v", i, n)
+		}
+	}
+}
+
+// In whatever pieces a head comes, it is the same, and ends where it ends.
+func TestKeptHead(t *testing.T) {
+	for text, want := range map[string]string{
+		"GET / HTTP/1.1\r\na: b\r\n\r\nrest":     "GET / HTTP/1.1\r\na: b\r\n\r\n",
+		"\r\n\r\nGET / HTTP/1.1\r\n\r\n\r\n\r\n": "\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+		"GET /\na: b\n\n\n":                      "GET /\na: b\n\n",
+		"a\r\n \r\n\r\nrest":                     "a\r\n \r\n\r\n",
+		"no end\r\n":                             "no end\r\n",
+	} {
+		for step := 1; step <= len(text); step++ {
+			var h keptHead
+			var rest []byte
+			for p := []byte(text); len(p) > 0; {
+				n := min(step, len(p))
+				rest = append(rest, h.add(p[:n])...)
+				p = p[n:]
+			}
+			if string(h.octets) != want || string(h.octets)+string(rest) != text || h.ended != !strings.HasPrefix(text, "no end") || h.cut {
+				t.Errorf("%q by %d: %q, rest %q, ended %t", text, step, h.octets, rest, h.ended)
+			}
+		}
+	}
+	var h keptHead
+	h.add(bytes.Repeat([]byte("a"), maxKept))
+	if h.cut {
+		t.Error("cut too soon")
+	}
+	if rest := h.add([]byte("a\r\n\r\nrest")); !h.cut || !h.ended || len(h.octets) != maxKept || string(rest) != "rest" {
+		t.Errorf("%d octets, cut %t, ended %t, rest %q", len(h.octets), h.cut, h.ended, rest)
+	}
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"bytes"
+	"net"
+	"sync"
+)
+
+// This file knows the octets on a connection, up to the first switch: net/http keeps
+// neither the order of the fields nor their spelling. It knows nothing of what they mean.
+
+// maxKept is how much of a head is kept, in octets.
+const maxKept = 16 << 10
+
+// exchange is a head of a request and that of the response to it, octet for octet.
+type exchange struct{ request, response keptHead }
+
+// keptHead is the octets of a head, up to maxKept, in whatever pieces they came.
+type keptHead struct {
+	octets  []byte
+	cut     bool // there were more
+	ended   bool // by the empty line
+	started bool // with a line that is not empty
+	inLine  bool
+}
+
+// add adds octets up to the end of the head and returns those behind it.
+func (h *keptHead) add(p []byte) []byte {
+	for i, c := range p {
+		if h.ended {
+			return p[i:]
+		}
+		if len(h.octets) < maxKept {
+			h.octets = append(h.octets, c)
+		} else {
+			h.cut = true
+		}
+		switch c {
+		case '\n':
+			h.ended = h.started && !h.inLine
+			h.inLine = false
+		case '\r':
+		default:
+			h.started, h.inLine = true, true
+		}
+	}
+	return nil
+}
+
+// record returns a listener that keeps the first exchange of each connection, until it is
+// taken or found to be no switch.
+func record(listener net.Listener) net.Listener { return recording{listener} }
+
+type recording struct{ net.Listener }
+
+func (l recording) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	recorded := &recordedConn{Conn: conn}
+	if w, ok := conn.(closeWriter); ok {
+		return struct {
+			*recordedConn
+			closeWriter
+		}{recorded, w}, nil
+	}
+	return recorded, nil
+}
+
+// recorder is a connection of which the first exchange is kept.
+type recorder interface {
+	// take returns the exchange, once, if its response is a 101.
+	take() (exchange, bool)
+
+	// request returns the head of its request, nil if it is not kept any more.
+	request() []byte
+}
+
+// keptBy returns conn, which has been made of recorded, as a connection of which the
+// first exchange is still kept.
+func keptBy(recorded, conn net.Conn) net.Conn {
+	r, ok := recorded.(recorder)
+	if !ok {
+		return conn
+	}
+	if w, ok := conn.(closeWriter); ok {
+		return struct {
+			net.Conn
+			closeWriter
+			recorder
+		}{conn, w, r}
+	}
+	return struct {
+		net.Conn
+		recorder
+	}{conn, r}
+}
+
+type recordedConn struct {
+	net.Conn
+	mu   sync.Mutex
+	kept exchange
+	over bool // nothing is kept any more
+}
+
+func (c *recordedConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.over {
+		c.kept.request.add(p[:n])
+	}
+	return n, err
+}
+
+func (c *recordedConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for p = p[:n]; !c.over && len(p) > 0 && !c.kept.response.ended; {
+		p = c.kept.response.add(p)
+		switch {
+		case !c.kept.response.ended || c.kept.response.hasStatus("101"):
+		case c.kept.response.hasStatus("100"):
+			// The response is still to come.
+			c.kept.response = keptHead{}
+		default:
+			c.drop()
+		}
+	}
+	return n, err
+}
+
+func (h *keptHead) hasStatus(status string) bool {
+	return bytes.HasPrefix(h.octets, []byte("HTTP/1.1 "+status+" "))
+}
+
+func (c *recordedConn) take() (exchange, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	kept := c.kept
+	c.drop()
+	return kept, kept.response.ended
+}
+
+func (c *recordedConn) request() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.kept.request.octets
+}
+
+func (c *recordedConn) drop() { c.kept, c.over = exchange{}, true }
