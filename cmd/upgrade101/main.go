@@ -1,9 +1,10 @@
 // Command upgrade101 shows how HTTP/1.1 clients and servers agree on another
 // protocol. It explains the fields of an offer (parse), runs the test cases of
-// testdata (corpus) and is a server to try an offer on (serve).
+// testdata (corpus), checks what a server does (probe) and is a server to try an offer
+// on (serve).
 //
 // It exits with 0 if all went well, with 1 if the message it was given is
-// malformed, a case failed or the work did, and with 2 if it was called wrongly.
+// malformed, a case or a check failed or the work did, and with 2 if it was called wrongly.
 package main
 
 import (
@@ -71,16 +72,17 @@ the fields Upgrade and Connection, and the response 101 (Switching Protocols).
 
 Completion prints a script that teaches your shell the commands and flags.
 
-Exit codes: 0 if all went well; 1 if the message is malformed, a case failed or
-the work did; 2 if the command line is wrong.`,
+Exit codes: 0 if all went well; 1 if the message is malformed, a case or a check of
+level MUST failed, or the work did; 2 if the command line is wrong.`,
 		Example: `  upgrade101 parse 'HTTP/2.0, SHTTP/1.3, IRC/6.9, RTA/x11'
   upgrade101 serve
+  upgrade101 probe http://127.0.0.1:8101/
   source <(upgrade101 completion bash)`,
 		Version: version(),
 		// run prints errors, and a page of usage would bury them.
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(parseCommand(), corpusCommand(), serveCommand())
+	root.AddCommand(parseCommand(), corpusCommand(), probeCommand(), serveCommand())
 	return root
 }

@@ -1,0 +1,93 @@
+package probe
+
+import (
+	"github.com/gosegue/upgrade"
+)
+
+// This file knows Upgrade in responses other than 101. Its checks look at the answers to
+// requests that other checks send as well.
+
+var answerChecks = []Check{
+	{
+		ID: "426-upgrade", Title: "a 426 has Upgrade, which says what is wanted",
+		Rule: must(9110, "15.5.22"),
+		judge: ofAnswers("no answer was a 426", wanting, func(r *response) string {
+			list, err := upgrade.ParseList(r.lines("Upgrade")...)
+			switch {
+			case len(r.lines("Upgrade")) == 0:
+				return "a 426 has no Upgrade"
+			case err != nil:
+				return "Upgrade in a 426 is malformed: " + err.Error()
+			case list.IsZero():
+				return "Upgrade in a 426 names nothing"
+			}
+			return ""
+		}),
+	}, {
+		ID: "426-connection", Title: "a 426 has the option upgrade in Connection",
+		Rule: must(9110, "7.8"),
+		judge: ofAnswers("no answer was a 426 with Upgrade", func(r *response) bool { return wanting(r) && len(r.lines("Upgrade")) > 0 }, func(r *response) string {
+			if !r.has("upgrade") {
+				return "a 426 has Upgrade, and Connection does not name it"
+			}
+			return ""
+		}),
+	}, {
+		ID: "advertised-connection", Title: "an answer that advertises with Upgrade has the option upgrade in Connection",
+		Rule: must(9110, "7.8"),
+		judge: ofAnswers("no answer advertised", advertising, func(r *response) string {
+			if !r.has("upgrade") {
+				return "an answer has Upgrade, and Connection does not name it"
+			}
+			return ""
+		}),
+	}, {
+		ID: "advertised-valid", Title: "an answer that advertises with Upgrade has it well-formed",
+		Rule: must(9110, "2.2"),
+		judge: ofAnswers("no answer advertised", advertising, func(r *response) string {
+			if _, err := upgrade.ParseList(r.lines("Upgrade")...); err != nil {
+				return "Upgrade in an answer is malformed: " + err.Error()
+			}
+			return ""
+		}),
+	},
+}
+
+func wanting(r *response) bool { return r.status == 426 }
+
+// advertising reports whether a response has Upgrade without need.
+func advertising(r *response) bool {
+	return r.status != 101 && r.status != 426 && len(r.lines("Upgrade")) > 0
+}
+
+// ofAnswers judges those answers to a handful of requests that have a property. broken
+// returns what is wrong with one, or nothing.
+func ofAnswers(none string, about func(*response) bool, broken func(*response) string) func(*session) finding {
+	return func(s *session) finding {
+		unknown, without, old := s.offer(), s.offer(), s.offer()
+		unknown.upgrade = []string{madeUp}
+		without.connection = nil
+		old.version = "HTTP/1.0"
+		requests := []request{s.Target.plain(), s.offer(), unknown, without, old}
+		if is(s.Product, "websocket") {
+			requests = append(requests, versionTwelve(s))
+		}
+		var seen []*Exchange
+		for _, r := range requests {
+			e := s.ask(r)
+			if e.answer == nil || !about(e.answer) {
+				continue
+			}
+			if wrong := broken(e.answer); wrong != "" {
+				s.used = []*Exchange{e}
+				return fail("%s", wrong)
+			}
+			seen = append(seen, e)
+		}
+		s.used = seen
+		if len(seen) == 0 {
+			return skip("%s", none)
+		}
+		return pass("so in %d of the %d answers looked at, where it applies", len(seen), len(requests))
+	}
+}

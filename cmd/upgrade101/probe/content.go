@@ -1,0 +1,249 @@
+package probe
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// This file knows requests with content, and what comes behind a request on the same
+// connection: whether the server parts them where they end.
+
+// contentPause is how long content is held back that nobody waits for, as far as we know.
+const contentPause = 200 * time.Millisecond
+
+var contentChecks = []Check{
+	{
+		ID: "content-length", Title: "the content of the request is not taken for the new protocol",
+		Rule: must(9112, "9.3"), only: "websocket", switching: true,
+		judge: contentTaken(func(r *request) {
+			r.fields = append(r.fields, "Content-Length: "+strconv.Itoa(len(pingContent)))
+			r.content = pingContent
+		}),
+	}, {
+		ID: "content-chunked", Title: "the chunks of the request are not taken for the new protocol",
+		Rule: must(9112, "9.3"), only: "websocket", switching: true,
+		judge: contentTaken(func(r *request) {
+			r.fields = append(r.fields, "Transfer-Encoding: chunked")
+			r.content = strconv.FormatInt(int64(len(pingContent)), 16) + "\r\n" + pingContent + "\r\n0\r\n\r\n"
+		}),
+	}, {
+		ID: "expect-continue", Title: "with Expect: 100-continue, a 100 comes before the 101",
+		Rule: must(9110, "7.8"), switching: true,
+		judge: expectContinue,
+	}, {
+		ID: "early-octets", Title: "octets right behind the offer are not lost",
+		Rule: may(6455, "4.1"), only: "websocket", switching: true,
+		judge: earlyOctets,
+	}, {
+		ID: "ignored-length", Title: "the content behind an offer that nobody knows is not taken for a request",
+		Rule: must(9112, "9.3"),
+		judge: ignoredContent(func(r *request, content string) {
+			r.fields = []string{"Content-Length: " + strconv.Itoa(len(content))}
+			r.content = content
+		}),
+	}, {
+		ID: "ignored-chunked", Title: "the chunks behind an offer that nobody knows are not taken for a request",
+		Rule: must(9112, "9.3"),
+		judge: ignoredContent(func(r *request, content string) {
+			r.fields = []string{"Transfer-Encoding: chunked"}
+			r.content = strconv.FormatInt(int64(len(content)), 16) + "\r\n" + content + "\r\n0\r\n\r\n"
+		}),
+	}, {
+		ID: "ignored-pipelined", Title: "a request right behind an offer that nobody knows is answered too",
+		Rule: should(9112, "9.3.2"),
+		judge: func(s *session) finding {
+			offer := s.Target.plain()
+			offer.connection, offer.upgrade = []string{"Upgrade"}, []string{madeUp}
+			e := s.pipeline(offer)
+			switch {
+			case e.answer == nil:
+				return note("%s", told(e))
+			case e.answer.status == 101:
+				return skip("it switches: see upgrade-unknown")
+			case len(e.finals) > 1:
+				return pass("both are answered")
+			case e.answer.closes():
+				return pass("the first answer says that the connection ends there")
+			}
+			used := s.used
+			control := s.pipeline(s.Target.plain())
+			if len(control.finals) < 2 {
+				return note("only one is answered, but so it is without an offer")
+			}
+			s.used = used
+			return fail("only the offer is answered, but without one both are")
+		},
+	},
+}
+
+// contentTaken judges whether content that is a WebSocket frame is answered as one. It
+// comes later than the head, for a server that does not wait for it may well throw away
+// what comes together with that.
+func contentTaken(change func(*request)) func(*session) finding {
+	return func(s *session) finding {
+		r := s.offer()
+		change(&r)
+		var answers frames
+		e := s.converse(func(c *conn) {
+			head, _, _ := strings.Cut(r.String(), "\r\n\r\n")
+			c.send(head + "\r\n\r\n")
+			c.deadline = time.Now().Add(min(contentPause, s.Timeout))
+			answer := c.final()
+			c.send(r.content)
+			if answer == nil {
+				answer = c.final()
+			}
+			if answer == nil || answer.status != 101 {
+				return
+			}
+			c.send(pingBehind)
+			answers = c.frames()
+		})
+		switch {
+		case e.answer == nil && e.End == EndClosed && len(e.Received) == 0:
+			return pass("%s", told(e))
+		case e.answer == nil:
+			return note("%s", told(e))
+		case e.answer.status != 101:
+			return pass("no 101: %s", told(e))
+		case answers.pongContent:
+			return fail("a ping frame that was the content of the request is answered with a pong")
+		case answers.pongBehind:
+			return pass("a frame behind the content is answered, and none in it")
+		}
+		used := s.used
+		pongs := s.pongs()
+		s.used = used
+		switch {
+		case !pongs:
+			return skip("the server does not answer a ping frame without content either")
+		case answers.closed == 1002:
+			return fail("it closes with 1002 (protocol error) over what was content, and answers a ping frame without")
+		}
+		return note("it answers no frame behind the content, and does without content")
+	}
+}
+
+// pongs reports whether the server answers a ping frame that comes after the 101.
+func (s *session) pongs() bool {
+	var answers frames
+	s.converse(func(c *conn) {
+		c.send(s.offer().String())
+		if answer := c.final(); answer != nil && answer.status == 101 {
+			c.send(pingBehind)
+			answers = c.frames()
+		}
+	})
+	return answers.pongBehind
+}
+
+// earlyOctets judges whether a frame right behind the request is answered.
+func earlyOctets(s *session) finding {
+	var answers frames
+	e := s.converse(func(c *conn) {
+		c.send(s.offer().String() + pingBehind)
+		if answer := c.final(); answer != nil && answer.status == 101 {
+			answers = c.frames()
+		}
+	})
+	switch {
+	case e.answer == nil && e.End != EndClosed:
+		return note("%s", told(e))
+	case e.answer == nil, e.answer.status != 101:
+		return pass("not taken at all: %s", told(e))
+	case answers.pongBehind:
+		return pass("a ping frame there is answered")
+	case e.End == EndClosed || answers.closed > 0:
+		return pass("it closes the connection over them")
+	}
+	used := s.used
+	pongs := s.pongs()
+	s.used = used
+	if !pongs {
+		return skip("the server does not answer a ping frame after the 101 either")
+	}
+	return fail("a ping frame there is not answered, and one after the 101 is; a client has to wait for the 101")
+}
+
+// expectContinue judges whether a 100 comes before the 101. The content is held back
+// until something comes.
+func expectContinue(s *session) finding {
+	const content = "upgrade101"
+	r := s.offer()
+	if s.Product.Name() != "" && !is(s.Product, "websocket") {
+		r.method = "POST"
+	}
+	r.fields = append(r.fields, "Expect: 100-continue", "Content-Length: "+strconv.Itoa(len(content)))
+	e := s.converse(func(c *conn) {
+		c.send(r.String())
+		first := c.response()
+		switch {
+		case first != nil && (first.status >= 200 || first.status == 101):
+			c.answer, c.behind = first, c.parsed
+			return
+		case first != nil:
+			c.interim = append(c.interim, first)
+		case c.End != EndTimeout:
+			return
+		}
+		c.send(content)
+		c.final()
+	})
+	continued := false
+	for _, r := range e.interim {
+		continued = continued || r.status == 100
+	}
+	switch {
+	case e.answer == nil && e.End == EndClosed && len(e.Received) == 0:
+		return pass("no 101: %s", told(e))
+	case e.answer == nil:
+		return note("%s", told(e))
+	case e.answer.status != 101:
+		return pass("no 101: %s", told(e))
+	case !continued:
+		return fail("a 101 comes, and no 100 before it")
+	}
+	return pass("100, then 101")
+}
+
+// ignoredContent judges whether content that looks like a request is taken for one. All
+// is sent at once: the offer, its content, and a request behind it.
+func ignoredContent(change func(r *request, content string)) func(*session) finding {
+	return func(s *session) finding {
+		r := s.Target.plain()
+		r.method = "POST"
+		r.connection, r.upgrade = []string{"Upgrade"}, []string{madeUp}
+		change(&r, s.Target.plain().String())
+		e := s.pipeline(r)
+		switch {
+		case e.answer == nil && e.End == EndClosed && len(e.Received) == 0:
+			return pass("%s", told(e))
+		case e.answer == nil:
+			return note("%s", told(e))
+		case e.answer.status == 101:
+			return skip("it switches: see upgrade-unknown")
+		case len(e.finals) > 2:
+			return fail("%d answers to two requests: one more was found in the content of the first", len(e.finals))
+		case len(e.finals) == 2 && e.finals[1].status == 400 && !s.usual(400):
+			return fail("the request behind it gets a 400, which alone it does not: it was not found where it begins")
+		}
+		return pass("%d and not more than two answers to two requests", len(e.finals))
+	}
+}
+
+// pipeline sends the request, and right behind it a plain one that is the last of the
+// connection. It reads all answers that come, but not more than one too many.
+func (s *session) pipeline(r request) *Exchange {
+	last := s.Target.plain()
+	last.connection = []string{"close"}
+	return s.converse(func(c *conn) {
+		c.send(r.String() + last.String())
+		for range 3 {
+			answer := c.final()
+			if answer == nil || answer.status == 101 || !c.content(answer) {
+				return
+			}
+		}
+	})
+}

@@ -1,0 +1,217 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// This file knows one connection: how to send on it, to read responses and content from
+// it, and when to stop. It knows nothing of what is sent.
+
+// Bounds of one connection.
+const (
+	maxReceived = 64 << 10 // octets
+	maxInterim  = 8        // responses before the final one
+	octetPause  = 500 * time.Microsecond
+)
+
+// End tells why no more was read from a connection.
+type End string
+
+const (
+	EndRead    End = "read"    // what was waited for has come
+	EndTimeout End = "timeout" // nothing more came in time
+	EndClosed  End = "closed"  // the server closed the connection, or broke it
+	EndLimit   End = "limit"   // the server sent too much
+)
+
+// Exchange is what went over one connection.
+type Exchange struct {
+	Sent, Received []byte
+	End            End
+
+	interim []*response // responses before the final one; 101 is final
+	answer  *response   // the first final response; nil if there was none
+	finals  []*response // all final responses
+	behind  int         // where the octets behind the answer begin
+}
+
+// conn is a connection with the record of it.
+type conn struct {
+	net.Conn
+	*Exchange
+	timeout  time.Duration
+	deadline time.Time
+	parsed   int  // octets of Received that were dealt with
+	dead     bool // no more can come
+}
+
+// send sends the octets in one piece. From then on the server has the whole timeout to
+// answer. Whether they arrived shows in what comes back.
+func (c *conn) send(octets string) {
+	c.deadline = time.Now().Add(c.timeout)
+	c.SetWriteDeadline(c.deadline)
+	n, _ := io.WriteString(c.Conn, octets)
+	c.Sent = append(c.Sent, octets[:n]...)
+}
+
+// dribble sends the octets one by one.
+func (c *conn) dribble(ctx context.Context, octets string) {
+	for i := range len(octets) {
+		c.send(octets[i : i+1])
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(octetPause):
+		}
+	}
+}
+
+// fill reads more. It returns false if there is no more, for now or forever.
+func (c *conn) fill() bool {
+	switch {
+	case c.dead:
+		return false
+	case len(c.Received) >= maxReceived:
+		c.End, c.dead = EndLimit, true
+		return false
+	}
+	buf := make([]byte, min(4<<10, maxReceived-len(c.Received)))
+	c.SetReadDeadline(c.deadline)
+	n, err := c.Read(buf)
+	c.Received = append(c.Received, buf[:n]...)
+	switch {
+	case n > 0:
+		c.End = EndRead
+		return true
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		c.End = EndTimeout
+	default:
+		c.End, c.dead = EndClosed, true
+	}
+	return false
+}
+
+// response reads the next head, of a final response or one before it. It returns nil if
+// none comes, or what comes is not HTTP/1.
+func (c *conn) response() *response {
+	searched := 0
+	for {
+		unread := c.Received[c.parsed:]
+		if n := headEnd(unread, searched); n > 0 {
+			r := parseResponse(unread[:n])
+			if r != nil {
+				c.parsed += n
+			}
+			return r
+		}
+		searched = len(unread)
+		if !mayBeHTTP(unread) || !c.fill() {
+			return nil
+		}
+	}
+}
+
+func mayBeHTTP(b []byte) bool {
+	s := strings.TrimLeft(string(b[:min(len(b), 16)]), "\r\n")
+	n := min(len(s), len("HTTP/"))
+	return s[:n] == "HTTP/"[:n]
+}
+
+// final reads the next final response. It returns nil if none comes.
+func (c *conn) final() *response {
+	for range maxInterim {
+		r := c.response()
+		if r == nil {
+			return nil
+		}
+		if r.status >= 200 || r.status == 101 {
+			if c.answer == nil {
+				c.answer, c.behind = r, c.parsed
+			}
+			c.finals = append(c.finals, r)
+			return r
+		}
+		c.interim = append(c.interim, r)
+	}
+	return nil
+}
+
+// content reads the content of a response to a GET or a POST. It returns false if it
+// does not come, or ends with the connection.
+func (c *conn) content(r *response) bool {
+	if r.status == 204 || r.status == 304 {
+		return true
+	}
+	if coding := r.lines("Transfer-Encoding"); len(coding) > 0 {
+		return strings.EqualFold(coding[0], "chunked") && c.chunks()
+	}
+	length := r.lines("Content-Length")
+	if len(length) == 0 {
+		for c.fill() {
+		}
+		return false
+	}
+	n, err := strconv.ParseUint(length[0], 10, 31)
+	return err == nil && c.skip(int(n))
+}
+
+// chunks reads chunked content.
+func (c *conn) chunks() bool {
+	for {
+		line, ok := c.line()
+		size, _, _ := strings.Cut(line, ";")
+		n, err := strconv.ParseUint(strings.TrimRight(size, " \t"), 16, 31)
+		if !ok || err != nil {
+			return false
+		}
+		if n == 0 {
+			break
+		}
+		if !c.skip(int(n) + len("\r\n")) {
+			return false
+		}
+	}
+	for { // trailers
+		line, ok := c.line()
+		if !ok || line == "" {
+			return ok
+		}
+	}
+}
+
+// line reads a line and returns it without its end.
+func (c *conn) line() (string, bool) {
+	for {
+		line, _, found := strings.Cut(string(c.Received[c.parsed:]), "\n")
+		if found {
+			c.parsed += len(line) + 1
+			return strings.TrimSuffix(line, "\r"), true
+		}
+		if !c.fill() {
+			return "", false
+		}
+	}
+}
+
+// skip reads n octets.
+func (c *conn) skip(n int) bool {
+	if n > maxReceived {
+		for c.fill() {
+		}
+		return false
+	}
+	for len(c.Received)-c.parsed < n {
+		if !c.fill() {
+			return false
+		}
+	}
+	c.parsed += n
+	return true
+}

@@ -1,0 +1,72 @@
+package probe
+
+// This file knows the switch to HTTP/2 without TLS, as RFC 7540 had it. RFC 9113 gave it
+// up, and servers still do it.
+
+var h2cChecks = []Check{
+	{
+		ID: "h2-ignored", Title: "the product h2 is ignored",
+		Rule: must(7540, "3.2"),
+		judge: func(s *session) finding {
+			r := s.Target.plain()
+			r.connection, r.upgrade = []string{"Upgrade"}, []string{"h2"}
+			r.settings = []string{http2Settings}
+			return refused(s.ask(r))
+		},
+	}, {
+		ID: "h2c-settings-missing", Title: "h2c without HTTP2-Settings is not taken",
+		Rule: must(7540, "3.2.1"), only: "h2c", switching: true,
+		judge: untaken(func(r *request, _ string) { r.settings = nil }),
+	}, {
+		ID: "h2c-settings-twice", Title: "h2c with two HTTP2-Settings is not taken",
+		Rule: must(7540, "3.2.1"), only: "h2c", switching: true,
+		judge: untaken(func(r *request, _ string) { r.settings = append(r.settings, http2Settings) }),
+	}, {
+		ID: "h2c-settings-unnamed", Title: "h2c is not taken where Connection does not name HTTP2-Settings",
+		Rule: should(7540, "3.2.1"), only: "h2c", switching: true,
+		judge: untaken(func(r *request, _ string) { r.unnamed = true }),
+	}, {
+		ID: "h2c-preface", Title: "the first frame behind the 101 is SETTINGS",
+		Rule: must(7540, "3.2"), only: "h2c", switching: true,
+		judge: func(s *session) finding {
+			var head string
+			e := s.converse(func(c *conn) {
+				c.send(s.offer().String())
+				if answer := c.final(); answer == nil || answer.status != 101 {
+					return
+				}
+				// The client's own preface, with settings that change nothing.
+				c.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")
+				if from := c.parsed; c.skip(frameHeadLength) {
+					head = string(c.Received[from:c.parsed])
+				}
+			})
+			switch {
+			case e.answer == nil || e.answer.status != 101:
+				return note("%s", told(e))
+			case head == "":
+				return note("no frame came")
+			case !beginsHTTP2(head):
+				return fail("it is another one")
+			}
+			return pass("it is")
+		},
+	}, {
+		ID: "h2c-over-tls", Title: "h2c is not taken over TLS",
+		Rule: must(7540, "3.3"), only: "h2c",
+		judge: func(s *session) finding {
+			if !s.Target.secure {
+				return skip("not over TLS")
+			}
+			return refused(s.baseline())
+		},
+	},
+}
+
+// frameHeadLength is the length of the head of a frame (RFC 7540, section 4.1).
+const frameHeadLength = 9
+
+// beginsHTTP2 reports whether octets begin with a SETTINGS frame that acknowledges none.
+func beginsHTTP2(octets string) bool {
+	return len(octets) >= frameHeadLength && octets[3:frameHeadLength] == "\x04\x00\x00\x00\x00\x00"
+}

@@ -1,0 +1,636 @@
+package probe
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/head"
+)
+
+// patience is how long a test server that does answer is waited for, haste how long one
+// that does not.
+const (
+	patience = 10 * time.Second
+	haste    = time.Second
+)
+
+// options returns how to probe a test server.
+func options(t *testing.T, s *server) Options {
+	t.Helper()
+	scheme, config := "http://", (*tls.Config)(nil)
+	if s.secure {
+		scheme, config = "https://", selfSigned()
+	}
+	target, err := ParseTarget(scheme + start(t, s.serve, config) + "/path?query")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Options{Target: target, Product: s.product, Timeout: patience, TLS: &tls.Config{InsecureSkipVerify: true}}
+}
+
+func mustRun(t *testing.T, o Options) Report {
+	t.Helper()
+	report, err := Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range report.Results {
+		t.Logf("%s %s: %s: %s", r.Verdict, r.Check.Rule.Level, r.Check.ID, r.Reason)
+	}
+	return report
+}
+
+// Of a server that does all right, nothing fails or is in doubt, and nothing is skipped
+// but what it is not about.
+func TestRightServer(t *testing.T) {
+	for product, skipped := range map[string]string{
+		"websocket":  "h2c-.*",
+		"h2c":        "h2c-over-tls|content-.*|early-octets|websocket-.*|upgrade-(long-s|kelvin)",
+		"echo/1":     "h2c-.*|content-.*|early-octets|websocket-.*|upgrade-(long-s|kelvin)",
+		"KeyStore/2": "h2c-.*|content-.*|early-octets|websocket-.*",
+	} {
+		t.Run(strings.ReplaceAll(product, "/", " "), func(t *testing.T) {
+			t.Parallel()
+			report := mustRun(t, options(t, rightServer(product)))
+			expected := regexp.MustCompile("^(" + skipped + ")$")
+			for _, r := range report.Results {
+				if want := expected.MatchString(r.Check.ID); r.Verdict != Pass && !want || r.Verdict != Skip && want {
+					t.Errorf("%s: %s: %s", r.Check.ID, r.Verdict, r.Reason)
+				}
+			}
+			if len(report.Results) != len(Checks(rightServer(product).product)) {
+				t.Errorf("%d results", len(report.Results))
+			}
+		})
+	}
+}
+
+// broken is, for each check, a server that does all right but what the check is about.
+var broken = map[string]func(*server){
+	"101-status-line":     replaced("HTTP/1.1 101 Switching Protocols", "HTTP/1.1 101"),
+	"101-lines":           replaced("Connection: ", "Connection : "),
+	"101-upgrade":         replaced("Upgrade: websocket\r\n", ""),
+	"101-upgrade-valid":   replaced("Upgrade: websocket", "Upgrade: websocket 13"),
+	"101-offered":         replaced("Upgrade: websocket", "Upgrade: websocket, HTTP/1.1"),
+	"101-upgrade-once":    replaced("Upgrade: websocket\r\n", "Upgrade: websocket\r\nUpgrade: websocket\r\n"),
+	"101-connection":      replaced("Connection: Upgrade", "Connection: keep-alive"),
+	"101-connection-once": replaced("Connection: Upgrade", "Connection: keep-alive, Upgrade"),
+	"101-no-length":       replaced("Connection: ", "Content-Length: 0\r\nConnection: "),
+	"101-no-coding":       replaced("Connection: ", "Transfer-Encoding: chunked\r\nConnection: "),
+	"101-first":           func(s *server) { s.interim = "HTTP/1.1 103 Early Hints\r\n\r\n" },
+
+	"http-1.0":                     also(func(q *query) bool { return q.minor == 0 }),
+	"no-upgrade":                   also(func(q *query) bool { return len(q.lines("Upgrade")) == 0 && q.one("Sec-WebSocket-Key") != "" }),
+	"upgrade-blank":                also(upgradeIs(", ,")),
+	"upgrade-unknown":              also(upgradeIs(madeUp)),
+	"upgrade-unknown-ignored":      answering(upgradeIs(madeUp), "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"),
+	"upgrade-echoed":               func(s *server) { s.switched = echoOffer },
+	"upgrade-part":                 also(func(q *query) bool { return strings.Contains(q.one("Upgrade"), "websocketx") }),
+	"upgrade-other-version":        also(upgradeIs("websocket/13")),
+	"upgrade-kelvin":               also(func(q *query) bool { return strings.EqualFold(q.one("Upgrade"), "websocket") }),
+	"upgrade-long-s":               also(func(q *query) bool { return strings.EqualFold(q.one("Upgrade"), "websocket") }),
+	"upgrade-fullwidth":            also(func(q *query) bool { return strings.HasPrefix(q.one("Upgrade"), "\uff57") }),
+	"upgrade-nbsp":                 also(func(q *query) bool { return strings.TrimSpace(q.one("Upgrade")) == "websocket" }),
+	"upgrade-nel":                  also(func(q *query) bool { return strings.TrimSpace(q.one("Upgrade")) == "websocket" }),
+	"upgrade-quoted":               also(func(q *query) bool { return strings.Trim(q.one("Upgrade"), `"`) == "websocket" }),
+	"upgrade-parameter":            also(upgradeIs("websocket; q=1")),
+	"upgrade-two-words":            also(func(q *query) bool { return strings.HasPrefix(q.one("Upgrade"), "websocket ") }),
+	"upgrade-neighbour":            also(upgradeIs("a=b, websocket")),
+	"upgrade-neighbour-line":       also(func(q *query) bool { return len(q.lines("Upgrade")) == 2 }),
+	"connection-missing":           also(func(q *query) bool { return len(q.lines("Connection")) == 0 }),
+	"connection-other":             also(connectionIs("keep-alive")),
+	"connection-longer":            also(func(q *query) bool { return strings.HasPrefix(q.one("Connection"), "upgrade") }),
+	"connection-prefixed":          also(func(q *query) bool { return strings.HasSuffix(q.one("Connection"), "upgrade") }),
+	"connection-insecure-requests": also(func(q *query) bool { return strings.Contains(q.one("Connection"), "Upgrade") }),
+	"connection-quoted":            also(connectionIs(`"Upgrade"`)),
+	"connection-blank":             also(func(q *query) bool { return in("Upgrade", strings.Fields(q.one("Connection"))...) }),
+	"connection-semicolon":         also(func(q *query) bool { return strings.HasSuffix(q.one("Connection"), ";Upgrade") }),
+	"connection-nel":               also(func(q *query) bool { return strings.TrimSpace(q.one("Connection")) == "Upgrade" }),
+	"connection-control": func(s *server) {
+		s.pardons = []head.Reason{head.ErrFieldValue}
+		also(func(q *query) bool { return strings.TrimSpace(q.one("Connection")) == "Upgrade" })(s)
+	},
+	"connection-neighbour": also(connectionIs("a=b, Upgrade")),
+
+	"upgrade-case":          but(func(q *query) bool { return !strings.Contains(q.one("Upgrade"), "websocket") }),
+	"upgrade-list-first":    but(func(q *query) bool { return strings.HasSuffix(q.one("Upgrade"), madeUp) }),
+	"upgrade-list-last":     but(func(q *query) bool { return strings.HasPrefix(q.one("Upgrade"), madeUp) }),
+	"upgrade-list-version":  but(func(q *query) bool { return strings.Contains(q.one("Upgrade"), "/1.0") }),
+	"upgrade-line-first":    but(func(q *query) bool { return strings.HasSuffix(q.one("Upgrade"), madeUp) }),
+	"upgrade-line-last":     but(func(q *query) bool { return len(q.lines("Upgrade")) > 1 }),
+	"upgrade-empty":         but(func(q *query) bool { return strings.HasPrefix(q.one("Upgrade"), ",") }),
+	"connection-case":       but(func(q *query) bool { return !strings.Contains(q.one("Connection"), "Upgrade") }),
+	"connection-list":       but(connectionIs("keep-alive, Upgrade")),
+	"connection-line-first": but(func(q *query) bool { return len(q.lines("Connection")) > 1 }),
+	"connection-line-last":  but(func(q *query) bool { return len(q.lines("Connection")) > 1 }),
+	"connection-empty":      but(func(q *query) bool { return strings.HasPrefix(q.one("Connection"), ",") }),
+	"tabs":                  but(func(q *query) bool { return strings.Contains(q.one("Connection"), "\t") }),
+	"field-name-case": func(s *server) {
+		s.before = func(raw string) string { return strings.ReplaceAll(raw, "uPGRADE:", "X:") }
+	},
+	"http-1.2":       but(func(q *query) bool { return q.minor == 2 }),
+	"octet-by-octet": func(s *server) { s.hasty = true },
+	"second-request": but(func(q *query) bool { return q.served > 0 }),
+
+	"content-length":  func(s *server) { s.reads = func(*query) bool { return false } },
+	"content-chunked": func(s *server) { s.reads = func(*query) bool { return false } },
+	"expect-continue": func(s *server) {
+		s.expects = func(*query) bool { return false }
+		s.reads = func(q *query) bool { return q.one("Expect") == "" }
+	},
+	"early-octets": func(s *server) {
+		s.speaks = func(s *server, r *bufio.Reader, conn net.Conn) { speak(s, bufio.NewReader(conn), conn) }
+	},
+	"ignored-length":  func(s *server) { s.reads = func(*query) bool { return false } },
+	"ignored-chunked": func(s *server) { s.reads = readsLength },
+	"ignored-pipelined": func(s *server) {
+		right := s.last
+		s.last = func(q *query) bool { return right(q) || q.one("Upgrade") == madeUp }
+	},
+
+	"426-upgrade":           answering(connectionIs(""), "HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade\r\nContent-Length: 0\r\n\r\n"),
+	"426-connection":        answering(connectionIs(""), "HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nContent-Length: 0\r\n\r\n"),
+	"advertised-connection": answering(connectionIs(""), "HTTP/1.1 200 OK\r\nUpgrade: websocket\r\nContent-Length: 0\r\n\r\n"),
+	"advertised-valid":      answering(connectionIs(""), "HTTP/1.1 200 OK\r\nUpgrade: web socket\r\nConnection: Upgrade\r\nContent-Length: 0\r\n\r\n"),
+
+	"both-lengths":       pardons(head.ErrFraming),
+	"two-lengths":        pardons(head.ErrContentLength),
+	"bad-length":         func(s *server) { s.stays = true },
+	"coding-not-chunked": pardons(head.ErrTransferEncoding, head.ErrCoding),
+	"blank-before-colon": pardons(head.ErrFieldName),
+	"bare-cr": func(s *server) {
+		s.before = func(raw string) string {
+			return strings.ReplaceAll(strings.ReplaceAll(raw, "\r\n", "\r"), "\r", "\r\n")
+		}
+	},
+	"folded-line": func(s *server) {
+		s.before = func(raw string) string { return strings.ReplaceAll(raw, "\r\n ", "\r\n") }
+	},
+	"blank-first-line": func(s *server) {
+		s.before = func(raw string) string { return strings.ReplaceAll(raw, "\r\n ", "\r\n") }
+	},
+	"nul": func(s *server) {
+		s.before = func(raw string) string { return strings.ReplaceAll(raw, "\x00"+madeUp, "") }
+	},
+	"host-missing": pardons(head.ErrHost),
+	"host-twice":   pardons(head.ErrHost),
+
+	"websocket-accept":          replaced("Sec-WebSocket-Accept: s", "Sec-WebSocket-Accept: S"),
+	"websocket-subprotocol":     replaced("Connection: ", "Sec-WebSocket-Protocol: chat\r\nConnection: "),
+	"websocket-extensions":      replaced("Connection: ", "Sec-WebSocket-Extensions: permessage-deflate\r\nConnection: "),
+	"websocket-version":         also(func(q *query) bool { return q.one("Sec-WebSocket-Version") == "12" }),
+	"websocket-version-told":    answering(func(q *query) bool { return q.one("Sec-WebSocket-Version") == "12" }, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"),
+	"websocket-version-missing": also(func(q *query) bool { return q.one("Sec-WebSocket-Version") == "" && q.one("Upgrade") == "websocket" }),
+	"websocket-key-missing":     also(func(q *query) bool { return q.one("Sec-WebSocket-Key") == "" && q.one("Upgrade") == "websocket" }),
+	"websocket-key-short":       also(func(q *query) bool { return q.one("Sec-WebSocket-Key") != "" }),
+	"websocket-key-malformed":   also(func(q *query) bool { return q.one("Sec-WebSocket-Key") != "" }),
+	"websocket-keys":            also(func(q *query) bool { return len(q.lines("Sec-WebSocket-Key")) > 1 }),
+	"websocket-post":            also(func(q *query) bool { return q.method == "POST" }),
+
+	"h2-ignored":           also(upgradeIs("h2")),
+	"h2c-settings-missing": ofH2C(also(func(q *query) bool { return q.one("HTTP2-Settings") == "" && q.one("Upgrade") == "h2c" })),
+	"h2c-settings-twice":   ofH2C(also(func(q *query) bool { return len(q.lines("HTTP2-Settings")) > 1 })),
+	"h2c-settings-unnamed": ofH2C(also(connectionIs("Upgrade"))),
+	"h2c-preface": ofH2C(func(s *server) {
+		s.speaks = func(_ *server, r *bufio.Reader, conn net.Conn) {
+			io.WriteString(conn, "\x00\x00\x00\x06\x00\x00\x00\x00\x00")
+			io.Copy(io.Discard, r)
+		}
+	}),
+	"h2c-over-tls": ofH2C(func(s *server) {
+		s.secure = true
+		also(upgradeIs("h2c"))(s)
+	}),
+}
+
+// also breaks a server so that it takes more than it may.
+func also(more func(*query) bool) func(*server) {
+	return func(s *server) {
+		s.takes = func(s *server, q *query) bool { return rightOffer(s, q) || more(q) }
+	}
+}
+
+// but breaks a server so that it does not take what it ought to.
+func but(less func(*query) bool) func(*server) {
+	return func(s *server) {
+		s.takes = func(s *server, q *query) bool { return rightOffer(s, q) && !less(q) }
+	}
+}
+
+// replaced breaks the 101 of a server.
+func replaced(old, new string) func(*server) {
+	return func(s *server) {
+		s.switched = func(s *server, q *query) string { return strings.Replace(rightSwitch(s, q), old, new, 1) }
+	}
+}
+
+// answering breaks the answers of a server to requests that do not switch.
+func answering(to func(*query) bool, answer string) func(*server) {
+	return func(s *server) {
+		s.declined = func(s *server, q *query) string {
+			if to(q) {
+				return answer
+			}
+			return rightAnswer(s, q)
+		}
+	}
+}
+
+// pardons breaks a server so that it takes malformed messages for others.
+func pardons(reasons ...head.Reason) func(*server) {
+	return func(s *server) { s.pardons = reasons }
+}
+
+func ofH2C(breaks func(*server)) func(*server) {
+	return func(s *server) {
+		s.product = upgrade.MustParseProduct("h2c")
+		breaks(s)
+	}
+}
+
+func upgradeIs(value string) func(*query) bool {
+	return func(q *query) bool { return q.one("Upgrade") == value }
+}
+
+func connectionIs(value string) func(*query) bool {
+	return func(q *query) bool { return q.one("Connection") == value }
+}
+
+// echoOffer switches to all that was offered.
+func echoOffer(s *server, q *query) string {
+	return strings.Replace(rightSwitch(s, q), "Upgrade: "+s.product.String(), "Upgrade: "+q.one("Upgrade"), 1)
+}
+
+// readsLength knows content with Content-Length alone.
+func readsLength(q *query) bool { return q.one("Transfer-Encoding") == "" }
+
+// Every check is seen to fail on a server that has just this fault, with its level.
+func TestEveryCheckFails(t *testing.T) {
+	checks := Checks(upgrade.MustParseProduct("websocket"))
+	if len(broken) != len(checks) {
+		t.Errorf("%d broken servers for %d checks", len(broken), len(checks))
+	}
+	for _, check := range checks {
+		t.Run(check.ID, func(t *testing.T) {
+			t.Parallel()
+			breaks := broken[check.ID]
+			if breaks == nil {
+				t.Fatal("no broken server")
+			}
+			s := rightServer("websocket")
+			breaks(s)
+			o := options(t, s)
+			o.Only = []string{check.ID}
+			if check.ID == "early-octets" {
+				o.Timeout = haste // what is lost is not answered
+			}
+			report := mustRun(t, o)
+			if len(report.Results) != 1 {
+				t.Fatalf("%d results", len(report.Results))
+			}
+			r := report.Results[0]
+			if r.Check.ID != check.ID || r.Verdict != Fail || r.Reason == "" {
+				t.Errorf("%s %s: %s", r.Check.ID, r.Verdict, r.Reason)
+			}
+			if r.FailedMust() != (check.Rule.Level == Must) || report.FailedMust() > 0 != r.FailedMust() {
+				t.Errorf("level %s, of %d failed MUSTs", r.Check.Rule.Level, report.FailedMust())
+			}
+			if len(r.Exchanges) == 0 || len(r.Exchanges[0].Sent) == 0 || len(r.Exchanges[0].Received) == 0 {
+				t.Errorf("no proof: %+v", r.Exchanges)
+			}
+		})
+	}
+}
+
+// A fault that makes other checks fail too is told once.
+func TestOneFaultOnce(t *testing.T) {
+	for name, test := range map[string]struct {
+		breaks func(*server)
+		failed string
+	}{
+		"takes every product": {also(func(q *query) bool { return q.minor == 1 && strings.EqualFold(q.one("Connection"), "upgrade") }),
+			"upgrade-(blank|unknown)|no-upgrade|h2-ignored|websocket-.*"},
+		"takes no option": {also(func(q *query) bool {
+			return q.minor == 1 && q.one("Upgrade") == "websocket" && q.one("Sec-WebSocket-Key") == webSocketKey && q.one("Sec-WebSocket-Version") == "13" && q.method == "GET"
+		}), "connection-(missing|other)"},
+		"takes an empty offer": {also(func(q *query) bool { return len(q.lines("Upgrade")) == 0 && q.one("Sec-WebSocket-Key") != "" }), "no-upgrade"},
+		"switches elsewhere":   {replaced("Upgrade: websocket", "Upgrade: TLS/1.2"), "101-offered"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := rightServer("websocket")
+			test.breaks(s)
+			expected := regexp.MustCompile("^(" + test.failed + ")$")
+			failed := 0
+			for _, r := range mustRun(t, options(t, s)).Results {
+				if r.Verdict == Fail {
+					failed++
+					if !expected.MatchString(r.Check.ID) {
+						t.Errorf("%s fails: %s", r.Check.ID, r.Reason)
+					}
+				}
+			}
+			if failed == 0 {
+				t.Error("nothing fails")
+			}
+		})
+	}
+}
+
+// A switch without a 101 is one too.
+func TestSilentSwitch(t *testing.T) {
+	for _, product := range []string{"websocket", "h2c"} {
+		s := rightServer(product)
+		also(func(q *query) bool { return q.minor == 0 })(s)
+		s.switched = func(s *server, q *query) string {
+			if q.minor == 0 {
+				return ""
+			}
+			return rightSwitch(s, q)
+		}
+		o := options(t, s)
+		o.Only, o.Timeout = []string{"http-1.0"}, haste
+		if report := mustRun(t, o); report.FailedMust() != 1 {
+			t.Errorf("%s: %+v", product, report.Results)
+		}
+	}
+}
+
+// Nobody is blamed who by now refuses everybody.
+func TestRefusesLater(t *testing.T) {
+	s := rightServer("websocket")
+	requests := 0
+	s.takes = func(s *server, q *query) bool {
+		requests++
+		return requests < 20 && rightOffer(s, q)
+	}
+	report := mustRun(t, options(t, s))
+	if report.Count(Fail) > 0 {
+		t.Errorf("%d failed", report.Count(Fail))
+	}
+	for _, r := range report.Results {
+		if r.Verdict == Pass && r.Check.switching && r.Exchanges[len(r.Exchanges)-1].answer.status != 101 {
+			t.Errorf("%s passes", r.Check.ID)
+		}
+	}
+}
+
+// A server that ignores every offer fails nothing, whatever it answers.
+func TestIgnoringServer(t *testing.T) {
+	for name, status := range map[string]int{"served": 200, "not found": 404, "forbidden": 403, "redirected": 301} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				io.Copy(io.Discard, r.Body)
+				w.Header().Set("Location", "http://192.0.2.1/")
+				w.WriteHeader(status)
+				io.WriteString(w, "text")
+			}))
+			t.Cleanup(server.Close)
+			for _, product := range []string{"websocket", "h2c", "any/1"} {
+				target, err := ParseTarget(server.URL)
+				if err != nil {
+					t.Fatal(err)
+				}
+				report := mustRun(t, Options{Target: target, Product: upgrade.MustParseProduct(product), Timeout: patience})
+				for _, r := range report.Results {
+					// That net/http keeps such a connection is its own fault.
+					if want := r.Check.ID == "both-lengths"; (r.Verdict == Fail) != want || r.Verdict == Note {
+						t.Errorf("%s: %s: %s", r.Check.ID, r.Verdict, r.Reason)
+					}
+				}
+			}
+		})
+	}
+}
+
+// Whatever a server sends or does not, the run ends in time and blames it for nothing
+// that was not seen.
+func TestHostileServers(t *testing.T) {
+	flood := func(prefix, unit string) func(net.Conn) {
+		return func(conn net.Conn) {
+			io.WriteString(conn, prefix)
+			block := strings.Repeat(unit, 1+(4<<10)/len(unit))
+			for {
+				if _, err := io.WriteString(conn, block); err != nil {
+					return
+				}
+			}
+		}
+	}
+	for name, test := range map[string]struct {
+		serve func(net.Conn)
+		err   error
+	}{
+		"silent":          {func(conn net.Conn) { io.Copy(io.Discard, conn) }, ErrNoAnswer},
+		"closing":         {func(net.Conn) {}, ErrNoAnswer},
+		"not HTTP":        {func(conn net.Conn) { io.WriteString(conn, "SSH-2.0-x\r\n"); io.Copy(io.Discard, conn) }, ErrNoAnswer},
+		"flood":           {flood("", "x"), ErrNoAnswer},
+		"flood of fields": {flood("HTTP/1.1 101 x\r\n", "Upgrade: websocket\r\n"), ErrNoAnswer},
+		"flood of 1xx":    {flood("", "HTTP/1.1 100 x\r\n\r\n"), ErrNoAnswer},
+		"flood of 101":    {flood("", "HTTP/1.1 101 x\r\n\r\n"), nil},
+		"flood of 200":    {flood("", "HTTP/1.1 200 x\r\nContent-Length: 1\r\n\r\nx"), nil},
+		"endless content": {flood("HTTP/1.1 200 x\r\n\r\n", "x"), nil},
+		"endless chunks":  {flood("HTTP/1.1 200 x\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\nx\r\n"), nil},
+		"huge chunk":      {flood("HTTP/1.1 200 x\r\nTransfer-Encoding: chunked\r\n\r\n7fffffff\r\n", "x"), nil},
+		"huge frame":      {flood("HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n\x82\x7f\xff\xff\xff\xff\xff\xff\xff\xff", "x"), nil},
+		"dribble": {func(conn net.Conn) {
+			for {
+				if _, err := io.WriteString(conn, "H"); err != nil {
+					return
+				}
+				time.Sleep(time.Millisecond)
+			}
+		}, ErrNoAnswer},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			target, err := ParseTarget("ws://" + start(t, test.serve, nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			begun := time.Now()
+			report, err := Run(t.Context(), Options{Target: target, Product: upgrade.MustParseProduct("websocket"), Timeout: haste / 5})
+			var busy net.Error
+			if errors.As(err, &busy) && busy.Timeout() {
+				t.Skip("this machine is too busy to connect in time")
+			}
+			if !errors.Is(err, test.err) {
+				t.Errorf("error %v", err)
+			}
+			if took := time.Since(begun); took > 2*MaxConnections*haste/5 {
+				t.Errorf("took %v", took)
+			}
+			for _, r := range report.Results {
+				for _, e := range r.Exchanges {
+					if len(e.Received) > maxReceived {
+						t.Errorf("%s: kept %d octets", r.Check.ID, len(e.Received))
+					}
+				}
+				if err != nil && r.Verdict != Skip {
+					t.Errorf("%s: %s: %s", r.Check.ID, r.Verdict, r.Reason)
+				}
+			}
+		})
+	}
+}
+
+func TestUnreachable(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	listener.Close()
+	target, _ := ParseTarget("http://" + address)
+	report, err := Run(t.Context(), Options{Target: target, Product: upgrade.MustParseProduct("x")})
+	if err == nil || report.Connections != 0 || report.Count(Skip) != len(report.Results) {
+		t.Errorf("%v, %+v", err, report)
+	}
+}
+
+// A server that goes away in between fails nothing more.
+func TestGoesAway(t *testing.T) {
+	s := rightServer("websocket")
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, _ := ParseTarget("http://" + listener.Addr().String())
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		for range 10 {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			s.serve(conn)
+			conn.Close()
+		}
+		listener.Close()
+	}()
+	report, err := Run(t.Context(), Options{Target: target, Product: s.product, Timeout: patience})
+	<-gone
+	if err == nil || report.Count(Fail)+report.Count(Note) > 0 || report.Count(Pass) == 0 || report.Count(Skip) == 0 {
+		t.Errorf("%v, %d connections", err, report.Connections)
+	}
+	for _, r := range report.Results {
+		t.Log(r.Check.ID, r.Verdict, r.Reason)
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	hung := start(t, func(conn net.Conn) { io.Copy(io.Discard, conn) }, nil)
+	target, _ := ParseTarget("http://" + hung)
+	ctx, cancel := context.WithTimeout(t.Context(), haste/10)
+	defer cancel()
+	begun := time.Now()
+	_, err := Run(ctx, Options{Target: target, Product: upgrade.MustParseProduct("x"), Timeout: time.Minute})
+	if !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) > patience {
+		t.Errorf("%v after %v", err, time.Since(begun))
+	}
+}
+
+func TestTLS(t *testing.T) {
+	s := rightServer("websocket")
+	s.secure = true
+	o := options(t, s)
+	if report := mustRun(t, o); report.Count(Fail)+report.Count(Note) > 0 {
+		t.Error("fails over TLS")
+	}
+	o.TLS = nil
+	var unknown *tls.CertificateVerificationError
+	if _, err := Run(t.Context(), o); !errors.As(err, &unknown) {
+		t.Errorf("%v", err)
+	}
+}
+
+// The bounds that the help tells hold where most is asked.
+func TestBounds(t *testing.T) {
+	most := 0
+	for _, product := range []string{"websocket", "h2c"} {
+		s := rightServer(product)
+		// Whatever is not answered or lost asks for a second look.
+		s.takes = func(s *server, q *query) bool {
+			return rightOffer(s, q) && q.one("Upgrade") == product && q.one("Connection") != "keep-alive, Upgrade"
+		}
+		o := options(t, s)
+		o.Timeout = haste
+		report := mustRun(t, o)
+		most = max(most, report.Connections)
+		for _, r := range report.Results {
+			for _, e := range r.Exchanges {
+				if n := strings.Count(string(e.Sent), " HTTP/1."); n > MaxRequests+1 {
+					t.Errorf("%s: %d requests on a connection", r.Check.ID, n)
+				}
+			}
+		}
+	}
+	t.Logf("%d connections", most)
+	if most > MaxConnections*9/10 {
+		t.Errorf("%d connections, of %d", most, MaxConnections)
+	}
+}
+
+func TestTarget(t *testing.T) {
+	for text, want := range map[string]Target{
+		"http://x":                  {false, "x", "x", "80", "/"},
+		"ws://x:81/a%20b?c=d%20#f":  {false, "x:81", "x", "81", "/a%20b?c=d%20"},
+		"https://[::1]":             {true, "[::1]", "::1", "443", "/"},
+		"wss://[fe80::1%25eth0]:1/": {true, "[fe80::1]:1", "fe80::1%eth0", "1", "/"},
+		"HTTP://x/?":                {false, "x", "x", "80", "/"},
+	} {
+		if got, err := ParseTarget(text); err != nil || got != want {
+			t.Errorf("%s: %+v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "x", "x:80", "ftp://x", "http:x", "http://", "http://:80", "http://u@x", "http://x/a b?c d", "http://\u00e4", "http://x\x1b", "http://x/?\u00e4", "http://x:y"} {
+		if got, err := ParseTarget(text); err == nil {
+			t.Errorf("%s: %+v", text, got)
+		}
+	}
+}
+
+// The names that others rely on: of checks, verdicts and levels.
+func TestNames(t *testing.T) {
+	name := regexp.MustCompile(`^[a-z0-9]+(\.[0-9])?(-[a-z0-9]+(\.[0-9])?)*$`)
+	seen := make(map[string]bool)
+	for _, product := range []string{"websocket", "h2c", "x/1"} {
+		clear(seen)
+		for _, c := range Checks(upgrade.MustParseProduct(product)) {
+			if !name.MatchString(c.ID) || seen[c.ID] || c.Title == "" || c.Rule.Level == 0 || c.Rule.RFC == 0 || c.Rule.Section == "" {
+				t.Errorf("%+v", c)
+			}
+			seen[c.ID] = true
+		}
+	}
+}
+
+// Nothing is left behind by a run that has gone through all there is.
+func TestMain(m *testing.M) {
+	before := runtime.NumGoroutine()
+	code := m.Run()
+	for end := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			var stacks [64 << 10]byte
+			println(string(stacks[:runtime.Stack(stacks[:], true)]))
+			code = 1
+			break
+		}
+	}
+	os.Exit(code)
+}

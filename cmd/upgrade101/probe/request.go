@@ -1,0 +1,106 @@
+package probe
+
+import (
+	"strings"
+
+	"github.com/gosegue/upgrade"
+)
+
+// This file knows the requests: what a plain offer looks like, and how to write one that
+// was changed. It knows nothing of why.
+
+// What no server can know: a product made up here.
+const madeUp = "upgrade101-made-up"
+
+// The key of the example in RFC 6455, section 1.3, and what settings Go's client sends:
+// none but a window of 4 MiB.
+const (
+	webSocketKey  = "dGhlIHNhbXBsZSBub25jZQ=="
+	http2Settings = "AAQAQAAA"
+)
+
+// request is a request, well-formed or not: its lines stand as they are sent.
+type request struct {
+	method, target, version string
+	first                   []string // lines in front of all others
+	hosts                   []string
+	connection              []string
+	upgrade                 []string
+	settings                []string // HTTP2-Settings, which Connection has to name as well
+	unnamed                 bool     // but does not
+	fields                  []string // lines of other fields, whole
+	content                 string   // as it is sent
+}
+
+// plain returns a request without an offer.
+func (t Target) plain() request {
+	return request{method: "GET", target: t.request, version: "HTTP/1.1", hosts: []string{t.host}}
+}
+
+// offer returns a request that offers the product in its plain form, with the fields
+// that the product asks for.
+func (t Target) offer(product upgrade.Product[string]) request {
+	r := t.plain()
+	r.connection = []string{"Upgrade"}
+	r.upgrade = []string{product.String()}
+	switch {
+	case is(product, "websocket"):
+		r.fields = []string{"Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: " + webSocketKey}
+	case is(product, "h2c"):
+		r.settings = []string{http2Settings}
+	}
+	return r
+}
+
+// String returns the octets of the request.
+func (r request) String() string {
+	var b strings.Builder
+	line := func(parts ...string) {
+		for _, p := range parts {
+			b.WriteString(p)
+		}
+		b.WriteString("\r\n")
+	}
+	line(r.method, " ", r.target, " ", r.version)
+	for _, f := range r.first {
+		line(f)
+	}
+	for _, h := range r.hosts {
+		line("Host: ", h)
+	}
+	line("User-Agent: upgrade101-probe")
+	connection := append([]string(nil), r.connection...)
+	if len(r.settings) > 0 && !r.unnamed {
+		if len(connection) == 0 {
+			connection = []string{"HTTP2-Settings"}
+		} else {
+			connection[len(connection)-1] += ", HTTP2-Settings"
+		}
+	}
+	for _, c := range connection {
+		line("Connection: ", c)
+	}
+	for _, u := range r.upgrade {
+		line("Upgrade: ", u)
+	}
+	for _, s := range r.settings {
+		line("HTTP2-Settings: ", s)
+	}
+	for _, f := range r.fields {
+		line(f)
+	}
+	line()
+	b.WriteString(r.content)
+	return b.String()
+}
+
+// without returns lines without the field of that name.
+func without(lines []string, name string) []string {
+	var rest []string
+	for _, l := range lines {
+		if !strings.HasPrefix(l, name+":") {
+			rest = append(rest, l)
+		}
+	}
+	return rest
+}

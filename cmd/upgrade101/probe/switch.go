@@ -1,0 +1,156 @@
+package probe
+
+import (
+	"strings"
+
+	"github.com/gosegue/upgrade"
+)
+
+// This file knows what a 101 looks like. All its checks look at one: the answer to the
+// plain offer.
+
+var switchChecks = []Check{
+	{
+		ID: "101-status-line", Title: "the 101 begins with a well-formed status line of HTTP/1.1",
+		Rule: must(9112, "4"), switching: true,
+		judge: ofSwitch(func(s *session, r *response) finding {
+			switch {
+			case r.badStatus != "":
+				return fail("%s", r.badStatus)
+			case r.major != 1 || r.minor < 1:
+				return fail("the version is HTTP/%d.%d, which has no 101", r.major, r.minor)
+			}
+			return pass("HTTP/%d.%d 101", r.major, r.minor)
+		}),
+	}, {
+		ID: "101-lines", Title: "the lines of the 101 are well-formed and end in CRLF",
+		Rule: must(9112, "2.1"), switching: true,
+		judge: ofSwitch(func(s *session, r *response) finding {
+			if len(r.faults) > 0 {
+				return fail("%s", strings.Join(r.faults, "; "))
+			}
+			return pass("%d field lines", len(r.fields))
+		}),
+	}, {
+		ID: "101-upgrade", Title: "the 101 has Upgrade, which names a product",
+		Rule: must(9110, "15.2.2"), switching: true,
+		judge: ofSwitch(func(s *session, r *response) finding {
+			if strings.Trim(strings.Join(r.lines("Upgrade"), ""), ", \t") == "" {
+				return fail("nothing says what is spoken from here on")
+			}
+			return pass("it has")
+		}),
+	}, {
+		ID: "101-upgrade-valid", Title: "Upgrade in the 101 is well-formed",
+		Rule: must(9110, "2.2"), switching: true,
+		judge: ofSwitch(func(s *session, r *response) finding {
+			if len(r.lines("Upgrade")) == 0 {
+				return skip("the 101 has no Upgrade")
+			}
+			if _, err := upgrade.ParseList(r.lines("Upgrade")...); err != nil {
+				return fail("malformed: %v", err)
+			}
+			return pass("it is")
+		}),
+	}, {
+		ID: "101-offered", Title: "the 101 names nothing that was not offered",
+		Rule: must(9110, "7.8"), switching: true,
+		judge: ofSwitch(func(s *session, r *response) finding {
+			list, err := upgrade.ParseList(r.lines("Upgrade")...)
+			if err != nil || list.IsZero() {
+				return skip("the 101 has no well-formed Upgrade")
+			}
+			for p := range list.All() {
+				if !p.Matches(s.Product) {
+					return fail("it names %s, and %s was offered", shortened(p.String()), s.Product)
+				}
+			}
+			return pass("it names %s", s.Product)
+		}),
+	}, {
+		ID: "101-upgrade-once", Title: "the 101 has one Upgrade line, with one product",
+		Rule: must(6455, "4.2.2"), other: may(9110, "15.2.2"), switching: true,
+		judge: ofSwitch(func(s *session, r *response) finding {
+			lines := r.lines("Upgrade")
+			list, err := upgrade.ParseList(lines...)
+			switch {
+			case err != nil || list.IsZero():
+				return skip("the 101 has no well-formed Upgrade")
+			case !list.Offers(s.Product):
+				return skip("it switches to something else: see 101-offered")
+			}
+			products := 0
+			for range list.All() {
+				products++
+			}
+			if len(lines) > 1 || products > 1 {
+				return fail("lines: %d, products: %d; a client that wants one value finds another", len(lines), products)
+			}
+			return pass("one line, one product")
+		}),
+	}, {
+		ID: "101-connection", Title: "the 101 has the option upgrade in Connection",
+		Rule: must(9110, "7.8"), switching: true,
+		judge: ofSwitch(func(s *session, r *response) finding {
+			options, err := upgrade.ParseConnection(r.lines("Connection")...)
+			switch {
+			case len(r.lines("Connection")) == 0:
+				return fail("it has no Connection")
+			case err != nil:
+				return fail("Connection is malformed: %v", err)
+			case !options.Has("upgrade"):
+				return fail("Connection does not have it, so that a proxy passes Upgrade on as it is")
+			}
+			return pass("it has")
+		}),
+	}, {
+		ID: "101-connection-once", Title: "Connection in the 101 is the one option upgrade",
+		Rule: should(6455, "4.2.2"), other: may(9110, "7.6.1"), switching: true,
+		judge: ofSwitch(func(s *session, r *response) finding {
+			options, err := upgrade.ParseConnection(r.lines("Connection")...)
+			if err != nil || !options.Has("upgrade") {
+				return skip("the 101 has no option upgrade")
+			}
+			count := 0
+			for range options.All() {
+				count++
+			}
+			if count > 1 || len(r.lines("Connection")) > 1 {
+				return fail("lines: %d, options: %d; several clients compare the whole value", len(r.lines("Connection")), count)
+			}
+			return pass("one line, one option")
+		}),
+	}, {
+		ID: "101-no-length", Title: "the 101 has no Content-Length",
+		Rule: must(9110, "8.6"), switching: true,
+		judge: ofSwitch(func(s *session, r *response) finding {
+			if len(r.lines("Content-Length")) > 0 {
+				return fail("it has one: a client may wait for content, or take the protocol for it")
+			}
+			return pass("it has none")
+		}),
+	}, {
+		ID: "101-no-coding", Title: "the 101 has no Transfer-Encoding",
+		Rule: must(9112, "6.1"), switching: true,
+		judge: ofSwitch(func(s *session, r *response) finding {
+			if len(r.lines("Transfer-Encoding")) > 0 {
+				return fail("it has one: a client may take the protocol for coded content")
+			}
+			return pass("it has none")
+		}),
+	}, {
+		ID: "101-first", Title: "no other 1xx comes before the 101 unasked",
+		Rule: may(9110, "15.2"), switching: true,
+		judge: ofSwitch(func(s *session, r *response) finding {
+			if before := s.baseline().interim; len(before) > 0 {
+				return fail("a %d comes first, which many clients do not expect here", before[0].status)
+			}
+			return pass("none does")
+		}),
+	},
+}
+
+// ofSwitch judges the 101 that the plain offer got.
+func ofSwitch(judge func(*session, *response) finding) func(*session) finding {
+	return func(s *session) finding { return judge(s, s.baseline().answer) }
+}

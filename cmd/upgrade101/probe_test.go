@@ -1,0 +1,337 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/cmd/upgrade101/probe"
+)
+
+// mustProbe runs the probe with --json and returns what it wrote.
+func mustProbe(t *testing.T, want int, args ...string) probedJSON {
+	t.Helper()
+	code, stdout, stderr := try("", append([]string{"probe", "--json"}, args...)...)
+	if code != want || want == exitOK && stderr != "" {
+		t.Errorf("exit code %d, want %d: %s", code, want, stderr)
+	}
+	mustBePrintable(t, stdout)
+	var j probedJSON
+	decoder := json.NewDecoder(strings.NewReader(stdout))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&j); err != nil {
+		t.Fatalf("%v\n%s", err, stdout)
+	}
+	return j
+}
+
+// Our own servers pass every check that is about them.
+func TestProbeServe(t *testing.T) { inBothModes(t, testProbeServe) }
+
+func testProbeServe(t *testing.T, flags ...string) {
+	address, _ := serveHere(t, flags...)
+	for product, skipped := range map[string]string{
+		"websocket": "^h2c-",
+		"echo/1":    "^(h2c-|websocket-|426-|content-|early-octets$|upgrade-(kelvin|long-s)$)",
+	} {
+		about := regexp.MustCompile(skipped)
+		j := mustProbe(t, exitOK, "--timeout", patience.String(), "--product", product, "http://"+address)
+		if len(j.Results) != len(probe.Checks(upgrade.MustParseProduct(product))) || j.Error != "" || j.Address != address {
+			t.Errorf("%d results, %q, %q", len(j.Results), j.Error, j.Address)
+		}
+		for _, r := range j.Results {
+			want := "pass"
+			if about.MatchString(r.ID) {
+				want = "skip"
+			}
+			if r.Verdict != want {
+				t.Errorf("%s: %s: %s: %s", product, r.ID, r.Verdict, r.Reason)
+			}
+		}
+	}
+}
+
+func TestProbeText(t *testing.T) {
+	address, _ := serveHere(t, "--raw")
+	code, stdout, stderr := try("", "probe", "ws://"+address+"/")
+	if code != exitOK || stderr != "" {
+		t.Errorf("exit code %d, %q", code, stderr)
+	}
+	checks := probe.Checks(websocket)
+	lines := strings.Split(stdout, "\n")
+	for i, c := range checks {
+		if fields := strings.Fields(lines[i]); fields[1] != c.Rule.Level.String() || fields[5] != c.ID {
+			t.Errorf("%s", lines[i])
+		}
+	}
+	summary := lines[len(lines)-2]
+	if !regexp.MustCompile(`^` + strconv.Itoa(len(checks)) + ` checks of websocket at 127\.0\.0\.1:\d+, over \d+ connections: \d+ passed, 0 failed \(0 MUST, 0 SHOULD, 0 MAY\), \d+ skipped, 0 noted$`).MatchString(summary) {
+		t.Errorf("%s", summary)
+	}
+}
+
+// What a server sends is shown, not run, and cut.
+func TestProbeFailure(t *testing.T) {
+	hostile := strings.Repeat("\x1b[31m\xc2\x9b\x00\x07", 1<<10)
+	url := answerAll(t, "HTTP/1.1 101 \x1b[2J\r\nUpgrade: websocket\r\nX: "+hostile+"\r\n\r\n")
+	code, stdout, stderr := try("", "probe", "--only", "101-connection", url)
+	if code != exitFailure || stderr != "" {
+		t.Errorf("exit code %d, %q", code, stderr)
+	}
+	mustBePrintable(t, stdout)
+	for _, want := range []string{
+		"fail  MUST    RFC 9110, 7.8      101-connection                it has no Connection\n",
+		"\nfailed: 101-connection (RFC 9110, 7.8, MUST): ",
+		"\n    GET / HTTP/1.1\\r\\n\n    Host: 127.0.0.1:",
+		"\n    Connection: Upgrade\\r\\n\n",
+		"\n    HTTP/1.1 101 \\x1b[2J\\r\\n\n    Upgrade: websocket\\r\\n\n    X: \\x1b[31m\\xc2\\x9b\\x00\\x07",
+		"\n    ...\n",
+		"0 passed, 1 failed (1 MUST, 0 SHOULD, 0 MAY), 0 skipped, 0 noted\n",
+	} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("no %q in\n%s", want, stdout)
+		}
+	}
+	if len(stdout) > 8<<10 {
+		t.Errorf("%d octets", len(stdout))
+	}
+	j := mustProbe(t, exitFailure, "--only", "101-connection", url)
+	if len(j.Results) != 1 || j.Summary != (summaryJSON{Fail: 1, FailedMust: 1}) {
+		t.Fatalf("%+v", j)
+	}
+	e := j.Results[0].Exchanges
+	if len(e) != 1 || len(e[0].Received) != writtenOctets || e[0].ReceivedOctets < len(hostile) || e[0].End != "read" ||
+		!strings.HasPrefix(string(e[0].Sent), "GET / HTTP/1.1\r\n") || len(e[0].Sent) != e[0].SentOctets {
+		t.Errorf("%+v", e)
+	}
+}
+
+// A SHOULD that fails is told and does not change the exit code.
+func TestProbeShould(t *testing.T) {
+	url := answerAll(t, "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: keep-alive, upgrade\r\n\r\n")
+	j := mustProbe(t, exitOK, "--only", "101-connection-once", "--only", "101-first", url)
+	if j.Summary != (summaryJSON{Fail: 1, Pass: 1}) || j.Results[0].ID != "101-connection-once" || j.Results[0].Level != "SHOULD" {
+		t.Errorf("%+v", j)
+	}
+}
+
+// answerAll runs a server that answers everything so, and returns its URL.
+func answerAll(t *testing.T, answer string) string {
+	t.Helper()
+	return "ws://" + listenHere(t, func(conn net.Conn) {
+		conn.Read(make([]byte, 1<<10))
+		io.WriteString(conn, answer)
+		io.Copy(io.Discard, conn)
+	})
+}
+
+// listenHere serves connections until the test ends.
+func listenHere(t *testing.T, serve func(net.Conn)) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			conn.SetDeadline(time.Now().Add(patience))
+			serve(conn)
+			conn.Close()
+		}
+	}()
+	t.Cleanup(func() {
+		listener.Close()
+		<-done
+	})
+	return listener.Addr().String()
+}
+
+func TestProbeTLS(t *testing.T) {
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	defer server.Close()
+	server.Config.ErrorLog = nil
+	code, stdout, stderr := try("", "probe", server.URL)
+	if code != exitFailure || stdout != "" || !strings.Contains(stderr, "certificate") || !strings.Contains(stderr, "--insecure") {
+		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+	j := mustProbe(t, exitFailure, "--insecure", strings.Replace(server.URL, "https", "wss", 1))
+	if j.Summary.FailedMust != 1 || j.Summary.Fail != 1 { // both-lengths, as everything on net/http
+		t.Errorf("%+v", j.Summary)
+	}
+}
+
+func TestProbeUnreachable(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := "http://" + listener.Addr().String()
+	listener.Close()
+	code, stdout, stderr := try("", "probe", url)
+	if code != exitFailure || stdout != "" || !strings.Contains(stderr, "upgrade101: dial tcp 127.0.0.1:") {
+		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+	if j := mustProbe(t, exitFailure, url); j.Error == "" || j.Address != "" || j.Summary.Skip != len(j.Results) || len(j.Results) == 0 {
+		t.Errorf("%+v", j)
+	}
+}
+
+func TestProbeHung(t *testing.T) {
+	address := listenHere(t, func(conn net.Conn) { io.Copy(io.Discard, conn) })
+	begun := time.Now()
+	j := mustProbe(t, exitFailure, "--timeout", "500ms", "http://"+address)
+	if took := time.Since(begun); took > patience/2 || !strings.Contains(string(j.Error), "no answer") || j.Connections != 2 {
+		t.Errorf("took %v: %+v", took, j)
+	}
+}
+
+// SIGINT ends it at once, and what was made by then is told.
+func TestProbeInterrupted(t *testing.T) {
+	served := make(chan struct{})
+	requests := 0
+	address := listenHere(t, func(conn net.Conn) {
+		if requests++; requests == 10 {
+			close(served)
+			io.Copy(io.Discard, conn)
+			return
+		}
+		conn.Read(make([]byte, 1<<10))
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+	})
+	cmd := command(t, "probe", "--timeout", "1m", "http://"+address)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-served
+	cmd.Process.Signal(os.Interrupt)
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != exitFailure || stderr.String() != "upgrade101: interrupted\n" || !strings.Contains(stdout.String(), "\npass  MUST") {
+		t.Errorf("exit code %d, %s\n%s", code, stderr.String(), stdout.String())
+	}
+}
+
+func TestProbeList(t *testing.T) {
+	code, stdout, _ := try("", "probe", "--list")
+	checks := probe.Checks(websocket)
+	if lines := strings.Count(stdout, "\n"); code != exitOK || lines != len(checks) {
+		t.Errorf("exit code %d, %d lines for %d checks", code, lines, len(checks))
+	}
+	for _, c := range checks {
+		if !strings.Contains(stdout, "  "+c.ID+"  ") || !strings.Contains(stdout, c.Title) || len(c.ID) > 28 {
+			t.Errorf("%s is not listed", c.ID)
+		}
+	}
+	mustBePrintable(t, stdout)
+	code, stdout, _ = try("", "probe", "--list", "--json", "--product", "h2c")
+	var all []listedJSON
+	if err := json.Unmarshal([]byte(stdout), &all); code != exitOK || err != nil || len(all) != len(checks) {
+		t.Errorf("exit code %d, %d checks, %v", code, len(all), err)
+	}
+	for _, c := range all {
+		if strings.HasPrefix(c.ID, "h2c-") && !c.Applies || strings.HasPrefix(c.ID, "websocket-") && c.Applies {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
+func TestProbeUsage(t *testing.T) {
+	for _, args := range [][]string{
+		{},
+		{"http://127.0.0.1:1", "http://127.0.0.1:1"},
+		{"ftp://127.0.0.1:1"},
+		{"127.0.0.1:1"},
+		{"http://127.0.0.1:1/\x1b[31m"},
+		{"--product", "web socket", "http://127.0.0.1:1"},
+		{"--product", "", "http://127.0.0.1:1"},
+		{"--only", "unknown", "http://127.0.0.1:1"},
+		{"--only", "", "http://127.0.0.1:1"},
+		{"--timeout", "0s", "http://127.0.0.1:1"},
+		{"--timeout", "long", "http://127.0.0.1:1"},
+		{"--list", "http://127.0.0.1:1"},
+		{"--list", "--only", "unknown"},
+	} {
+		code, stdout, stderr := try("", append([]string{"probe"}, args...)...)
+		if code != exitUsage || stdout != "" || !strings.Contains(stderr, "--help") {
+			t.Errorf("%q: exit code %d, %q, %q", args, code, stdout, stderr)
+		}
+		mustBePrintable(t, stderr)
+	}
+	if _, _, stderr := try("", "probe", "--only", "unknown", "http://127.0.0.1:1"); !strings.Contains(stderr, "--list") {
+		t.Errorf("%q", stderr)
+	}
+}
+
+func TestProbeCompletion(t *testing.T) {
+	for args, want := range map[string]string{
+		"probe --only ":    "http-1.0\tan offer in HTTP/1.0 is ignored\n",
+		"probe --product ": ":4\n",
+		"pro":              "probe\t",
+	} {
+		_, stdout, _ := try("", append([]string{"__complete"}, strings.Split(args, " ")...)...)
+		if !strings.Contains(stdout, want) {
+			t.Errorf("%q: %q", args, stdout)
+		}
+	}
+}
+
+// No redirect is followed, no proxy asked, and nothing is left open or running.
+func TestProbeKeepsToOneAddress(t *testing.T) {
+	other := listenHere(t, func(net.Conn) { t.Error("a connection to another address") })
+	t.Setenv("HTTP_PROXY", "http://"+other)
+	t.Setenv("http_proxy", "http://"+other)
+	before := runtime.NumGoroutine()
+	var ended, broken atomic.Int32
+	address := listenHere(t, func(conn net.Conn) {
+		conn.Read(make([]byte, 1<<10))
+		io.WriteString(conn, "HTTP/1.1 301 Moved\r\nLocation: http://"+other+"/\r\nContent-Length: 0\r\n\r\n")
+		if _, err := io.Copy(io.Discard, conn); err != nil {
+			broken.Add(1)
+		}
+		ended.Add(1)
+	})
+	j := mustProbe(t, exitFailure, "--timeout", "200ms", "http://"+strings.Replace(address, "127.0.0.1", "localhost", 1))
+	if j.Address != address {
+		t.Errorf("%s, not %s", j.Address, address)
+	}
+	for end := time.Now().Add(patience); runtime.NumGoroutine() > before+1 || int(ended.Load()) != j.Connections; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("goroutines are left, or of %d connections only %d ended", j.Connections, ended.Load())
+		}
+	}
+	if broken.Load() > 0 {
+		t.Errorf("%d connections were not closed in time", broken.Load())
+	}
+}
+
+func TestProbeCancelled(t *testing.T) {
+	address := listenHere(t, func(conn net.Conn) { io.Copy(io.Discard, conn) })
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	begun := time.Now()
+	code := run(ctx, []string{"probe", "--timeout", "1m", "http://" + address}, strings.NewReader(""), &stdout, &stderr)
+	if code != exitFailure || time.Since(begun) > patience {
+		t.Errorf("exit code %d after %v: %s", code, time.Since(begun), stderr.String())
+	}
+}
