@@ -134,6 +134,11 @@ func (r *Request) Addr() net.Addr { return r.conn.RemoteAddr() }
 // yields the request first, octet for octet, and whatever came behind it. It has no
 // deadline, is the caller's to close, and outlives the Request. Its kind is that of
 // Accepted.Conn. It is nil if the request has been answered or taken already.
+//
+// The Acceptor sees nothing of what follows. A proxy sends requests of many clients over
+// one connection, and with a later one an offer may come: so whoever serves HTTP on it
+// should know how to switch, as a server of net/http does with package httpupgrade, or
+// end the connection behind the response.
 func (r *Request) Unread() net.Conn {
 	if r.gone {
 		return nil
