@@ -3,13 +3,18 @@ module github.com/gosegue/upgrade/interop
 go 1.26.0
 
 require (
+	github.com/OpenPrinting/goipp v1.1.0
+	github.com/chromedp/cdproto v0.159.0
+	github.com/chromedp/chromedp v0.23.0
 	github.com/coder/websocket v1.8.15
+	github.com/fasthttp/websocket v1.5.12
 	github.com/gobwas/httphead v0.1.0
 	github.com/gobwas/ws v1.5.0
 	github.com/google/go-cmp v0.7.0
 	github.com/gorilla/websocket v1.5.3
 	github.com/gosegue/upgrade v0.1.0
 	github.com/lxzan/gws v1.8.9
+	github.com/moby/spdystream v0.5.1
 	github.com/valyala/fasthttp v1.72.0
 	golang.org/x/net v0.62.0
 )
@@ -17,7 +22,9 @@ require (
 require (
 	github.com/andybalholm/brotli v1.2.1 // indirect
 	github.com/dolthub/maphash v0.1.0 // indirect
+	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 	github.com/klauspost/compress v1.18.6 // indirect
+	github.com/savsgio/gotils v0.0.0-20240704082632-aef3928b8a38 // indirect
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 )
