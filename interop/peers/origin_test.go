@@ -1,0 +1,207 @@
+package peers
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/gobwas/ws/wsutil"
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/httpupgrade"
+	"github.com/gosegue/upgrade/netupgrade"
+)
+
+// This file knows the origin, a server of ours in the tests' own process, for what no
+// example does. It speaks echo/1 and websocket; on /early it speaks first, on /426 it asks for an
+// upgrade, and whatever else it answers in plain HTTP with what it made of the request.
+//
+// echo/1 sends back every byte and, when the client has ended, "BYE".
+
+// layers are the two ways to build a server with us.
+var layers = []string{"httpupgrade", "netupgrade"}
+
+// atBoth runs a test with an origin of each layer.
+func atBoth(t *testing.T, f func(t *testing.T, tap *tap)) {
+	for _, layer := range layers {
+		t.Run(layer, func(t *testing.T) { f(t, newTap(t, newOrigin(t, layer))) })
+	}
+}
+
+// newOrigin starts an origin and returns its address.
+func newOrigin(t testing.TB, layer string) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{DisableGeneralOptionsHandler: true}
+	accepting := listener
+	switch layer {
+	case "httpupgrade":
+		server.Handler = overHTTP()
+	case "netupgrade":
+		server.Handler = http.HandlerFunc(ordinary)
+		declined := make(declinedConns)
+		go acceptAll(listener, declined)
+		accepting = declined.listener(listener.Addr())
+	default:
+		t.Fatalf("no layer %q", layer)
+	}
+	go server.Serve(accepting)
+	t.Cleanup(func() {
+		listener.Close()
+		server.Close()
+	})
+	return listener.Addr().String()
+}
+
+func overHTTP() http.Handler {
+	webSocket := httpupgrade.WebSocket(func(conn net.Conn, r *http.Request) { webSocketEcho(conn, r.URL.Path) })
+	check := webSocket.Fields
+	webSocket.Fields = func(r *http.Request) ([]handshake.Field, error) {
+		fields, err := check(r)
+		return append(fields, subprotocol(r.Header["Sec-Websocket-Protocol"])...), err
+	}
+	return httpupgrade.Handler{
+		Protocols: []httpupgrade.Protocol{
+			{Product: echo, Allow: func(r *http.Request) bool { return allowed(r.URL.Path) },
+				Serve: func(conn net.Conn, r *http.Request) { echoBytes(conn, r.URL.Path) }},
+			withAllow(webSocket),
+		},
+		Next: http.HandlerFunc(ordinary),
+	}
+}
+
+func withAllow(p httpupgrade.Protocol) httpupgrade.Protocol {
+	p.Allow = func(r *http.Request) bool { return allowed(r.URL.Path) }
+	return p
+}
+
+// acceptAll switches connections, and hands those with an ordinary request to net/http.
+func acceptAll(listener net.Listener, declined declinedConns) {
+	webSocket := netupgrade.WebSocket()
+	webSocket.Fields = func(r *netupgrade.Request) ([]handshake.Field, error) {
+		var lines []string
+		for _, line := range r.Lines(nil, "Sec-WebSocket-Protocol") {
+			lines = append(lines, string(line))
+		}
+		return subprotocol(lines), nil
+	}
+	webSocket.Allow = func(r *netupgrade.Request) bool { return allowed(string(r.Target)) }
+	acceptor := &netupgrade.Acceptor{
+		Protocols: []netupgrade.Protocol{
+			{Product: echo, Allow: func(r *netupgrade.Request) bool { return allowed(string(r.Target)) }},
+			webSocket,
+		},
+		KeepHead: true,
+		Decline:  func(r *netupgrade.Request, _ error) { declined <- r.Unread() },
+	}
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			accepted, err := acceptor.Accept(conn)
+			if err != nil {
+				return
+			}
+			defer accepted.Conn.Close()
+			speak := echoBytes
+			if accepted.Product().Name() == "websocket" {
+				speak = webSocketEcho
+			}
+			speak(accepted.Conn, string(accepted.Head.Target))
+		}()
+	}
+}
+
+// declinedConns are connections whose request was not switched.
+type declinedConns chan net.Conn
+
+// listener returns a listener of those connections.
+func (d declinedConns) listener(address net.Addr) net.Listener {
+	return &declinedListener{conns: d, address: address, closed: make(chan struct{})}
+}
+
+type declinedListener struct {
+	conns   declinedConns
+	address net.Addr
+	once    sync.Once
+	closed  chan struct{}
+}
+
+func (l *declinedListener) Accept() (net.Conn, error) {
+	select {
+	case conn := <-l.conns:
+		return conn, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *declinedListener) Close() error   { l.once.Do(func() { close(l.closed) }); return nil }
+func (l *declinedListener) Addr() net.Addr { return l.address }
+
+// The products of an origin.
+var (
+	echo      = upgrade.MustParseProduct("echo/1")
+	webSocket = upgrade.MustParseProduct("websocket")
+)
+
+func allowed(target string) bool { return !strings.HasSuffix(target, "/426") }
+
+// subprotocol picks the subprotocol a, if it is offered.
+func subprotocol(lines []string) []handshake.Field {
+	list := "," + strings.ReplaceAll(strings.Join(lines, ","), " ", "") + ","
+	if !strings.Contains(list, ",a,") {
+		return nil
+	}
+	return []handshake.Field{{Name: "Sec-WebSocket-Protocol", Value: "a"}}
+}
+
+// ordinary answers in plain HTTP what came of a request.
+func ordinary(w http.ResponseWriter, r *http.Request) {
+	if strings.HasSuffix(r.URL.Path, "/426") {
+		httpupgrade.Refuse(w, r, echo, webSocket)
+		return
+	}
+	content, err := io.ReadAll(r.Body)
+	offer, offerErr := httpupgrade.Offer(r)
+	products := []string{}
+	for p := range offer.All() {
+		products = append(products, p.String())
+	}
+	fmt.Fprintf(w, "ordinary %s, content %q (%v), offer %q (%v)\n", r.Method, content, err, products, offerErr)
+}
+
+func echoBytes(conn net.Conn, target string) {
+	defer conn.Close()
+	if strings.HasSuffix(target, "/early") {
+		io.WriteString(conn, "EARLY")
+	}
+	if _, err := io.Copy(conn, conn); err == nil {
+		io.WriteString(conn, "BYE")
+	}
+}
+
+func webSocketEcho(conn net.Conn, target string) {
+	defer conn.Close()
+	if strings.HasSuffix(target, "/early") {
+		wsutil.WriteServerText(conn, []byte("EARLY"))
+	}
+	for {
+		message, op, err := wsutil.ReadClientData(conn)
+		if err != nil {
+			return
+		}
+		if wsutil.WriteServerMessage(conn, op, message) != nil {
+			return
+		}
+	}
+}
