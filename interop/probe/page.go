@@ -1,0 +1,113 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// This file knows what the page says. It knows nothing of how that was found out.
+
+// page returns the whole of docs/probe.md.
+func page(all []probed) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, `# What servers make of Upgrade
+
+`+"`upgrade101 probe`"+` against servers that people use, each set up as its own documentation
+has it, on 127.0.0.1. Made by `+"`cd interop && go run ./probe`"+` on %s; what a server needs
+installed is in interop/install.sh, how each was set up in interop/probe/servers.go.
+A fault here is one of this version, seen on this day. What a check sends and wants:
+`+"`upgrade101 probe --list`"+`, and what was sent and received: `+"`upgrade101 probe URL`"+`.
+
+| | |
+|---|---|
+| . | it does what the check says |
+| **MUST** | it does not, and an RFC demands it of servers |
+| SHOULD | it does not, and an RFC recommends it, or demands it where another sentence gives leave to do otherwise: an offer may always be ignored |
+| MAY | it does not, no rule asks for it, but clients count on it |
+| ? | the answer proves nothing |
+| - | does not apply: to this product, to a server that never switches, or because the fault that it would show has a row of its own |
+
+A server that reads its requests with `+"`net/http`"+` has the faults of that too.
+`, time.Now().UTC().Format("2 January 2006"))
+	for _, group := range []string{libraries, proxies, others, ignoring} {
+		var members []probed
+		for _, p := range all {
+			if p.group == group {
+				members = append(members, p)
+			}
+		}
+		if len(members) > 0 {
+			table(&b, group, members)
+		}
+	}
+	b.WriteString("\n## Failed MUSTs\n")
+	for _, p := range all {
+		faults(&b, p)
+	}
+	return b.Bytes()
+}
+
+// table writes the checks, one a row, that are about any of the servers.
+func table(b *bytes.Buffer, title string, servers []probed) {
+	fmt.Fprintf(b, "\n## %s\n\n| server | version | set up as | offered | failed MUST, SHOULD, MAY |\n|---|---|---|---|---|\n", title)
+	for _, p := range servers {
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %d, %d, %d |\n", p.name, p.versionText, p.about, p.product,
+			p.failed("MUST"), p.failed("SHOULD"), p.failed("MAY"))
+	}
+	b.WriteString("\n| check | rule |")
+	for _, p := range servers {
+		fmt.Fprintf(b, " %s |", p.name)
+	}
+	b.WriteString("\n|---|---|" + strings.Repeat(":-:|", len(servers)) + "\n")
+	for i, r := range servers[0].Results {
+		if !slices.ContainsFunc(servers, func(p probed) bool { return p.Results[i].Verdict != "skip" }) {
+			continue
+		}
+		fmt.Fprintf(b, "| %s | %d, %s |", r.ID, r.RFC, r.Section)
+		for _, p := range servers {
+			fmt.Fprintf(b, " %s |", mark(p.Results[i]))
+		}
+		b.WriteByte('\n')
+	}
+}
+
+func mark(r result) string {
+	switch r.Verdict {
+	case "pass":
+		return "."
+	case "skip":
+		return "-"
+	case "note":
+		return "?"
+	}
+	if r.Level == "MUST" {
+		return "**MUST**"
+	}
+	return r.Level
+}
+
+func (p probed) failed(level string) int {
+	n := 0
+	for _, r := range p.Results {
+		if r.Verdict == "fail" && r.Level == level {
+			n++
+		}
+	}
+	return n
+}
+
+// faults writes a sentence for each MUST that the server failed.
+func faults(b *bytes.Buffer, p probed) {
+	if p.failed("MUST") == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n### %s\n\n%s, %s\n\n", p.name, p.versionText, p.about)
+	for _, r := range p.Results {
+		if r.Verdict == "fail" && r.Level == "MUST" {
+			fmt.Fprintf(b, "- %s: %s (RFC %d, section %s). Here: %s.\n", r.ID, r.Title, r.RFC, r.Section, r.Reason)
+		}
+	}
+}

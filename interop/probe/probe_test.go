@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The page shows what the servers answer today: every mark of every check, whatever the
+// versions and the date. After a server has changed and its new answers have been looked
+// at, "go run ./probe" writes it anew.
+func TestPageIsTrue(t *testing.T) {
+	text, err := os.ReadFile("../" + output)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chdir(".."); err != nil { // where the command is run
+		t.Fatal(err)
+	}
+	defer os.Chdir("probe")
+	all, err := probeAll(nil, func(s server, err error) error {
+		return fmt.Errorf("%s cannot be probed: %w; interop/install.sh installs all", s.name, err)
+	})
+	if err != nil {
+		if os.Getenv("INTEROP") == "required" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	if diff := cmp.Diff(marks(string(text)), marks(string(page(all)))); diff != "" {
+		t.Errorf("what docs/probe.md says (-) and what is so (+):\n%s", diff)
+	}
+}
+
+var checkRow = regexp.MustCompile(`^\| (check \| rule|[a-z0-9.-]+ \| [0-9]{4}, [0-9.]+) \|`)
+
+// marks returns the rows of the tables of checks.
+func marks(page string) []string {
+	var rows []string
+	for line := range strings.Lines(page) {
+		if checkRow.MatchString(line) {
+			rows = append(rows, line)
+		}
+	}
+	return rows
+}
