@@ -3,8 +3,13 @@ package peers
 import (
 	"bytes"
 	"errors"
+	"flag"
+	"fmt"
 	"io"
 	"net"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -55,6 +60,7 @@ func newTap(t testing.TB, server string) *tap {
 		listener.Close()
 		close(stop)
 		running.Wait()
+		tap.keepHeads(t)
 		if t.Failed() {
 			for i, talk := range tap.all() {
 				t.Logf("connection %d:\n%s", i, talk)
@@ -62,6 +68,25 @@ func newTap(t testing.TB, server string) *tap {
 		}
 	})
 	return tap
+}
+
+var heads = flag.String("heads", "", "a folder in which to keep the heads of requests that offer something")
+
+// keepHeads keeps what may be of use in testdata/captures.
+func (t *tap) keepHeads(tb testing.TB) {
+	if *heads == "" {
+		return
+	}
+	for i, talk := range t.all() {
+		text, _, whole := bytes.Cut(talk.client(), []byte("\r\n\r\n"))
+		if !whole || !bytes.Contains(bytes.ToLower(text), []byte("\nupgrade:")) {
+			continue
+		}
+		name := strings.ReplaceAll(fmt.Sprintf("%s-%d.req", tb.Name(), i), "/", "-")
+		if err := os.WriteFile(filepath.Join(*heads, name), append(text, "\r\n\r\n"...), 0o644); err != nil {
+			tb.Error(err)
+		}
+	}
 }
 
 // join passes on what two sides say until both have ended, or stop is closed.
@@ -152,8 +177,8 @@ func (t *talk) String() string {
 			who = "client"
 		}
 		octets := s.octets
-		if len(octets) > 1000 {
-			octets = octets[:1000]
+		if len(octets) > 200 {
+			octets = octets[:200]
 		}
 		if s.octets == nil {
 			b.WriteString(who + " ends\n")
