@@ -14,13 +14,17 @@
 // of HTTP/1.0 is served as if it had no Upgrade field, and HTTP/2 and 3 have none:
 // such a connection never sees Upgrade, Connection or 101 from this package.
 //
-// Two things net/http does by itself. It answers "OPTIONS *" without calling the
+// Three things net/http does by itself. It answers "OPTIONS *" without calling the
 // handler, unless Server.DisableGeneralOptionsHandler is set; clients of CUPS and
-// nghttp upgrade with that request. And Server.Shutdown neither closes nor waits for
-// connections that were switched: see the example of [Handler].
+// nghttp upgrade with that request. Server.Shutdown neither closes nor waits for
+// connections that were switched: see the example of [Handler]. And of a request with
+// both Content-Length and Transfer-Encoding it forgets the former and keeps the
+// connection, which [RFC 9112, section 6.1] says to close: nothing behind it can tell.
 //
 // The rules live in packages upgrade and handshake, on fields and bytes; this one
 // knows requests, responses and connections.
+//
+// [RFC 9112, section 6.1]: https://httpwg.org/specs/rfc9112.html#rfc.section.6.1
 package httpupgrade
 
 import (
