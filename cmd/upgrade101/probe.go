@@ -15,6 +15,7 @@ import (
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/cmd/upgrade101/probe"
+	"github.com/gosegue/upgrade/handshake"
 )
 
 // This file knows how a server is given to the probe, and how what came out is told.
@@ -31,12 +32,13 @@ func probeCommand() *cobra.Command {
 		product  string
 		asJSON   bool
 		only     []string
+		headers  []string
 		timeout  time.Duration
 		insecure bool
 		list     bool
 	)
 	command := &cobra.Command{
-		Use:   "probe [--product NAME[/VERSION]] [--only ID]... [--timeout DURATION] [--insecure] [--json] URL | --list",
+		Use:   "probe [--product NAME[/VERSION]] [--only ID]... [--header LINE]... [--timeout DURATION] [--insecure] [--json] URL | --list",
 		Short: "Check how a server handles Upgrade",
 		Long: fmt.Sprintf(`Probe sends requests to a server that tell servers apart, and judges the answers: the
 form of its 101 and 426, what it takes for an offer and what not, whether it parts a
@@ -65,6 +67,9 @@ be ignored. MAY is what no rule asks, but clients count on. What comes out is
 and below the table stands what was sent and received where a check failed. What is
 not printable ASCII is shown there as \r, \n, \t or \xNN, a backslash as two.
 
+With --header all requests have that line as well, for a server that wants an Origin,
+a subprotocol or a secret, which is then shown with the requests of failed checks.
+
 With --only just the checks with these IDs are made; --list shows all, and sends
 nothing. IDs keep their meaning.
 
@@ -91,6 +96,7 @@ Exit codes: 0 if no MUST failed; 1 if one did, or the server could not be reache
 the end; 2 if the command line is wrong.`, probe.MaxConnections, probe.MaxRequests),
 		Example: `  upgrade101 probe http://127.0.0.1:8101/
   upgrade101 probe --product echo/1 http://127.0.0.1:8101/
+  upgrade101 probe --header 'Origin: https://example.com' wss://example.com/chat
   upgrade101 probe --only http-1.0 --only connection-missing wss://example.com/chat
   upgrade101 probe --list --product h2c`,
 		DisableFlagsInUseLine: true,
@@ -122,10 +128,15 @@ the end; 2 if the command line is wrong.`, probe.MaxConnections, probe.MaxReques
 			if err != nil {
 				return err
 			}
+			fields, err := parseHeaders(headers)
+			if err != nil {
+				return fmt.Errorf("--header: %w", err)
+			}
 			report, err := probe.Run(cmd.Context(), probe.Options{
 				Target:   target,
 				Product:  offered,
 				Only:     only,
+				Fields:   fields,
 				Timeout:  timeout,
 				TLS:      &tls.Config{InsecureSkipVerify: insecure},
 				Progress: progress(cmd),
@@ -152,6 +163,7 @@ the end; 2 if the command line is wrong.`, probe.MaxConnections, probe.MaxReques
 	flags := command.Flags()
 	flags.StringVar(&product, "product", "websocket", "what to offer")
 	flags.StringArrayVar(&only, "only", nil, "make only the check with this ID; may be given several times")
+	flags.StringArrayVar(&headers, "header", nil, "a field line for every request, as NAME: VALUE; may be given several times")
 	flags.DurationVar(&timeout, "timeout", probe.DefaultTimeout, "how long to wait for an answer")
 	flags.BoolVar(&insecure, "insecure", false, "take any certificate")
 	flags.BoolVar(&asJSON, "json", false, "write one JSON object")
@@ -163,10 +175,27 @@ the end; 2 if the command line is wrong.`, probe.MaxConnections, probe.MaxReques
 		}
 		return ids, cobra.ShellCompDirectiveNoFileComp
 	})
-	for _, name := range []string{"product", "timeout"} {
+	for _, name := range []string{"product", "header", "timeout"} {
 		command.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
 	}
 	return command
+}
+
+// parseHeaders reads field lines. Its errors quote nothing of them.
+func parseHeaders(lines []string) ([]handshake.Field, error) {
+	var fields []handshake.Field
+	for _, line := range lines {
+		name, value, found := strings.Cut(line, ":")
+		if !found {
+			return nil, errors.New("want a name, a colon and a value")
+		}
+		f := handshake.Field{Name: name, Value: strings.Trim(value, " \t")}
+		if err := probe.CheckField(f); err != nil {
+			return nil, err
+		}
+		fields = append(fields, f)
+	}
+	return fields, nil
 }
 
 // listChecks shows the checks as they stand for an offer of product.

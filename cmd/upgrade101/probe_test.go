@@ -268,6 +268,9 @@ func TestProbeUsage(t *testing.T) {
 		{"--only", "", "http://127.0.0.1:1"},
 		{"--timeout", "0s", "http://127.0.0.1:1"},
 		{"--timeout", "long", "http://127.0.0.1:1"},
+		{"--header", "no colon", "http://127.0.0.1:1"},
+		{"--header", "Connection: x", "http://127.0.0.1:1"},
+		{"--header", "X: \x1b[31m", "http://127.0.0.1:1"},
 		{"--list", "http://127.0.0.1:1"},
 		{"--list", "--only", "unknown"},
 	} {

@@ -68,7 +68,7 @@ func ofAnswers(none string, about func(*response) bool, broken func(*response) s
 		unknown.upgrade = []string{madeUp}
 		without.connection = nil
 		old.version = "HTTP/1.0"
-		requests := []request{s.Target.plain(), s.offer(), unknown, without, old}
+		requests := []request{s.bare(), s.offer(), unknown, without, old}
 		if is(s.Product, "websocket") {
 			requests = append(requests, versionTwelve(s))
 		}

@@ -53,7 +53,7 @@ var contentChecks = []Check{
 		ID: "ignored-pipelined", Title: "a request right behind an offer that nobody knows is answered too",
 		Rule: should(9112, "9.3.2"),
 		judge: func(s *session) finding {
-			offer := s.Target.plain()
+			offer := s.bare()
 			offer.connection, offer.upgrade = []string{"Upgrade"}, []string{madeUp}
 			e := s.pipeline(offer)
 			switch {
@@ -67,7 +67,7 @@ var contentChecks = []Check{
 				return pass("the first answer says that the connection ends there")
 			}
 			used := s.used
-			control := s.pipeline(s.Target.plain())
+			control := s.pipeline(s.bare())
 			if len(control.finals) < 2 {
 				return note("only one is answered, but so it is without an offer")
 			}
@@ -211,10 +211,10 @@ func expectContinue(s *session) finding {
 // is sent at once: the offer, its content, and a request behind it.
 func ignoredContent(change func(r *request, content string)) func(*session) finding {
 	return func(s *session) finding {
-		r := s.Target.plain()
+		r := s.bare()
 		r.method = "POST"
 		r.connection, r.upgrade = []string{"Upgrade"}, []string{madeUp}
-		change(&r, s.Target.plain().String())
+		change(&r, s.bare().String())
 		e := s.pipeline(r)
 		switch {
 		case e.answer == nil && e.End == EndClosed && len(e.Received) == 0:
@@ -235,7 +235,7 @@ func ignoredContent(change func(r *request, content string)) func(*session) find
 // pipeline sends the request, and right behind it a plain one that is the last of the
 // connection. It reads all answers that come, but not more than one too many.
 func (s *session) pipeline(r request) *Exchange {
-	last := s.Target.plain()
+	last := s.bare()
 	last.connection = []string{"close"}
 	return s.converse(func(c *conn) {
 		c.send(r.String() + last.String())

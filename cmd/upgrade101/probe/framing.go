@@ -150,7 +150,7 @@ func (s *session) followed(r request) (*Exchange, openness) {
 			return
 		}
 		if c.content(first) {
-			c.send(s.Target.plain().String())
+			c.send(s.bare().String())
 			if c.final() != nil {
 				state = open
 				return

@@ -8,7 +8,7 @@ var h2cChecks = []Check{
 		ID: "h2-ignored", Title: "the product h2 is ignored",
 		Rule: must(7540, "3.2"),
 		judge: func(s *session) finding {
-			r := s.Target.plain()
+			r := s.bare()
 			r.connection, r.upgrade = []string{"Upgrade"}, []string{"h2"}
 			r.settings = []string{http2Settings}
 			return refused(s.ask(r))

@@ -44,7 +44,7 @@ var untakenChecks = []Check{
 			if plain.answer == nil || plain.answer.status >= 400 {
 				return skip("not served without an offer either: %s", told(plain))
 			}
-			r := s.Target.plain()
+			r := s.bare()
 			r.connection, r.upgrade = []string{"Upgrade"}, []string{madeUp}
 			e := s.ask(r)
 			switch {
@@ -284,7 +284,7 @@ var takenChecks = []Check{
 		judge: func(s *session) finding {
 			persistent := false
 			e := s.converse(func(c *conn) {
-				c.send(s.Target.plain().String())
+				c.send(s.bare().String())
 				first := c.final()
 				persistent = first != nil && first.status != 101 && !first.closes() && c.content(first)
 				if persistent {

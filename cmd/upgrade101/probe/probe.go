@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/handshake"
 )
 
 // This file knows a whole run: the checks one after the other, on one address. It knows
@@ -38,9 +39,28 @@ type Options struct {
 	Target   Target
 	Product  upgrade.Product[string]           // what to offer
 	Only     []string                          // IDs of the checks to make; all if empty
+	Fields   []handshake.Field                 // for every request; [CheckField] says which
 	Timeout  time.Duration                     // how long to wait for an answer; 0: [DefaultTimeout]
 	TLS      *tls.Config                       // for https and wss; nil: the usual one
 	Progress func(done, all int, check *Check) // called before each check, and with nil in the end; may be nil
+}
+
+// own are the fields that the checks write themselves.
+var own = []string{
+	"Connection", "Content-Length", "Expect", "Host", "HTTP2-Settings", "Sec-WebSocket-Extensions", "Sec-WebSocket-Key",
+	"Sec-WebSocket-Version", "TE", "Trailer", "Transfer-Encoding", "Upgrade",
+}
+
+// ErrOwnField says that a field is one that the checks write themselves.
+var ErrOwnField = errors.New("the checks write that field themselves")
+
+// CheckField reports whether f may be one of Options.Fields: ErrOwnField if not, or what
+// [handshake.Field.Check] says of it.
+func CheckField(f handshake.Field) error {
+	if slices.ContainsFunc(own, func(name string) bool { return strings.EqualFold(f.Name, name) }) {
+		return ErrOwnField
+	}
+	return f.Check()
 }
 
 // Report is what came out of a run.
@@ -177,12 +197,22 @@ func (s *session) doubt(results []Result) {
 }
 
 // plain is the exchange of a request without an offer.
-func (s *session) plain() *Exchange { return s.ask(s.Target.plain()) }
+func (s *session) plain() *Exchange { return s.ask(s.bare()) }
+
+// bare returns a request without an offer.
+func (s *session) bare() request { return s.withFields(s.Target.plain()) }
 
 // baseline is the exchange of the plain offer.
 func (s *session) baseline() *Exchange { return s.ask(s.offer()) }
 
-func (s *session) offer() request { return s.Target.offer(s.Product) }
+func (s *session) offer() request { return s.withFields(s.Target.offer(s.Product)) }
+
+func (s *session) withFields(r request) request {
+	for _, f := range s.Fields {
+		r.own = append(r.own, f.Name+": "+f.Value)
+	}
+	return r
+}
 
 // switches reports whether the server takes the plain offer.
 func (s *session) switches() bool {

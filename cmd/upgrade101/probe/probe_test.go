@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/head"
 )
 
@@ -75,6 +76,44 @@ func TestRightServer(t *testing.T) {
 				t.Errorf("%d results", len(report.Results))
 			}
 		})
+	}
+}
+
+// A server that wants more than the plain offer is probed with what it wants.
+func TestFields(t *testing.T) {
+	s := rightServer("websocket")
+	s.takes = func(s *server, q *query) bool {
+		return rightOffer(s, q) && q.one("Origin") == "https://a.example" && q.one("Sec-WebSocket-Protocol") == "chat"
+	}
+	s.switched = func(s *server, q *query) string {
+		return strings.Replace(rightSwitch(s, q), "Upgrade: ", "Sec-WebSocket-Protocol: chat\r\nUpgrade: ", 1)
+	}
+	o := options(t, s)
+	verdicts := func(report Report) map[string]Verdict {
+		all := make(map[string]Verdict)
+		for _, r := range report.Results {
+			all[r.Check.ID] = r.Verdict
+		}
+		return all
+	}
+	if got := verdicts(mustRun(t, o)); got["101-upgrade"] != Skip {
+		t.Errorf("without fields: %v", got)
+	}
+	o.Fields = []handshake.Field{{Name: "Origin", Value: "https://a.example"}, {Name: "sec-websocket-protocol", Value: "chat"}}
+	got := verdicts(mustRun(t, o))
+	for id, v := range got {
+		want := Pass
+		if id == "websocket-subprotocol" || strings.HasPrefix(id, "h2c-") {
+			want = Skip
+		}
+		if v != want {
+			t.Errorf("%s: %s", id, v)
+		}
+	}
+	for _, bad := range []handshake.Field{{Name: "HOST", Value: "x"}, {Name: "upgrade", Value: "x"}, {Name: "a b", Value: "x"}, {Name: "X", Value: "y\r\nZ: z"}} {
+		if CheckField(bad) == nil {
+			t.Errorf("%q may be sent", bad)
+		}
 	}
 }
 

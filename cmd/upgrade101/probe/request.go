@@ -28,6 +28,7 @@ type request struct {
 	upgrade                 []string
 	settings                []string // HTTP2-Settings, which Connection has to name as well
 	unnamed                 bool     // but does not
+	own                     []string // lines of the fields of [Options], whole
 	fields                  []string // lines of other fields, whole
 	content                 string   // as it is sent
 }
@@ -86,7 +87,7 @@ func (r request) String() string {
 	for _, s := range r.settings {
 		line("HTTP2-Settings: ", s)
 	}
-	for _, f := range r.fields {
+	for _, f := range append(r.own[:len(r.own):len(r.own)], r.fields...) {
 		line(f)
 	}
 	line()

@@ -1,8 +1,10 @@
 package probe
 
 import (
+	"slices"
 	"strings"
 
+	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/websocket"
 )
 
@@ -93,6 +95,9 @@ func versionTwelve(s *session) request {
 // absent judges a field that the 101 must not have.
 func absent(name string) func(*session) finding {
 	return ofSwitch(func(s *session, r *response) finding {
+		if slices.ContainsFunc(s.Fields, func(f handshake.Field) bool { return strings.EqualFold(f.Name, name) }) {
+			return skip("it was offered")
+		}
 		if len(r.lines(name)) > 0 {
 			return fail("it has")
 		}
