@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"net/http/httputil"
 	"os"
 	"path/filepath"
@@ -112,30 +111,6 @@ var answerShapes = []batteryCase{
 	{name: "r-426", head: batteryEcho},
 	{name: "rw-426", head: batteryWebSocket},
 	{name: "r-200", head: batteryEcho},
-}
-
-// newProxied starts an origin of ours and returns its address. It differs from newOrigin
-// on the raw acceptor, where a connection whose request was declined has no second one:
-// a proxy would send the next offer on it, which net/http knows nothing of.
-func newProxied(t testing.TB, layer string) string {
-	t.Helper()
-	if layer != "netupgrade" {
-		return newOrigin(t, layer)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	declined := make(declinedConns)
-	go acceptAll(listener, declined)
-	server := &http.Server{Handler: http.HandlerFunc(ordinary), DisableGeneralOptionsHandler: true}
-	server.SetKeepAlivesEnabled(false)
-	go server.Serve(declined.listener(listener.Addr()))
-	t.Cleanup(func() {
-		listener.Close()
-		server.Close()
-	})
-	return listener.Addr().String()
 }
 
 const switching = "HTTP/1.1 101 Switching Protocols\r\n"
@@ -699,7 +674,7 @@ func TestBatteryDirect(t *testing.T) {
 	t.Parallel()
 	want, got := readBattery(t, "direct"), batteryRecords{}
 	for _, layer := range layers {
-		tap := newTap(t, newProxied(t, layer))
+		tap := newTap(t, newOrigin(t, layer))
 		got[layer] = battery{address: tap.address, tap: tap}.all(t, requestShapes, want[layer])
 	}
 	tap := newTap(t, newAnswers(t))

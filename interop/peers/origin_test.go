@@ -6,13 +6,13 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/gobwas/ws/wsutil"
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/httpupgrade"
+	examples "github.com/gosegue/upgrade/interop/examples/start"
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
@@ -39,29 +39,23 @@ func newOrigin(t testing.TB, layer string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{DisableGeneralOptionsHandler: true}
-	accepting := listener
+	t.Cleanup(func() { listener.Close() })
 	switch layer {
 	case "httpupgrade":
-		server.Handler = overHTTP()
+		server := &http.Server{Handler: overHTTP(), DisableGeneralOptionsHandler: true}
+		go server.Serve(listener)
+		t.Cleanup(func() { server.Close() })
 	case "netupgrade":
-		server.Handler = http.HandlerFunc(ordinary)
-		declined := make(declinedConns)
-		go acceptAll(listener, declined)
-		accepting = declined.listener(listener.Addr())
+		go acceptAll(listener)
 	default:
 		t.Fatalf("no layer %q", layer)
 	}
-	go server.Serve(accepting)
-	t.Cleanup(func() {
-		listener.Close()
-		server.Close()
-	})
 	return listener.Addr().String()
 }
 
 func overHTTP() http.Handler {
 	webSocket := httpupgrade.WebSocket(func(conn net.Conn, r *http.Request) { webSocketEcho(conn, r.URL.Path) })
+	webSocket.Allow = func(r *http.Request) bool { return allowed(r.URL.Path) }
 	check := webSocket.Fields
 	webSocket.Fields = func(r *http.Request) ([]handshake.Field, error) {
 		fields, err := check(r)
@@ -69,21 +63,20 @@ func overHTTP() http.Handler {
 	}
 	return httpupgrade.Handler{
 		Protocols: []httpupgrade.Protocol{
-			{Product: echo, Allow: func(r *http.Request) bool { return allowed(r.URL.Path) },
-				Serve: func(conn net.Conn, r *http.Request) { echoBytes(conn, r.URL.Path) }},
-			withAllow(webSocket),
+			{
+				Product: echo,
+				Allow:   webSocket.Allow,
+				Serve:   func(conn net.Conn, r *http.Request) { echoBytes(conn, r.URL.Path) },
+			},
+			webSocket,
 		},
 		Next: http.HandlerFunc(ordinary),
 	}
 }
 
-func withAllow(p httpupgrade.Protocol) httpupgrade.Protocol {
-	p.Allow = func(r *http.Request) bool { return allowed(r.URL.Path) }
-	return p
-}
-
-// acceptAll switches connections, and hands those with an ordinary request to net/http.
-func acceptAll(listener net.Listener, declined declinedConns) {
+// acceptAll switches connections, and leaves an ordinary request to net/http. It is the
+// last one there: a proxy would send the next offer on it, of which nobody knows any more.
+func acceptAll(listener net.Listener) {
 	webSocket := netupgrade.WebSocket()
 	webSocket.Fields = func(r *netupgrade.Request) ([]handshake.Field, error) {
 		var lines []string
@@ -95,11 +88,19 @@ func acceptAll(listener net.Listener, declined declinedConns) {
 	webSocket.Allow = func(r *netupgrade.Request) bool { return allowed(string(r.Target)) }
 	acceptor := &netupgrade.Acceptor{
 		Protocols: []netupgrade.Protocol{
-			{Product: echo, Allow: func(r *netupgrade.Request) bool { return allowed(string(r.Target)) }},
+			{Product: echo, Allow: webSocket.Allow},
 			webSocket,
 		},
 		KeepHead: true,
-		Decline:  func(r *netupgrade.Request, _ error) { declined <- r.Unread() },
+		Decline: func(r *netupgrade.Request, _ error) {
+			if !allowed(string(r.Target)) {
+				r.Refuse(echo, webSocket.Product)
+				return
+			}
+			server := &http.Server{Handler: http.HandlerFunc(ordinary), DisableGeneralOptionsHandler: true}
+			server.SetKeepAlivesEnabled(false)
+			examples.HTTP(r.Unread(), server)
+		},
 	}
 	for {
 		conn, err := listener.Accept()
@@ -120,33 +121,6 @@ func acceptAll(listener net.Listener, declined declinedConns) {
 		}()
 	}
 }
-
-// declinedConns are connections whose request was not switched.
-type declinedConns chan net.Conn
-
-// listener returns a listener of those connections.
-func (d declinedConns) listener(address net.Addr) net.Listener {
-	return &declinedListener{conns: d, address: address, closed: make(chan struct{})}
-}
-
-type declinedListener struct {
-	conns   declinedConns
-	address net.Addr
-	once    sync.Once
-	closed  chan struct{}
-}
-
-func (l *declinedListener) Accept() (net.Conn, error) {
-	select {
-	case conn := <-l.conns:
-		return conn, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *declinedListener) Close() error   { l.once.Do(func() { close(l.closed) }); return nil }
-func (l *declinedListener) Addr() net.Addr { return l.address }
 
 // The products of an origin.
 var (

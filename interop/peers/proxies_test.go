@@ -233,7 +233,7 @@ func TestProxies(t *testing.T) {
 			peer := p.peer(t)
 			at := map[string]battery{}
 			for _, layer := range layers {
-				tap := newTap(t, newProxied(t, layer))
+				tap := newTap(t, newOrigin(t, layer))
 				at[layer] = battery{p.start(t, tap.address), tap, p.forward}
 			}
 			peer.scenario(t, "battery, 54 cases", func(t *testing.T) {
