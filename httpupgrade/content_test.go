@@ -13,6 +13,7 @@ import (
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/httpupgrade"
+	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
 // limited is echoing with a limit, and reports its errors.
@@ -30,10 +31,10 @@ func TestContentIsReadBeforeTheSwitch(t *testing.T) {
 		for _, framing := range []string{"length", "chunked"} {
 			c := s.dial()
 			go func() {
-				c.send(post(framing, content) + early)
+				c.Send(post(framing, content) + early)
 				c.CloseWrite()
 			}()
-			if got, want := c.rest(), echoHead+hello(content, nil)+early; got != want {
+			if got, want := c.Rest(), echoHead+hello(content, nil)+early; got != want {
 				t.Errorf("content %d, framing %s: got %.200q...", i, framing, got)
 			}
 		}
@@ -76,7 +77,7 @@ func TestUpgradeInTrailersOffersNothing(t *testing.T) {
 	t.Parallel()
 	s := start(t, echoing())
 	c := s.dial()
-	c.send("POST /a HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n" +
+	c.Send("POST /a HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\n" +
 		"1\r\nx\r\n0\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\n" + plain)
 	_, text := c.response("POST")
 	equal(t, "first answer", text, told("POST", "/a", "x", nil))
@@ -119,7 +120,7 @@ func TestContentLimit(t *testing.T) {
 					c.CloseWrite()
 				}()
 				if test.ok {
-					if got, want := c.rest(), echoHead+hello(content, nil)+"early"; got != want {
+					if got, want := c.Rest(), echoHead+hello(content, nil)+"early"; got != want {
 						t.Errorf("got %.300q, want %.300q", got, want)
 					}
 					return
@@ -146,7 +147,7 @@ func refusedContent(t testing.TB, c *client, want int) {
 	equal(t, "status", response.StatusCode, want)
 	equal(t, "Connection", response.Header["Connection"], []string{"close"})
 	equal(t, "Upgrade", response.Header["Upgrade"], nil)
-	if rest, _ := io.ReadAll(c.r); len(rest) > 0 {
+	if rest, _ := io.ReadAll(c.Reader); len(rest) > 0 {
 		t.Errorf("behind the answer: %q", rest)
 	}
 }
@@ -164,13 +165,13 @@ func TestLongContentLengthIsRefusedUnread(t *testing.T) {
 		s := start(t, limited(10, errs))
 		c := s.dial()
 		// Nothing of the content is ever sent, so nothing of it can be waited for.
-		c.send("POST / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n" +
+		c.Send("POST / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n" +
 			expect + "\r\nContent-Length: 9223372036854775807\r\n\r\n")
-		if head := c.head(); status(t, head) != "413" {
+		if head := c.Head(); status(t, head) != "413" {
 			t.Errorf("%s: %q", expect, head)
 		}
-		equal(t, "rest", c.rest(), "")
-		for _, write := range s.conn(0).written() {
+		equal(t, "rest", c.Rest(), "")
+		for _, write := range s.conn(0).Written() {
 			if strings.Contains(write, "HTTP/1.1 1") {
 				t.Errorf("%s: wrote %q", expect, write)
 			}
@@ -186,15 +187,15 @@ func TestSlowContent(t *testing.T) {
 		c := s.dial()
 		message := post(framing, "content")
 		for _, piece := range []string{message[:len(message)-20], message[len(message)-20 : len(message)-1], message[len(message)-1:]} {
-			if got := s.conn(i).written(); len(got) > 0 {
+			if got := s.conn(i).Written(); len(got) > 0 {
 				t.Errorf("before the content was sent: %q", got)
 			}
-			c.send(piece)
+			c.Send(piece)
 			time.Sleep(10 * time.Millisecond)
 		}
-		c.send("early")
+		c.Send("early")
 		c.CloseWrite()
-		equal(t, "exchange", c.rest(), echoHead+hello("content", nil)+"early")
+		equal(t, "exchange", c.Rest(), echoHead+hello("content", nil)+"early")
 	}
 }
 
@@ -223,7 +224,7 @@ func TestBrokenContent(t *testing.T) {
 			errs := make(errorsOf, 1)
 			s := start(t, limited(0, errs))
 			c := s.dial()
-			c.send("POST / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n" + test.rest)
+			c.Send("POST / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n" + test.rest)
 			c.CloseWrite()
 			refusedContent(t, c, http.StatusBadRequest)
 			var content *httpupgrade.ContentError
@@ -241,8 +242,8 @@ func TestClientVanishesWithinContent(t *testing.T) {
 		s := start(t, limited(0, errs))
 		c := s.dial()
 		message := post(framing, "content")
-		c.send(message[:strings.LastIndex(message, "ent")])
-		if !eventually(func() bool { return s.conn(0).received.Load() > 0 }) {
+		c.Send(message[:strings.LastIndex(message, "ent")])
+		if !eventually(func() bool { return s.conn(0).Received() > 0 }) {
 			t.Fatal("nothing received")
 		}
 		c.SetLinger(0) // no end, but a reset
@@ -251,7 +252,7 @@ func TestClientVanishesWithinContent(t *testing.T) {
 		if err := errs.next(t); !errors.As(err, &content) {
 			t.Errorf("reported %v, want a *ContentError", err)
 		}
-		for _, write := range s.conn(0).written() {
+		for _, write := range s.conn(0).Written() {
 			if strings.Contains(write, " 101 ") {
 				t.Errorf("wrote %q", write)
 			}
@@ -265,11 +266,11 @@ func TestContentTimeout(t *testing.T) {
 	s := start(t, limited(0, errs), func(s *server) { s.ReadTimeout = 50 * time.Millisecond })
 	c := s.dial()
 	message := post("length", "content")
-	c.send(message[:len(message)-1])
-	if head := c.head(); !strings.HasPrefix(head, "HTTP/1.1 4") {
+	c.Send(message[:len(message)-1])
+	if head := c.Head(); !strings.HasPrefix(head, "HTTP/1.1 4") {
 		t.Errorf("head %q", head)
 	}
-	equal(t, "rest", c.rest(), "")
+	equal(t, "rest", c.Rest(), "")
 	var timeout net.Error
 	if err := errs.next(t); !errors.As(err, &timeout) || !timeout.Timeout() {
 		t.Errorf("reported %v", err)
@@ -287,7 +288,7 @@ func TestContentLimitOfMiddleware(t *testing.T) {
 			h.ServeHTTP(w, r)
 		}))
 		c := s.dial()
-		c.send(post(framing, "content"))
+		c.Send(post(framing, "content"))
 		refusedContent(t, c, http.StatusRequestEntityTooLarge)
 		errs.next(t)
 	}
@@ -331,7 +332,7 @@ func TestBodyYieldsAllContentAfterAnError(t *testing.T) {
 					got <- string(content)
 				}))
 				c := s.dial()
-				go c.send(post(framing, test.content) + plain)
+				go c.Send(post(framing, test.content) + plain)
 				if receive(t, got) != test.content {
 					t.Error("r.Body yields other content than was sent")
 				}
@@ -382,7 +383,7 @@ func TestDeclinedOffersReachNextWhole(t *testing.T) {
 			}
 			t.Run(test.name+"/"+framing, func(t *testing.T) {
 				c := s.dial()
-				c.send(test.line + "\r\nHost: test\r\n" + test.fields + framed(framing, "content") + plain)
+				c.Send(test.line + "\r\nHost: test\r\n" + test.fields + tcptest.Framed(framing, "content") + plain)
 				response, text := c.response("POST")
 				equal(t, "status", response.StatusCode, http.StatusOK)
 				equal(t, "content", text, told("POST", "/x", "content", nil))
@@ -393,7 +394,7 @@ func TestDeclinedOffersReachNextWhole(t *testing.T) {
 				_, text = c.response("GET")
 				equal(t, "next answer", text, told("GET", "/plain", "", nil))
 				c.CloseWrite()
-				equal(t, "rest", c.rest(), "")
+				equal(t, "rest", c.Rest(), "")
 			})
 		}
 	}
@@ -406,13 +407,13 @@ func TestContinueBeforeTheSwitch(t *testing.T) {
 		message := post(framing, "content", "Expect: 100-continue")
 		head, content, _ := strings.Cut(message, "\r\n\r\n")
 		c := s.dial()
-		c.send(head + "\r\n\r\n")
+		c.Send(head + "\r\n\r\n")
 		// The content is sent only when it is asked for.
-		equal(t, "first answer", c.head(), goAhead)
-		c.send(content + early)
+		equal(t, "first answer", c.Head(), goAhead)
+		c.Send(content + early)
 		c.CloseWrite()
-		equal(t, "second answer", c.rest(), echoHead+hello("content", nil)+early)
-		equal(t, "first Writes", s.conn(i).written()[:2], []string{goAhead, echoHead})
+		equal(t, "second answer", c.Rest(), echoHead+hello("content", nil)+early)
+		equal(t, "first Writes", s.conn(i).Written()[:2], []string{goAhead, echoHead})
 	}
 }
 
@@ -464,14 +465,14 @@ func TestNextDecidesOnContinue(t *testing.T) {
 			"Expect: 100-continue\r\nContent-Length: 7\r\n\r\n"
 	}
 	c := s.dial()
-	c.send(request("/read"))
-	equal(t, "first answer", c.head(), goAhead)
-	c.send("content")
+	c.Send(request("/read"))
+	equal(t, "first answer", c.Head(), goAhead)
+	c.Send("content")
 	_, text := c.response("POST")
 	equal(t, "content", text, told("POST", "/read", "content", nil))
 
-	c.send(request("/refuse"))
-	equal(t, "status", status(t, c.head()), "403")
+	c.Send(request("/refuse"))
+	equal(t, "status", status(t, c.Head()), "403")
 }
 
 // A refusal by Fields comes before the content is asked for.
@@ -485,8 +486,8 @@ func TestNoContinueBeforeARefusal(t *testing.T) {
 		Serve: serveEcho,
 	}}})
 	c := s.dial()
-	c.send("POST / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\nExpect: 100-continue\r\nContent-Length: 7\r\n\r\n")
-	equal(t, "status", status(t, c.head()), "401")
+	c.Send("POST / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\nExpect: 100-continue\r\nContent-Length: 7\r\n\r\n")
+	equal(t, "status", status(t, c.Head()), "401")
 	c.CloseWrite() // net/http waits for that or the content
-	equal(t, "rest", c.rest(), "")
+	equal(t, "rest", c.Rest(), "")
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/httpupgrade"
+	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
 // early is what clients send behind their request without waiting for the answer. It
@@ -42,9 +43,9 @@ func TestEarlyBytesAtEverySplit(t *testing.T) {
 		message := post(m.framing, m.content) + early
 		want := echoHead + hello(m.content, nil) + early
 		for cut := range len(message) + 1 {
-			s.chop(limits{cut: cut})
+			s.chop(tcptest.Limits{Cut: cut})
 			equal(t, m.framing, s.exchange(message), want)
-			equal(t, "first Write", s.conn(conns).written()[0], echoHead)
+			equal(t, "first Write", s.conn(conns).Written()[0], echoHead)
 			conns++
 		}
 	}
@@ -63,7 +64,7 @@ func TestEarlyBytesReadInTheBackground(t *testing.T) {
 			s := start(t, lateHijack(t, &until, echoing()))
 			for cut := len(message) - len(early); cut <= len(message); cut++ {
 				until.Store(int64(min(cut+1, len(message))))
-				s.chop(limits{cut: cut})
+				s.chop(tcptest.Limits{Cut: cut})
 				equal(t, "exchange", s.exchange(message), want)
 			}
 		})
@@ -73,10 +74,10 @@ func TestEarlyBytesReadInTheBackground(t *testing.T) {
 // lateHijack delays the take-over until the server has received so many bytes.
 func lateHijack(t testing.TB, until *atomic.Int64, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		conn := connOf(r).(*serverConn)
+		conn := connOf(r).(*tcptest.Conn)
 		next.ServeHTTP(hijackFunc{w, func() (net.Conn, *bufio.ReadWriter, error) {
-			if !eventually(func() bool { return conn.received.Load() >= until.Load() }) {
-				t.Errorf("received %d of %d bytes", conn.received.Load(), until.Load())
+			if !eventually(func() bool { return conn.Received() >= until.Load() }) {
+				t.Errorf("received %d of %d bytes", conn.Received(), until.Load())
 			}
 			return http.NewResponseController(w).Hijack()
 		}}, r)
@@ -98,14 +99,14 @@ func TestEarlyBytesOneByOne(t *testing.T) {
 		message := post(m.framing, m.content) + early
 		want := echoHead + hello(m.content, nil) + early
 
-		s.chop(limits{step: 1})
+		s.chop(tcptest.Limits{Step: 1})
 		equal(t, "received one by one", s.exchange(message), want)
 
-		s.chop(limits{})
+		s.chop(tcptest.Limits{})
 		c := s.dial()
-		c.send(strings.Split(message, "")...)
+		c.Send(strings.Split(message, "")...)
 		c.CloseWrite()
-		equal(t, "sent one by one", c.rest(), want)
+		equal(t, "sent one by one", c.Rest(), want)
 	}
 }
 
@@ -121,10 +122,10 @@ func TestLongEarlyBytes(t *testing.T) {
 		for _, m := range messages {
 			c := s.dial()
 			go func() {
-				c.send(post(m.framing, m.content) + string(long[:n]))
+				c.Send(post(m.framing, m.content) + string(long[:n]))
 				c.CloseWrite()
 			}()
-			if got := c.rest(); got != echoHead+hello(m.content, nil)+string(long[:n]) {
+			if got := c.Rest(); got != echoHead+hello(m.content, nil)+string(long[:n]) {
 				t.Errorf("%d early bytes, framing %s: %d bytes came back, or wrong ones", n, m.framing, len(got))
 			}
 		}
@@ -141,11 +142,11 @@ func TestEarlyBytesFillTheBuffer(t *testing.T) {
 	head := post("length", "x")
 	head = head[:len(head)-1]
 	until.Store(int64(len(head) + 4096 + 1))
-	s.chop(limits{cut: len(head)})
+	s.chop(tcptest.Limits{Cut: len(head)})
 	c := s.dial()
-	c.send(head+"x"+long[:4095], long[4095:])
+	c.Send(head+"x"+long[:4095], long[4095:])
 	c.CloseWrite()
-	if got, want := c.rest(), echoHead+hello("x", nil)+long; got != want {
+	if got, want := c.Rest(), echoHead+hello("x", nil)+long; got != want {
 		t.Errorf("%d bytes came back of %d, or wrong ones", len(got), len(want))
 	}
 }
@@ -154,15 +155,15 @@ func TestBothDirectionsAfterTheSwitch(t *testing.T) {
 	t.Parallel()
 	s := start(t, echoing())
 	c := s.dial()
-	c.send(offerEcho + "early")
-	equal(t, "head", c.head(), echoHead)
-	equal(t, "early", c.read(len(hello("", nil))+5), hello("", nil)+"early")
+	c.Send(offerEcho + "early")
+	equal(t, "head", c.Head(), echoHead)
+	equal(t, "early", c.Octets(len(hello("", nil))+5), hello("", nil)+"early")
 	for _, word := range []string{"one", "two", "three"} {
-		c.send(word)
-		equal(t, "echo", c.read(len(word)), word)
+		c.Send(word)
+		equal(t, "echo", c.Octets(len(word)), word)
 	}
 	c.CloseWrite()
-	equal(t, "rest", c.rest(), "")
+	equal(t, "rest", c.Rest(), "")
 }
 
 // take switches to echo/1 by Switch and gives the result to use. If use returns,
@@ -227,10 +228,10 @@ func TestHalfCloseByTheServer(t *testing.T) {
 			got <- string(rest)
 		}))
 		c := s.dial()
-		c.send(offerEcho + early)
+		c.Send(offerEcho + early)
 		// The end comes while the other direction is still open.
-		equal(t, "to the client", c.rest(), echoHead+"bye")
-		c.send("last")
+		equal(t, "to the client", c.Rest(), echoHead+"bye")
+		c.Send("last")
 		c.CloseWrite()
 		equal(t, "to the server", receive(t, got), early+"last")
 	}
@@ -273,9 +274,9 @@ func TestConcurrentReadsOfEarlyBytes(t *testing.T) {
 		wg.Wait()
 	}))
 	c := s.dial()
-	c.send(offerEcho + string(sent[:200]))
-	equal(t, "head", c.head(), echoHead)
-	c.send(string(sent[200:]))
+	c.Send(offerEcho + string(sent[:200]))
+	equal(t, "head", c.Head(), echoHead)
+	c.Send(string(sent[200:]))
 	c.CloseWrite()
 	var all []byte
 	for range readers {
@@ -309,8 +310,8 @@ func TestCloseDropsEarlyBytes(t *testing.T) {
 		}
 	}))
 	c := s.dial()
-	c.send(offerEcho + early)
-	equal(t, "head", c.head(), echoHead)
+	c.Send(offerEcho + early)
+	equal(t, "head", c.Head(), echoHead)
 	receive(t, done)
 }
 
@@ -329,7 +330,7 @@ func TestDeadlineBehindEarlyBytes(t *testing.T) {
 			t.Errorf("Read: %v", err)
 		}
 	}))
-	s.dial().send(offerEcho + early)
+	s.dial().Send(offerEcho + early)
 	receive(t, done)
 }
 
@@ -341,13 +342,13 @@ func TestDeadlinesOfTheServerAreCleared(t *testing.T) {
 	})
 	for _, early := range []string{"", early} {
 		c := s.dial()
-		c.send(offerEcho + early)
-		equal(t, "head", c.head(), echoHead)
-		equal(t, "hello", c.read(len(hello("", nil)+early)), hello("", nil)+early)
+		c.Send(offerEcho + early)
+		equal(t, "head", c.Head(), echoHead)
+		equal(t, "hello", c.Octets(len(hello("", nil)+early)), hello("", nil)+early)
 		time.Sleep(2 * short)
-		c.send("still there")
+		c.Send("still there")
 		c.CloseWrite()
-		equal(t, "rest", c.rest(), "still there")
+		equal(t, "rest", c.Rest(), "still there")
 	}
 }
 

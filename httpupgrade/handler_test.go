@@ -16,6 +16,7 @@ import (
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/httpupgrade"
+	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
 const offerBoth = "GET / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo/1, chat\r\n\r\n"
@@ -152,7 +153,7 @@ func TestFieldsStandInTheHead(t *testing.T) {
 		}
 		want += "\r\n"
 		equal(t, "exchange", s.exchange(offerEcho+early), want+hello("", nil)+early)
-		equal(t, "first Write", s.conn(0).written()[0], want)
+		equal(t, "first Write", s.conn(0).Written()[0], want)
 	}
 }
 
@@ -161,13 +162,13 @@ func TestFieldsStandInTheHead(t *testing.T) {
 func answersAndGoesOn(t testing.TB, s *server, offer string) (*http.Response, string) {
 	t.Helper()
 	c := s.dial()
-	c.send(offer + plain)
+	c.Send(offer + plain)
 	response, text := c.response("GET")
 	next, nextText := c.response("GET")
 	equal(t, "next status", next.StatusCode, 200)
 	equal(t, "next answer", nextText, told("GET", "/plain", "", nil))
 	c.CloseWrite()
-	equal(t, "rest", c.rest(), "")
+	equal(t, "rest", c.Rest(), "")
 	return response, text
 }
 
@@ -212,7 +213,7 @@ func TestErrorOfFieldsIs500(t *testing.T) {
 		errs := make(errorsOf, 1)
 		s := start(t, refusing(errs, returning([]handshake.Field{{Name: "X-Unused", Value: "1"}}, want)))
 		c := s.dial()
-		c.send(offerEcho)
+		c.Send(offerEcho)
 		response, text := c.response("GET")
 		if response.StatusCode != 500 || text != "" || response.Header["X-Unused"] != nil {
 			t.Errorf("%T: answered %d %q %q", errors.Unwrap(want), response.StatusCode, response.Header, text)
@@ -294,7 +295,7 @@ func TestRefusalLeavesItToTheNext(t *testing.T) {
 	for _, test := range tests {
 		errs := make(errorsOf, 1)
 		s := start(t, httpupgrade.Handler{Protocols: test.protocols, Next: http.HandlerFunc(tell), Error: errs.report})
-		got := s.exchange(strings.Replace(offerBoth, "\r\n\r\n", "\r\nExpect: 100-continue\r\n"+framed("length", "content"), 1))
+		got := s.exchange(strings.Replace(offerBoth, "\r\n\r\n", "\r\nExpect: 100-continue\r\n"+tcptest.Framed("length", "content"), 1))
 		// Until one is switched to, nobody asks for the content.
 		got = strings.TrimPrefix(got, goAhead)
 		head, rest, _ := strings.Cut(got, "\r\n\r\n")
@@ -324,14 +325,14 @@ func TestRefusalThatCloses(t *testing.T) {
 			Fields: []handshake.Field{{Name: "Connection", Value: "close"}},
 		})))
 		c := s.dial()
-		c.send(offerEcho + plain)
+		c.Send(offerEcho + plain)
 		response, _ := c.response("GET")
 		equal(t, "status", response.StatusCode, status)
 		options, err := upgrade.ParseConnection(response.Header["Connection"]...)
 		if err != nil || !options.Has("close") || options.Has("upgrade") != (status == 426) {
 			t.Errorf("%d: Connection: %q", status, response.Header["Connection"])
 		}
-		equal(t, "rest", c.rest(), "")
+		equal(t, "rest", c.Rest(), "")
 	}
 }
 
@@ -410,7 +411,7 @@ func TestPipelinedRequestsBehindOffers(t *testing.T) {
 	refused := strings.Replace(declined, "GET /", "GET /refuse", 1)
 	for _, framing := range []string{"length", "chunked"} {
 		c := s.dial()
-		c.send(declined + plain + refused +
+		c.Send(declined + plain + refused +
 			strings.Replace(post(framing, "content"), "Upgrade: echo/1", "Upgrade: h2c", 1) +
 			post(framing, "more") + early)
 		c.CloseWrite()
@@ -422,7 +423,7 @@ func TestPipelinedRequestsBehindOffers(t *testing.T) {
 		equal(t, "refused", response.StatusCode, 426)
 		_, text = c.response("POST")
 		equal(t, "declined with content", text, told("POST", "/post", "content", nil))
-		equal(t, "switched at last", c.rest(), echoHead+hello("more", nil)+early)
+		equal(t, "switched at last", c.Rest(), echoHead+hello("more", nil)+early)
 	}
 }
 
@@ -432,13 +433,13 @@ func TestOfferOnALaterRequest(t *testing.T) {
 	for before := 1; before <= 3; before++ {
 		c := s.dial()
 		for range before {
-			c.send(plain)
+			c.Send(plain)
 			_, text := c.response("GET")
 			equal(t, "plain", text, told("GET", "/plain", "", nil))
 		}
-		c.send(offerEcho + early)
+		c.Send(offerEcho + early)
 		c.CloseWrite()
-		equal(t, "switched", c.rest(), echoHead+hello("", nil)+early)
+		equal(t, "switched", c.Rest(), echoHead+hello("", nil)+early)
 	}
 }
 
@@ -451,11 +452,11 @@ func TestCloseBesideUpgrade(t *testing.T) {
 	equal(t, "switched", s.exchange(both+early), echoHead+hello("", nil)+early)
 
 	c := s.dial()
-	c.send(strings.Replace(both, "echo/1", "chat", 1) + plain)
+	c.Send(strings.Replace(both, "echo/1", "chat", 1) + plain)
 	response, _ := c.response("GET")
 	equal(t, "status", response.StatusCode, 426)
 	equal(t, "Connection", response.Header["Connection"], []string{"Upgrade, close"})
-	equal(t, "rest", c.rest(), "")
+	equal(t, "rest", c.Rest(), "")
 }
 
 // Without Next, everything that is not switched gets an answer that names what there is.
@@ -466,7 +467,7 @@ func TestHandlerWithoutNext(t *testing.T) {
 	}})
 	for _, request := range []string{plain, strings.Replace(offerEcho, "echo/1", "chat", 1)} {
 		c := s.dial()
-		c.send(request)
+		c.Send(request)
 		response, text := c.response("GET")
 		equal(t, "status", response.StatusCode, 426)
 		equal(t, "Upgrade", response.Header["Upgrade"], []string{"echo/1, chat"})
@@ -500,8 +501,8 @@ func TestConnectionIsClosedWhenServeEnds(t *testing.T) {
 				}}}
 				s := start(t, h)
 				c := s.dial()
-				c.send(offerEcho + early)
-				equal(t, "answer", c.rest(), echoHead+"bye")
+				c.Send(offerEcho + early)
+				equal(t, "answer", c.Rest(), echoHead+"bye")
 			})
 		}
 	}
@@ -592,8 +593,8 @@ func TestServeOutlivesTheHandler(t *testing.T) {
 		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), key{}, "value")))
 	}))
 	c := s.dial()
-	c.send(post("chunked", "content"))
-	equal(t, "head", c.head(), echoHead)
+	c.Send(post("chunked", "content"))
+	equal(t, "head", c.Head(), echoHead)
 	receive(t, done)
 }
 
@@ -607,14 +608,14 @@ func TestServerStopsWithoutTheSwitched(t *testing.T) {
 	for name, stop := range stops {
 		s := start(t, echoing())
 		c := s.dial()
-		c.send(offerEcho)
-		equal(t, "head", c.head(), echoHead)
-		equal(t, "hello", c.read(len(hello("", nil))), hello("", nil))
+		c.Send(offerEcho)
+		equal(t, "head", c.Head(), echoHead)
+		equal(t, "hello", c.Octets(len(hello("", nil))), hello("", nil))
 		if err := stop(s); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		c.send("still there")
+		c.Send("still there")
 		c.CloseWrite()
-		equal(t, name, c.rest(), "still there")
+		equal(t, name, c.Rest(), "still there")
 	}
 }

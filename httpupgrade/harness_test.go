@@ -13,7 +13,6 @@ import (
 	"net/textproto"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,11 +20,10 @@ import (
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/httpupgrade"
+	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
-// patience is how long a test waits for what must happen. Nothing takes that long
-// unless it is broken.
-const patience = 5 * time.Second
+const patience = tcptest.Patience
 
 var (
 	echo = upgrade.MustParseProduct("echo/1")
@@ -51,18 +49,11 @@ type server struct {
 	log  lines
 
 	// wrap, if set, makes the connection that net/http sees.
-	wrap func(*serverConn) net.Conn
+	wrap func(*tcptest.Conn) net.Conn
 
 	mu    sync.Mutex
-	next  limits
-	conns []*serverConn
-}
-
-// limits chop what a connection receives, however it was sent. The zero limits
-// change nothing.
-type limits struct {
-	step int // the most that one Read returns
-	cut  int // no Read goes across the byte of that number
+	next  tcptest.Limits
+	conns []*tcptest.Conn
 }
 
 func start(t testing.TB, handler http.Handler, options ...func(*server)) *server {
@@ -94,7 +85,7 @@ func start(t testing.TB, handler http.Handler, options ...func(*server)) *server
 		conns := s.conns
 		s.mu.Unlock()
 		for i, conn := range conns {
-			if !eventually(conn.isClosed) {
+			if !eventually(conn.IsClosed) {
 				t.Errorf("the server never closed connection %d", i)
 				conn.Close()
 			}
@@ -112,7 +103,7 @@ type connKey struct{}
 func connOf(r *http.Request) net.Conn { return r.Context().Value(connKey{}).(net.Conn) }
 
 // chop sets the limits of the next connection.
-func (s *server) chop(l limits) {
+func (s *server) chop(l tcptest.Limits) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.next = l
@@ -131,7 +122,7 @@ func (a *acceptor) Accept() (net.Conn, error) {
 	s := a.server
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := &serverConn{TCPConn: conn.(*net.TCPConn), limits: s.next}
+	c := tcptest.NewConn(conn.(*net.TCPConn), s.next)
 	s.conns = append(s.conns, c)
 	if s.wrap != nil {
 		return s.wrap(c), nil
@@ -139,57 +130,8 @@ func (a *acceptor) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// serverConn is the server's side of a connection, which keeps a record.
-type serverConn struct {
-	*net.TCPConn
-	limits
-	received atomic.Int64 // bytes
-	closed   atomic.Bool
-
-	mu     sync.Mutex
-	writes []string
-}
-
-func (c *serverConn) Read(p []byte) (int, error) {
-	if c.step > 0 {
-		p = p[:min(len(p), c.step)]
-	}
-	if left := c.cut - int(c.received.Load()); left > 0 {
-		p = p[:min(len(p), left)]
-	}
-	n, err := c.TCPConn.Read(p)
-	c.received.Add(int64(n))
-	return n, err
-}
-
-func (c *serverConn) Write(p []byte) (int, error) {
-	c.mu.Lock()
-	c.writes = append(c.writes, string(p))
-	c.mu.Unlock()
-	return c.TCPConn.Write(p)
-}
-
-// ReadFrom would go round Write.
-func (c *serverConn) ReadFrom(r io.Reader) (int64, error) {
-	return io.Copy(struct{ io.Writer }{c}, r)
-}
-
-func (c *serverConn) Close() error {
-	c.closed.Store(true)
-	return c.TCPConn.Close()
-}
-
-func (c *serverConn) isClosed() bool { return c.closed.Load() }
-
-// written returns what each Write was given.
-func (c *serverConn) written() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return append([]string(nil), c.writes...)
-}
-
 // conn returns the server's side of the connection of that number.
-func (s *server) conn(i int) *serverConn {
+func (s *server) conn(i int) *tcptest.Conn {
 	s.t.Helper()
 	has := func() bool {
 		s.mu.Lock()
@@ -206,14 +148,7 @@ func (s *server) conn(i int) *serverConn {
 
 // hideCloseWrite leaves nothing of a connection but the methods of net.Conn.
 func hideCloseWrite(s *server) {
-	s.wrap = func(c *serverConn) net.Conn { return struct{ net.Conn }{c} }
-}
-
-// client is the raw client's side of a connection. It is closed with the test.
-type client struct {
-	*net.TCPConn
-	t testing.TB
-	r *bufio.Reader
+	s.wrap = func(c *tcptest.Conn) net.Conn { return struct{ net.Conn }{c} }
 }
 
 func (s *server) dial() *client {
@@ -223,48 +158,21 @@ func (s *server) dial() *client {
 
 func dial(t testing.TB, addr string) *client {
 	t.Helper()
-	conn, err := net.Dial("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(patience))
-	return &client{conn.(*net.TCPConn), t, bufio.NewReader(conn)}
+	return &client{tcptest.Dial(t, addr), t}
 }
 
-// send writes each piece in a Write of its own.
-func (c *client) send(pieces ...string) {
-	c.t.Helper()
-	for _, piece := range pieces {
-		if _, err := io.WriteString(c.TCPConn, piece); err != nil {
-			c.t.Errorf("client: %v", err)
-			return
-		}
-	}
-}
-
-// head reads up to and with the next empty line.
-func (c *client) head() string {
-	c.t.Helper()
-	var head strings.Builder
-	for {
-		line, err := c.r.ReadString('\n')
-		head.WriteString(line)
-		if err != nil {
-			c.t.Fatalf("client: %v behind %q", err, head.String())
-		}
-		if line == "\r\n" {
-			return head.String()
-		}
-	}
+// client is the raw client's side of a connection.
+type client struct {
+	*tcptest.Client
+	t testing.TB
 }
 
 // response reads a final response and its content. Its Header is as it was sent.
 func (c *client) response(method string) (*http.Response, string) {
 	c.t.Helper()
-	head := c.head()
-	c.r = bufio.NewReader(io.MultiReader(strings.NewReader(head), c.r))
-	response, err := http.ReadResponse(c.r, &http.Request{Method: method})
+	head := c.Head()
+	c.Reader = bufio.NewReader(io.MultiReader(strings.NewReader(head), c.Reader))
+	response, err := http.ReadResponse(c.Reader, &http.Request{Method: method})
 	if err != nil {
 		c.t.Fatalf("client: %v", err)
 	}
@@ -282,36 +190,10 @@ func (c *client) response(method string) (*http.Response, string) {
 	return response, string(content)
 }
 
-// read reads n bytes.
-func (c *client) read(n int) string {
-	c.t.Helper()
-	p := make([]byte, n)
-	if m, err := io.ReadFull(c.r, p); err != nil {
-		c.t.Fatalf("client: %v behind %q", err, p[:m])
-	}
-	return string(p)
-}
-
-// rest reads up to the end.
-func (c *client) rest() string {
-	c.t.Helper()
-	rest, err := io.ReadAll(c.r)
-	if err != nil {
-		c.t.Fatalf("client: %v behind %q", err, rest)
-	}
-	return string(rest)
-}
-
 // exchange sends a message and the end, and returns all that comes back.
 func (s *server) exchange(message string) string {
 	s.t.Helper()
-	c := s.dial()
-	defer c.Close()
-	c.send(message)
-	if err := c.CloseWrite(); err != nil {
-		s.t.Fatal(err)
-	}
-	return c.rest()
+	return tcptest.Exchange(s.t, s.addr, message)
 }
 
 // post returns a request that offers echo/1 and has the content in the given framing:
@@ -323,27 +205,7 @@ func post(framing, content string, fields ...string) string {
 	for _, field := range fields {
 		head += field + "\r\n"
 	}
-	return head + framed(framing, content)
-}
-
-// framed returns the fields of the framing, the end of the head and the content.
-func framed(framing, content string) string {
-	switch framing {
-	case "none":
-		return "\r\n"
-	case "length":
-		return fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(content), content)
-	case "chunked":
-		body := ""
-		// Two chunks if there is enough for two.
-		for _, chunk := range []string{content[:len(content)/2], content[len(content)/2:]} {
-			if chunk != "" {
-				body += fmt.Sprintf("%x;name=\"v;\"\r\n%s\r\n", len(chunk), chunk)
-			}
-		}
-		return "Transfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n" + body + "0\r\nX-Sum: 7\r\n\r\n"
-	}
-	panic(framing)
+	return head + tcptest.Framed(framing, content)
 }
 
 // echoing returns a Handler that switches to echo/1, which says hello with the

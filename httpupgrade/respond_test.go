@@ -69,7 +69,7 @@ func TestRefuse(t *testing.T) {
 			method, _, _ := strings.Cut(request, " ")
 			c := s.dial()
 			// The second proves that the connection stays in order.
-			c.send(request + plain)
+			c.Send(request + plain)
 			for _, method := range []string{method, "GET"} {
 				response, text := c.response(method)
 				equal(t, name+": status", response.StatusCode, 426)
@@ -77,7 +77,7 @@ func TestRefuse(t *testing.T) {
 				equal(t, name+": content", text, "")
 			}
 			c.CloseWrite()
-			equal(t, name+": rest", c.rest(), "")
+			equal(t, name+": rest", c.Rest(), "")
 		}
 	}
 }
@@ -101,7 +101,7 @@ func (s *server) get(request string) (*http.Response, string) {
 	c := s.dial()
 	defer c.Close()
 	method, _, _ := strings.Cut(request, " ")
-	c.send(request)
+	c.Send(request)
 	return c.response(method)
 }
 
@@ -154,14 +154,14 @@ func TestAdvertise(t *testing.T) {
 			s := start(t, advertise(test.set, test.supported...))
 			c := s.dial()
 			for range 2 { // an advertisement is no reason to close
-				c.send(offerEcho)
+				c.Send(offerEcho)
 				response, text := c.response("GET")
 				equal(t, "status", response.StatusCode, 200)
 				equal(t, "fields", fields(response.Header), test.want)
 				equal(t, "content", text, "text")
 			}
 			c.CloseWrite()
-			equal(t, "rest", c.rest(), "")
+			equal(t, "rest", c.Rest(), "")
 		})
 	}
 }
@@ -221,7 +221,7 @@ func TestAdvertiseBesideOtherOptions(t *testing.T) {
 			}
 			s := start(t, advertise(set, echo))
 			c := s.dial()
-			c.send(test.request + plain)
+			c.Send(test.request + plain)
 			response, text := c.response("GET")
 			equal(t, "Upgrade", response.Header["Upgrade"], []string{"echo/1"})
 			equal(t, "options", optionsOf(t, response), test.want)
@@ -235,7 +235,7 @@ func TestAdvertiseBesideOtherOptions(t *testing.T) {
 func closes(t testing.TB, c *client, closing bool) {
 	t.Helper()
 	c.CloseWrite()
-	rest := c.rest()
+	rest := c.Rest()
 	if closing && rest != "" {
 		t.Errorf("behind a response that closes: %q", rest)
 	}
@@ -249,7 +249,7 @@ func TestRefuseSaysThatItCloses(t *testing.T) {
 	for _, options := range []string{"close", "close, Upgrade", "Upgrade, CLOSE", "Upgrade\r\nConnection: close"} {
 		s := start(t, refuse(echo))
 		c := s.dial()
-		c.send(strings.Replace(offerEcho, "Connection: Upgrade", "Connection: "+options, 1) + plain)
+		c.Send(strings.Replace(offerEcho, "Connection: Upgrade", "Connection: "+options, 1) + plain)
 		response, _ := c.response("GET")
 		equal(t, "status", response.StatusCode, 426)
 		equal(t, "fields", fields(response.Header), http.Header{"Upgrade": {"echo/1"}, "Connection": {"Upgrade, close"}})
@@ -273,14 +273,14 @@ func TestRefuseOfContentThatWaits(t *testing.T) {
 		}))
 		head, content, _ := strings.Cut(post(test.framing, "content", "Expect: 100-continue"), "\r\n\r\n")
 		c := s.dial()
-		c.send(head + "\r\n\r\n")
+		c.Send(head + "\r\n\r\n")
 		response, _ := c.response("POST")
 		equal(t, "status", response.StatusCode, 426)
 		equal(t, "Upgrade", response.Header["Upgrade"], []string{"echo/1"})
 		if options := optionsOf(t, response); !strings.HasPrefix(options, "upgrade close") {
 			t.Errorf("Connection %q: options %q", test.set, options)
 		}
-		c.send(content + plain)
+		c.Send(content + plain)
 		closes(t, c, true)
 	}
 }
@@ -295,8 +295,8 @@ func TestRefuseBehindContentThatWaited(t *testing.T) {
 			httpupgrade.Refuse(w, r, echo)
 		}))
 		c := s.dial()
-		c.send(post(framing, "content", "Expect: 100-continue") + plain)
-		equal(t, "first answer", c.head(), goAhead)
+		c.Send(post(framing, "content", "Expect: 100-continue") + plain)
+		equal(t, "first answer", c.Head(), goAhead)
 		response, _ := c.response("POST")
 		equal(t, "status", response.StatusCode, 426)
 		closes(t, c, strings.Contains(optionsOf(t, response), "close"))
@@ -449,7 +449,7 @@ func TestRefuseOfConnectCloses(t *testing.T) {
 	t.Parallel()
 	s := start(t, httpupgrade.Handler{Protocols: []httpupgrade.Protocol{named(echo, nil)}})
 	c := s.dial()
-	c.send("CONNECT test:80 HTTP/1.1\r\nHost: test:80\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\n" + plain)
+	c.Send("CONNECT test:80 HTTP/1.1\r\nHost: test:80\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\n" + plain)
 	response, _ := c.response("CONNECT")
 	equal(t, "status", response.StatusCode, 501)
 	equal(t, "options", optionsOf(t, response), "close")

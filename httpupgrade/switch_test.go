@@ -141,11 +141,11 @@ func TestGeneralOptionsDoNotReachTheHandler(t *testing.T) {
 	t.Parallel()
 	s := start(t, echoing())
 	c := s.dial()
-	c.send(strings.Replace(offerEcho, "GET /", "OPTIONS *", 1) + offerEcho)
+	c.Send(strings.Replace(offerEcho, "GET /", "OPTIONS *", 1) + offerEcho)
 	response, _ := c.response("OPTIONS")
 	equal(t, "status", response.StatusCode, 200)
 	equal(t, "Upgrade", response.Header["Upgrade"], nil)
-	equal(t, "next", c.head(), echoHead)
+	equal(t, "next", c.Head(), echoHead)
 }
 
 func TestOfferSaysWhyThereIsNone(t *testing.T) {
@@ -219,7 +219,7 @@ func TestHeadOctetForOctet(t *testing.T) {
 		want := "HTTP/1.1 101 Switching Protocols\r\n" + test.want
 		request := "GET / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: http/1.1, tls/1.2\r\n\r\n"
 		equal(t, test.name, s.exchange(request), want)
-		equal(t, test.name+": Writes", s.conn(0).written(), []string{want})
+		equal(t, test.name+": Writes", s.conn(0).Written(), []string{want})
 	}
 }
 
@@ -290,7 +290,7 @@ func TestSwitchRefusesWhatItCannotName(t *testing.T) {
 		errs := make(errorsOf, 1)
 		s := start(t, switching(errs, test.to))
 		c := s.dial()
-		c.send(offerEcho)
+		c.Send(offerEcho)
 		response, _ := c.response("GET")
 		equal(t, test.name, response.StatusCode, 500)
 		if err := errs.next(t); test.want != nil && !errors.Is(err, test.want) {
@@ -344,8 +344,8 @@ func TestSwitchRefusesHostileFields(t *testing.T) {
 		errs := make(errorsOf, 1)
 		s := start(t, switching(errs, []upgrade.Product[string]{echo}, handshake.Field{Name: "X-Good", Value: "1"}, test.field))
 		c := s.dial()
-		c.send(offerEcho)
-		if head := c.head(); status(t, head) != "500" || strings.Contains(head, "X-Good") || strings.Contains(head, "Injected") || strings.Contains(head, "Upgrade") {
+		c.Send(offerEcho)
+		if head := c.Head(); status(t, head) != "500" || strings.Contains(head, "X-Good") || strings.Contains(head, "Injected") || strings.Contains(head, "Upgrade") {
 			t.Errorf("%q: answered %q", test.field, head)
 		}
 		var response *handshake.ResponseError
@@ -392,7 +392,7 @@ func TestWriterWithoutHijack(t *testing.T) {
 			h.ServeHTTP(unwrapping{hiding{w}}, r)
 		}))
 		c := s.dial()
-		c.send(post(m.framing, m.content) + plain)
+		c.Send(post(m.framing, m.content) + plain)
 		response, text := c.response("POST")
 		equal(t, "status", response.StatusCode, 500)
 		equal(t, "content", text, "")
@@ -430,7 +430,7 @@ func TestFailingHijack(t *testing.T) {
 		h.ServeHTTP(hijackFunc{w, func() (net.Conn, *bufio.ReadWriter, error) { return nil, nil, errTest }}, r)
 	}))
 	c := s.dial()
-	c.send(post("length", "content") + post("chunked", "content"))
+	c.Send(post("length", "content") + post("chunked", "content"))
 	// The second proves that the first left the connection in order.
 	for range 2 {
 		response, text := c.response("POST")
@@ -490,8 +490,8 @@ func TestFailingWriteClosesTheConnection(t *testing.T) {
 					content = ""
 				}
 				c := s.dial()
-				c.send(post(framing, content))
-				equal(t, "answer", c.rest(), test.seen)
+				c.Send(post(framing, content))
+				equal(t, "answer", c.Rest(), test.seen)
 				var write *httpupgrade.WriteError
 				if err := errs.next(t); !errors.As(err, &write) || !errors.Is(err, test.want) {
 					t.Errorf("reported %v, want a *WriteError of %v", err, test.want)
@@ -518,10 +518,10 @@ func TestHijackWithoutAReader(t *testing.T) {
 				}}, r)
 			}))
 			c := s.dial()
-			c.send(offerEcho)
-			equal(t, "head", c.head(), echoHead)
-			c.send("word")
-			equal(t, "echo", c.read(len(hello("", nil))+4), hello("", nil)+"word")
+			c.Send(offerEcho)
+			equal(t, "head", c.Head(), echoHead)
+			c.Send("word")
+			equal(t, "echo", c.Octets(len(hello("", nil))+4), hello("", nil)+"word")
 		})
 	}
 }

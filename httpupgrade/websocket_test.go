@@ -50,7 +50,7 @@ func TestWebSocketExampleOfTheRFC(t *testing.T) {
 		strings.NewReplacer("Key: ", "Key: \t ", "Version: 13", "version:\t13 ").Replace(exampleRequest),
 	} {
 		equal(t, "exchange", s.exchange(request+frame), exampleHead+frame)
-		equal(t, "first Write", s.conn(i).written()[0], exampleHead)
+		equal(t, "first Write", s.conn(i).Written()[0], exampleHead)
 	}
 }
 
@@ -98,14 +98,14 @@ func TestWebSocketRefusals(t *testing.T) {
 			request := strings.Replace(exampleRequest, test.old, test.new, 1)
 			method, _, _ := strings.Cut(request, " ")
 			c := s.dial()
-			c.send(request + exampleRequest + "frames")
+			c.Send(request + exampleRequest + "frames")
 			c.CloseWrite()
 			response, text := c.response(method)
 			equal(t, "status", response.StatusCode, test.status)
 			equal(t, "fields", fields(response.Header), test.fields)
 			equal(t, "content", text, "")
 			// The connection is where the next request begins.
-			equal(t, "next", c.rest(), exampleHead+"frames")
+			equal(t, "next", c.Rest(), exampleHead+"frames")
 		})
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gosegue/upgrade/internal/tcptest"
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
@@ -20,10 +21,10 @@ func TestContentIsReadBeforeTheSwitch(t *testing.T) {
 		for _, framing := range []string{"length", "chunked"} {
 			c := s.dial()
 			go func() {
-				c.send(post(framing, content) + early)
+				c.Send(post(framing, content) + early)
 				c.CloseWrite()
 			}()
-			if got, want := c.rest(), echoHead+hello(content)+early; got != want {
+			if got, want := c.End(), echoHead+hello(content)+early; got != want {
 				t.Errorf("content %d, framing %s: got %.200q...", i, framing, got)
 			}
 		}
@@ -71,12 +72,12 @@ func TestContentLimit(t *testing.T) {
 					c.CloseWrite()
 				}()
 				if test.ok {
-					if got, want := c.rest(), echoHead+hello(content)+"early"; got != want {
+					if got, want := c.End(), echoHead+hello(content)+"early"; got != want {
 						t.Errorf("got %.300q, want %.300q", got, want)
 					}
 					return
 				}
-				refused(t, c.rest(), 413)
+				refused(t, c.End(), 413)
 				status, _ := s.outcome(0)
 				equal(t, "status", status, 413)
 			})
@@ -269,7 +270,7 @@ func TestManySmallChunks(t *testing.T) {
 			io.WriteString(c.TCPConn, chunkedPost(body.String()+"0\r\n\r\n")+early)
 			c.CloseWrite()
 		}()
-		if got, want := c.rest(), echoHead+hello(content)+early; got != want {
+		if got, want := c.End(), echoHead+hello(content)+early; got != want {
 			t.Errorf("chunks of %d: got %d bytes, want %d: %.100q", size, len(got), len(want), got)
 		}
 	}
@@ -285,22 +286,22 @@ func TestExpectContinue(t *testing.T) {
 		message := post(framing, "content", "Expect: 100-Continue")
 		head, content, _ := strings.Cut(message, "\r\n\r\n")
 		c := s.dial()
-		c.send(head + "\r\n\r\n")
-		equal(t, "first", c.head(), goAhead)
-		c.send(content)
-		equal(t, "second", c.head(), echoHead)
-		c.send("late")
+		c.Send(head + "\r\n\r\n")
+		equal(t, "first", c.Head(), goAhead)
+		c.Send(content)
+		equal(t, "second", c.Head(), echoHead)
+		c.Send("late")
 		c.CloseWrite()
-		equal(t, "rest", c.rest(), hello("content")+"late")
-		equal(t, "Writes", s.conn(conns).written()[:2], []string{goAhead, echoHead})
+		equal(t, "rest", c.End(), hello("content")+"late")
+		equal(t, "Writes", s.conn(conns).Written()[:2], []string{goAhead, echoHead})
 		conns++
 
 		for cut := len(head); cut <= len(message); cut++ {
-			s.chop(limits{cut: cut})
+			s.chop(tcptest.Limits{Cut: cut})
 			equal(t, "not waited", s.exchange(message+early), goAhead+echoHead+hello("content")+early)
 			conns++
 		}
-		s.chop(limits{})
+		s.chop(tcptest.Limits{})
 	}
 	// There is nothing to wait for.
 	for _, framing := range []string{"none", "length"} {
@@ -331,9 +332,9 @@ func TestPolicyIsAskedBeforeTheContent(t *testing.T) {
 	s := start(t, a)
 	head, _, _ := strings.Cut(post("length", "content"), "\r\n\r\n")
 	c := s.dial()
-	c.send(head + "\r\n\r\n")
+	c.Send(head + "\r\n\r\n")
 	receive(t, asked)
-	refused(t, c.rest(), 426)
+	refused(t, c.End(), 426)
 }
 
 // Whether content came whole or slowly, early bytes are not taken for it.
@@ -344,11 +345,11 @@ func TestSlowContent(t *testing.T) {
 		message := post(framing, "content")
 		c := s.dial()
 		for i := 0; i < len(message); i += 40 {
-			c.send(message[i:min(i+40, len(message))])
+			c.Send(message[i:min(i+40, len(message))])
 			time.Sleep(time.Millisecond)
 		}
-		c.send(early)
+		c.Send(early)
 		c.CloseWrite()
-		equal(t, framing, c.rest(), echoHead+hello("content")+early)
+		equal(t, framing, c.End(), echoHead+hello("content")+early)
 	}
 }

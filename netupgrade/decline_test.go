@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/internal/tcptest"
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
@@ -84,19 +85,19 @@ func TestUnreadAndServeHTTP(t *testing.T) {
 	for i, m := range messages {
 		message := strings.Replace(post(m.framing, m.content), "echo/1", "h2c", 1) + plain
 		for cut := 0; cut <= len(message); cut += 7 {
-			s.chop(limits{cut: cut})
+			s.chop(tcptest.Limits{Cut: cut})
 			c := s.dial()
-			c.send(message)
+			c.Send(message)
 			for _, want := range []string{fmt.Sprintf("POST /post %q <nil>", m.content), `GET /plain "" <nil>`} {
-				response, err := http.ReadResponse(c.r, nil)
+				response, err := http.ReadResponse(c.Reader, nil)
 				if err != nil {
 					t.Fatalf("message %d at %d: %v", i, cut, err)
 				}
 				got, _ := io.ReadAll(response.Body)
 				equal(t, "answer", string(got), want)
 			}
-			c.send(plain)
-			response, err := http.ReadResponse(c.r, nil)
+			c.Send(plain)
+			response, err := http.ReadResponse(c.Reader, nil)
 			if err != nil {
 				t.Fatalf("message %d at %d: %v", i, cut, err)
 			}
@@ -168,7 +169,7 @@ func TestUnreadOfAConnectionWithCloseWrite(t *testing.T) {
 		got <- r.Unread()
 	}))
 	c := s.dial()
-	c.send(plain)
+	c.Send(plain)
 	conn := receive(t, got)
 	defer conn.Close()
 	w, ok := conn.(closeWriter)
@@ -176,7 +177,7 @@ func TestUnreadOfAConnectionWithCloseWrite(t *testing.T) {
 		t.Fatalf("%T has no CloseWrite", conn)
 	}
 	w.CloseWrite()
-	equal(t, "rest", c.rest(), "")
+	equal(t, "rest", c.End(), "")
 	all, err := io.ReadAll(conn)
 	equal(t, "request", string(all), plain)
 	equal(t, "error", err, nil)
@@ -211,7 +212,7 @@ func TestRespond(t *testing.T) {
 			}))
 			got := s.ask(strings.Replace(plain, "GET", test.method, 1) + strings.Repeat(plain, 1000))
 			equal(t, "sent", got, test.want)
-			equal(t, "in one Write", s.conn(0).written(), []string{test.want})
+			equal(t, "in one Write", s.conn(0).Written(), []string{test.want})
 			status, _ := s.outcome(0)
 			equal(t, "status", status, test.status)
 		})
@@ -335,9 +336,9 @@ func TestRequestIsValidBehindTheAnswer(t *testing.T) {
 		got <- fmt.Sprintf("%s %s %s %q from %v", r.Method, r.Target, r.Host, r.Lines(nil, "X"), r.Addr())
 	}))
 	c := s.dial()
-	c.send("GET /target HTTP/1.1\r\nHost: test\r\nX: y\r\n\r\n")
-	c.head()
-	c.send(strings.Repeat("overwritten ", 1000))
+	c.Send("GET /target HTTP/1.1\r\nHost: test\r\nX: y\r\n\r\n")
+	c.Head()
+	c.Send(strings.Repeat("overwritten ", 1000))
 	c.CloseWrite()
 	equal(t, "request", receive(t, got), fmt.Sprintf(`GET /target test ["y"] from %v`, c.LocalAddr()))
 }
@@ -370,7 +371,7 @@ func TestAnswerWithoutCloseWrite(t *testing.T) {
 	s := start(t, echoing(), hideCloseWrite)
 	for range 20 {
 		c := s.dial()
-		c.send("GET / HTTP/2.0\r\nHost: test\r\n\r\n")
+		c.Send("GET / HTTP/2.0\r\nHost: test\r\n\r\n")
 		before := time.Now()
 		r := bufio.NewReader(c)
 		response, err := http.ReadResponse(r, nil)

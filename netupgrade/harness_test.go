@@ -16,12 +16,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/internal/tcptest"
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
-// patience is how long a test waits for what must happen. Nothing takes that long
-// unless it is broken.
-const patience = 5 * time.Second
+const patience = tcptest.Patience
 
 var (
 	echo = upgrade.MustParseProduct("echo/1")
@@ -57,27 +56,7 @@ func joined(lines []string) string {
 // post returns a request that offers echo/1 and has the content in the given framing:
 // "length" or "chunked", which comes with an extension and a trailer.
 func post(framing, content string, lines ...string) string {
-	return "POST /post HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n" + joined(lines) + framed(framing, content)
-}
-
-// framed returns the fields of the framing, the end of the head and the content.
-func framed(framing, content string) string {
-	switch framing {
-	case "none":
-		return "\r\n"
-	case "length":
-		return fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(content), content)
-	case "chunked":
-		body := ""
-		// Two chunks if there is enough for two.
-		for _, chunk := range []string{content[:len(content)/2], content[len(content)/2:]} {
-			if chunk != "" {
-				body += fmt.Sprintf("%x;name=\"v;\"\r\n%s\r\n", len(chunk), chunk)
-			}
-		}
-		return "Transfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n" + body + "0\r\nX-Sum: 7\r\n\r\n"
-	}
-	panic(framing)
+	return "POST /post HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n" + joined(lines) + tcptest.Framed(framing, content)
 }
 
 // messages are one request of every framing.
@@ -114,15 +93,8 @@ type server struct {
 	wrap  func(*serverConn) net.Conn // what the Acceptor sees, if not the connection itself
 
 	mu    sync.Mutex
-	next  limits
+	next  tcptest.Limits
 	conns []*serverConn
-}
-
-// limits chop what a connection receives, however it was sent. The zero limits change
-// nothing.
-type limits struct {
-	step int // the most that one Read returns
-	cut  int // no Read goes across the byte of that number
 }
 
 func start(t testing.TB, acceptor *netupgrade.Acceptor, options ...func(*server)) *server {
@@ -160,7 +132,7 @@ func start(t testing.TB, acceptor *netupgrade.Acceptor, options ...func(*server)
 			<-done
 		}
 		for i, c := range s.all() {
-			if !c.isClosed() {
+			if !c.IsClosed() {
 				t.Errorf("the server never closed connection %d", i)
 				c.Close()
 			}
@@ -181,7 +153,7 @@ func hideCloseWrite(s *server) {
 func (s *server) add(conn *net.TCPConn) *serverConn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := &serverConn{TCPConn: conn, limits: s.next, done: make(chan struct{})}
+	c := &serverConn{Conn: tcptest.NewConn(conn, s.next), done: make(chan struct{})}
 	s.conns = append(s.conns, c)
 	return c
 }
@@ -212,73 +184,25 @@ func (s *server) handle(c *serverConn) {
 	if accepted.Conn != nil || accepted.Content != nil || accepted.Head != nil || !accepted.Product().IsZero() {
 		s.t.Errorf("with an error, %+v", accepted)
 	}
-	if !c.isClosed() && !c.taken.Load() {
+	if !c.IsClosed() && !c.taken.Load() {
 		s.t.Errorf("%v, and the connection is open", err)
 	}
 }
 
 // chop sets the limits of the next connection.
-func (s *server) chop(l limits) {
+func (s *server) chop(l tcptest.Limits) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.next = l
 }
 
-// serverConn is the server's side of a connection, which keeps a record.
+// serverConn is the server's side of a connection, and what became of it.
 type serverConn struct {
-	*net.TCPConn
-	limits
-	received atomic.Int64 // bytes
-	closed   atomic.Bool
-	taken    atomic.Bool // by Decline
+	*tcptest.Conn
+	taken atomic.Bool // by Decline
 
 	err  error // of Accept, once it is done
 	done chan struct{}
-
-	mu     sync.Mutex
-	writes []string
-}
-
-func (c *serverConn) Read(p []byte) (int, error) {
-	if c.step > 0 {
-		p = p[:min(len(p), c.step)]
-	}
-	if left := c.cut - int(c.received.Load()); left > 0 {
-		p = p[:min(len(p), left)]
-	}
-	n, err := c.TCPConn.Read(p)
-	c.received.Add(int64(n))
-	return n, err
-}
-
-func (c *serverConn) Write(p []byte) (int, error) {
-	c.mu.Lock()
-	c.writes = append(c.writes, string(p))
-	c.mu.Unlock()
-	return c.TCPConn.Write(p)
-}
-
-// ReadFrom and WriteTo would go round Write and Read.
-func (c *serverConn) ReadFrom(r io.Reader) (int64, error) {
-	return io.Copy(struct{ io.Writer }{c}, r)
-}
-
-func (c *serverConn) WriteTo(w io.Writer) (int64, error) {
-	return io.Copy(w, struct{ io.Reader }{c})
-}
-
-func (c *serverConn) Close() error {
-	c.closed.Store(true)
-	return c.TCPConn.Close()
-}
-
-func (c *serverConn) isClosed() bool { return c.closed.Load() }
-
-// written returns what each Write was given.
-func (c *serverConn) written() []string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return append([]string(nil), c.writes...)
 }
 
 // conn returns the server's side of the connection of that number.
@@ -303,89 +227,23 @@ func (s *server) outcome(i int) (int, error) {
 	return 0, c.err
 }
 
-// client is the raw client's side of a connection. It is closed with the test.
-type client struct {
-	*net.TCPConn
-	t testing.TB
-	r *bufio.Reader
-}
-
-func (s *server) dial() *client {
+func (s *server) dial() *tcptest.Client {
 	s.t.Helper()
-	conn, err := net.Dial("tcp", s.addr)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(patience))
-	return &client{conn.(*net.TCPConn), s.t, bufio.NewReader(conn)}
-}
-
-// send writes each piece in a Write of its own.
-func (c *client) send(pieces ...string) {
-	c.t.Helper()
-	for _, piece := range pieces {
-		if _, err := io.WriteString(c.TCPConn, piece); err != nil {
-			c.t.Errorf("client: %v", err)
-			return
-		}
-	}
-}
-
-// head reads up to and with the next empty line.
-func (c *client) head() string {
-	c.t.Helper()
-	var head strings.Builder
-	for {
-		line, err := c.r.ReadString('\n')
-		head.WriteString(line)
-		if err != nil {
-			c.t.Fatalf("client: %v behind %q", err, head.String())
-		}
-		if line == "\r\n" {
-			return head.String()
-		}
-	}
-}
-
-// read reads n bytes.
-func (c *client) read(n int) string {
-	c.t.Helper()
-	p := make([]byte, n)
-	if m, err := io.ReadFull(c.r, p); err != nil {
-		c.t.Fatalf("client: %v behind %q", err, p[:m])
-	}
-	return string(p)
-}
-
-// rest reads up to the end, and closes the connection.
-func (c *client) rest() string {
-	c.t.Helper()
-	rest, err := io.ReadAll(c.r)
-	if err != nil {
-		c.t.Errorf("client: %v behind %.300q", err, rest)
-	}
-	c.Close()
-	return string(rest)
+	return tcptest.Dial(s.t, s.addr)
 }
 
 // exchange sends a message and the end, and returns all that comes back.
 func (s *server) exchange(message string) string {
 	s.t.Helper()
-	c := s.dial()
-	c.send(message)
-	if err := c.CloseWrite(); err != nil {
-		s.t.Error(err)
-	}
-	return c.rest()
+	return tcptest.Exchange(s.t, s.addr, message)
 }
 
 // ask sends a message, keeps the connection open and returns all that comes back.
 func (s *server) ask(message string) string {
 	s.t.Helper()
 	c := s.dial()
-	c.send(message)
-	return c.rest()
+	c.Send(message)
+	return c.End()
 }
 
 // memory is a connection that receives the pieces given, one a Read, and keeps what is

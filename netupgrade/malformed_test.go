@@ -8,6 +8,7 @@ import (
 
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/head"
+	"github.com/gosegue/upgrade/internal/tcptest"
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
@@ -182,7 +183,7 @@ func TestAttacks(t *testing.T) {
 					t.Errorf("%v is no *head.Error of %d", err, attack.status)
 				}
 			}
-			s.chop(limits{step: 1 + len(attack.request)/100})
+			s.chop(tcptest.Limits{Step: 1 + len(attack.request)/100})
 			refused(t, s.ask(attack.request), attack.status)
 		})
 	}

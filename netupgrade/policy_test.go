@@ -9,6 +9,7 @@ import (
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/internal/tcptest"
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
@@ -315,7 +316,7 @@ func TestWebSocket(t *testing.T) {
 	t.Parallel()
 	s := start(t, &netupgrade.Acceptor{Protocols: []netupgrade.Protocol{netupgrade.WebSocket()}})
 	for cut := range exampleOfWebSocket {
-		s.chop(limits{cut: cut})
+		s.chop(tcptest.Limits{Cut: cut})
 		equal(t, "exchange", s.exchange(exampleOfWebSocket+"\x81\x05hello"), acceptOfWebSocket+hello("")+"\x81\x05hello")
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gosegue/upgrade/internal/tcptest"
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
@@ -21,9 +22,9 @@ func TestSwitchAtEverySplit(t *testing.T) {
 		message := post(m.framing, m.content) + early
 		want := echoHead + hello(m.content) + early
 		for cut := range len(message) + 1 {
-			s.chop(limits{cut: cut})
+			s.chop(tcptest.Limits{Cut: cut})
 			equal(t, m.framing, s.exchange(message), want)
-			equal(t, "first Write", s.conn(conns).written()[0], echoHead)
+			equal(t, "first Write", s.conn(conns).Written()[0], echoHead)
 			conns++
 		}
 	}
@@ -36,14 +37,14 @@ func TestSwitchOneByOne(t *testing.T) {
 		message := post(m.framing, m.content) + early
 		want := echoHead + hello(m.content) + early
 
-		s.chop(limits{step: 1})
+		s.chop(tcptest.Limits{Step: 1})
 		equal(t, "received one by one", s.exchange(message), want)
 
-		s.chop(limits{})
+		s.chop(tcptest.Limits{})
 		c := s.dial()
-		c.send(strings.Split(message, "")...)
+		c.Send(strings.Split(message, "")...)
 		c.CloseWrite()
-		equal(t, "sent one by one", c.rest(), want)
+		equal(t, "sent one by one", c.End(), want)
 	}
 }
 
@@ -84,10 +85,10 @@ func TestLongEarlyBytes(t *testing.T) {
 		for _, m := range messages {
 			c := s.dial()
 			go func() {
-				c.send(post(m.framing, m.content) + string(long[:n]))
+				c.Send(post(m.framing, m.content) + string(long[:n]))
 				c.CloseWrite()
 			}()
-			if got := c.rest(); got != echoHead+hello(m.content)+string(long[:n]) {
+			if got := c.End(); got != echoHead+hello(m.content)+string(long[:n]) {
 				t.Errorf("%d early bytes, framing %s: %d bytes came back, or wrong ones", n, m.framing, len(got))
 			}
 		}
@@ -111,15 +112,15 @@ func TestBothDirectionsAfterTheSwitch(t *testing.T) {
 	t.Parallel()
 	s := start(t, echoing())
 	c := s.dial()
-	c.send(offerEcho + "early")
-	equal(t, "head", c.head(), echoHead)
-	equal(t, "early", c.read(len(hello(""))+5), hello("")+"early")
+	c.Send(offerEcho + "early")
+	equal(t, "head", c.Head(), echoHead)
+	equal(t, "early", c.Octets(len(hello(""))+5), hello("")+"early")
 	for _, word := range []string{"one", "two", "three"} {
-		c.send(word)
-		equal(t, "echo", c.read(len(word)), word)
+		c.Send(word)
+		equal(t, "echo", c.Octets(len(word)), word)
 	}
 	c.CloseWrite()
-	equal(t, "rest", c.rest(), "")
+	equal(t, "rest", c.End(), "")
 }
 
 // A client that has no more to say can still be told something.
@@ -136,7 +137,7 @@ type closeWriter interface{ CloseWrite() error }
 type netConner interface{ NetConn() net.Conn }
 
 // accept returns what the Acceptor made of one message, and the connection it had.
-func accept(t *testing.T, message string, options ...func(*server)) (got netupgrade.Accepted, bare net.Conn, c *client) {
+func accept(t *testing.T, message string, options ...func(*server)) (got netupgrade.Accepted, bare net.Conn, c *tcptest.Client) {
 	t.Helper()
 	accepted, stop := make(chan netupgrade.Accepted), make(chan struct{})
 	var seen net.Conn
@@ -157,7 +158,7 @@ func accept(t *testing.T, message string, options ...func(*server)) (got netupgr
 	// Before the server is waited for.
 	t.Cleanup(func() { close(stop) })
 	c = s.dial()
-	c.send(message)
+	c.Send(message)
 	return receive(t, accepted), seen, c
 }
 
@@ -202,20 +203,20 @@ func TestNetConnWithEarlyBytes(t *testing.T) {
 			if conn.NetConn() != bare {
 				t.Error("not the bare connection with all read")
 			}
-			c.send("late")
+			c.Send("late")
 			if n, err := io.ReadFull(got.Conn, p[:4]); err != nil || string(p[:n]) != "late" {
 				t.Errorf("read %q, %v", p[:n], err)
 			}
-			equal(t, "answer", c.read(len(echoHead)), echoHead)
+			equal(t, "answer", c.Octets(len(echoHead)), echoHead)
 			if w, ok := got.Conn.(closeWriter); ok {
 				if err := w.CloseWrite(); err != nil {
 					t.Error(err)
 				}
-				if rest, err := io.ReadAll(c.r); len(rest) > 0 || err != nil {
+				if rest, err := io.ReadAll(c.Reader); len(rest) > 0 || err != nil {
 					t.Errorf("behind CloseWrite %q, %v", rest, err)
 				}
 				// The other direction is open still.
-				c.send("last")
+				c.Send("last")
 				if n, err := io.ReadFull(got.Conn, p[:4]); err != nil || string(p[:n]) != "last" {
 					t.Errorf("read %q, %v", p[:n], err)
 				}
@@ -254,12 +255,12 @@ func TestDeadlinesAreClearedAfterTheSwitch(t *testing.T) {
 					}
 				})
 				c := s.dial()
-				c.send(message)
-				equal(t, "head", c.head(), echoHead)
+				c.Send(message)
+				equal(t, "head", c.Head(), echoHead)
 				time.Sleep(timeout + timeout/4)
-				c.send("late")
+				c.Send("late")
 				c.CloseWrite()
-				if got := c.rest(); !strings.HasSuffix(got, "late") {
+				if got := c.End(); !strings.HasSuffix(got, "late") {
 					t.Errorf("after the deadline: %q", got)
 				}
 			})

@@ -87,7 +87,7 @@ func TestTrickle(t *testing.T) {
 				time.Sleep(10 * time.Millisecond)
 			}
 		}()
-		got := c.rest()
+		got := c.End()
 		<-done
 		refused(t, got, 408)
 		if took := time.Since(before); took < a.Timeout || took > patience/2 {
@@ -102,7 +102,7 @@ func TestClientThatDoesNotLeave(t *testing.T) {
 	for _, flood := range []bool{false, true} {
 		s := start(t, impatient())
 		c := s.dial()
-		c.send("GET / HTTP/2.0\r\n")
+		c.Send("GET / HTTP/2.0\r\n")
 		for until := time.Now().Add(patience); flood && time.Now().Before(until); {
 			if _, err := io.WriteString(c.TCPConn, strings.Repeat(plain, 1000)); err != nil {
 				break
@@ -115,7 +115,7 @@ func TestClientThatDoesNotLeave(t *testing.T) {
 		if took := time.Since(before); took > patience/2 {
 			t.Errorf("took %v", took)
 		}
-		if !s.conn(0).isClosed() {
+		if !s.conn(0).IsClosed() {
 			t.Error("the connection is open")
 		}
 	}
@@ -135,7 +135,7 @@ func TestVanishingClient(t *testing.T) {
 			}
 			// Gone without a word.
 			c := s.dial()
-			c.send(message[:cut])
+			c.Send(message[:cut])
 			c.SetLinger(0)
 			c.Close()
 			status, err := s.outcome(2*cut + 1)
@@ -220,9 +220,9 @@ func TestLongAnswerToASlowReader(t *testing.T) {
 	s := start(t, a)
 	c := s.dial()
 	c.SetReadBuffer(256 << 10)
-	c.send(plain)
+	c.Send(plain)
 	time.Sleep(time.Second)
-	_, got := response(t, "GET", c.rest())
+	_, got := response(t, "GET", c.End())
 	if got != content {
 		t.Errorf("got %d bytes, want %d", len(got), len(content))
 	}
