@@ -54,7 +54,7 @@ func TestContentStandsInBodyBehindSwitch(t *testing.T) {
 			io.Copy(conn, conn)
 		}))
 		equal(t, "exchange", s.exchange(post(framing, "content")+early), echoHead+early)
-		equal(t, "request", receive(t, got), told("POST", "/post", "content", nil))
+		equal(t, "request", tcptest.Receive(t, got), told("POST", "/post", "content", nil))
 	}
 }
 
@@ -243,7 +243,7 @@ func TestClientVanishesWithinContent(t *testing.T) {
 		c := s.dial()
 		message := post(framing, "content")
 		c.Send(message[:strings.LastIndex(message, "ent")])
-		if !eventually(func() bool { return s.conn(0).Received() > 0 }) {
+		if !tcptest.Eventually(func() bool { return s.conn(0).Received() > 0 }) {
 			t.Fatal("nothing received")
 		}
 		c.SetLinger(0) // no end, but a reset
@@ -333,7 +333,7 @@ func TestBodyYieldsAllContentAfterAnError(t *testing.T) {
 				}))
 				c := s.dial()
 				go c.Send(post(framing, test.content) + plain)
-				if receive(t, got) != test.content {
+				if tcptest.Receive(t, got) != test.content {
 					t.Error("r.Body yields other content than was sent")
 				}
 				// Read whole, it leaves the connection at the next request.

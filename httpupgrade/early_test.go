@@ -76,7 +76,7 @@ func lateHijack(t testing.TB, until *atomic.Int64, next http.Handler) http.Handl
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn := connOf(r).(*tcptest.Conn)
 		next.ServeHTTP(hijackFunc{w, func() (net.Conn, *bufio.ReadWriter, error) {
-			if !eventually(func() bool { return conn.Received() >= until.Load() }) {
+			if !tcptest.Eventually(func() bool { return conn.Received() >= until.Load() }) {
 				t.Errorf("received %d of %d bytes", conn.Received(), until.Load())
 			}
 			return http.NewResponseController(w).Hijack()
@@ -188,7 +188,7 @@ func TestBareConnectionWithoutEarlyBytes(t *testing.T) {
 		got := make(chan bool, 1)
 		s := start(t, take(t, func(conn net.Conn, r *http.Request) { got <- conn == connOf(r) }))
 		s.exchange(post(m.framing, m.content))
-		if !receive(t, got) {
+		if !tcptest.Receive(t, got) {
 			t.Errorf("framing %s: another connection than the server's own", m.framing)
 		}
 	}
@@ -208,7 +208,7 @@ func TestCloseWriteAsTheServersConnection(t *testing.T) {
 				got <- has
 			}), options...)
 			s.exchange(offerEcho + early)
-			if has := receive(t, got); has == hidden {
+			if has := tcptest.Receive(t, got); has == hidden {
 				t.Errorf("early bytes %q, CloseWrite hidden %v: CloseWrite %v", early, hidden, has)
 			}
 		}
@@ -233,7 +233,7 @@ func TestHalfCloseByTheServer(t *testing.T) {
 		equal(t, "to the client", c.Rest(), echoHead+"bye")
 		c.Send("last")
 		c.CloseWrite()
-		equal(t, "to the server", receive(t, got), early+"last")
+		equal(t, "to the server", tcptest.Receive(t, got), early+"last")
 	}
 }
 
@@ -280,7 +280,7 @@ func TestConcurrentReadsOfEarlyBytes(t *testing.T) {
 	c.CloseWrite()
 	var all []byte
 	for range readers {
-		one := receive(t, got)
+		one := tcptest.Receive(t, got)
 		if !slices.IsSorted(one) {
 			t.Errorf("a reader got bytes in another order than sent: %d", one)
 		}
@@ -312,7 +312,7 @@ func TestCloseDropsEarlyBytes(t *testing.T) {
 	c := s.dial()
 	c.Send(offerEcho + early)
 	equal(t, "head", c.Head(), echoHead)
-	receive(t, done)
+	tcptest.Receive(t, done)
 }
 
 // A read deadline is that of the connection also when it has early bytes.
@@ -331,7 +331,7 @@ func TestDeadlineBehindEarlyBytes(t *testing.T) {
 		}
 	}))
 	s.dial().Send(offerEcho + early)
-	receive(t, done)
+	tcptest.Receive(t, done)
 }
 
 func TestDeadlinesOfTheServerAreCleared(t *testing.T) {

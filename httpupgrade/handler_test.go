@@ -109,7 +109,7 @@ func TestOrderOfSteps(t *testing.T) {
 		}}, r)
 	}))
 	s.exchange(post("length", "content"))
-	equal(t, "steps", receive(t, done), "Allow Fields content Hijack Serve")
+	equal(t, "steps", tcptest.Receive(t, done), "Allow Fields content Hijack Serve")
 }
 
 type firstRead struct {
@@ -543,7 +543,7 @@ func TestPanicInServe(t *testing.T) {
 		s = start(t, h)
 		equal(t, "exchange", s.exchange(offerEcho+early), echoHead)
 		var text string
-		eventually(func() bool { text += s.log.take(); return text != "" })
+		tcptest.Eventually(func() bool { text += s.log.take(); return text != "" })
 		check(text)
 	}
 }
@@ -576,7 +576,7 @@ func TestServeOutlivesTheHandler(t *testing.T) {
 		Product: echo,
 		Serve: func(conn net.Conn, r *http.Request) {
 			defer close(done)
-			receive(t, outer.Load().(context.Context).Done())
+			tcptest.Receive(t, outer.Load().(context.Context).Done())
 			if err := r.Context().Err(); err != nil {
 				t.Errorf("context: %v", err)
 			}
@@ -595,7 +595,7 @@ func TestServeOutlivesTheHandler(t *testing.T) {
 	c := s.dial()
 	c.Send(post("chunked", "content"))
 	equal(t, "head", c.Head(), echoHead)
-	receive(t, done)
+	tcptest.Receive(t, done)
 }
 
 // A switched connection is none of the server's any more.

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -85,7 +84,7 @@ func start(t testing.TB, handler http.Handler, options ...func(*server)) *server
 		conns := s.conns
 		s.mu.Unlock()
 		for i, conn := range conns {
-			if !eventually(conn.IsClosed) {
+			if !tcptest.Eventually(conn.IsClosed) {
 				t.Errorf("the server never closed connection %d", i)
 				conn.Close()
 			}
@@ -138,7 +137,7 @@ func (s *server) conn(i int) *tcptest.Conn {
 		defer s.mu.Unlock()
 		return len(s.conns) > i
 	}
-	if !eventually(has) {
+	if !tcptest.Eventually(has) {
 		s.t.Fatalf("connection %d was not accepted", i)
 	}
 	s.mu.Lock()
@@ -242,29 +241,7 @@ func (e errorsOf) report(_ *http.Request, err error) { e <- err }
 
 func (e errorsOf) next(t testing.TB) error {
 	t.Helper()
-	return receive(t, e)
-}
-
-// receive returns the next value from c, which has to come.
-func receive[T any](t testing.TB, c <-chan T) T {
-	t.Helper()
-	select {
-	case v := <-c:
-		return v
-	case <-time.After(patience):
-		t.Fatal("nothing came")
-		panic("unreachable")
-	}
-}
-
-// eventually waits until is is true.
-func eventually(is func() bool) bool {
-	for deadline := time.Now().Add(patience); !is(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			return false
-		}
-	}
-	return true
+	return tcptest.Receive(t, e)
 }
 
 // lines is a log that may be written and read at the same time.

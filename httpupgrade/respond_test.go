@@ -10,6 +10,7 @@ import (
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/httpupgrade"
+	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
 var none upgrade.Product[string]
@@ -348,7 +349,7 @@ func TestServerThatClosesEveryConnection(t *testing.T) {
 			s.RegisterOnShutdown(func() { close(down) })
 			s.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				go s.Shutdown(context.Background())
-				receive(t, down)
+				tcptest.Receive(t, down)
 				handler.ServeHTTP(w, r)
 			})
 		})

@@ -333,7 +333,7 @@ func TestPolicyIsAskedBeforeTheContent(t *testing.T) {
 	head, _, _ := strings.Cut(post("length", "content"), "\r\n\r\n")
 	c := s.dial()
 	c.Send(head + "\r\n\r\n")
-	receive(t, asked)
+	tcptest.Receive(t, asked)
 	refused(t, c.End(), 426)
 }
 

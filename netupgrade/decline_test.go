@@ -170,7 +170,7 @@ func TestUnreadOfAConnectionWithCloseWrite(t *testing.T) {
 	}))
 	c := s.dial()
 	c.Send(plain)
-	conn := receive(t, got)
+	conn := tcptest.Receive(t, got)
 	defer conn.Close()
 	w, ok := conn.(closeWriter)
 	if !ok {
@@ -340,7 +340,7 @@ func TestRequestIsValidBehindTheAnswer(t *testing.T) {
 	c.Head()
 	c.Send(strings.Repeat("overwritten ", 1000))
 	c.CloseWrite()
-	equal(t, "request", receive(t, got), fmt.Sprintf(`GET /target test ["y"] from %v`, c.LocalAddr()))
+	equal(t, "request", tcptest.Receive(t, got), fmt.Sprintf(`GET /target test ["y"] from %v`, c.LocalAddr()))
 }
 
 // An answer that did not reach the client is none.

@@ -208,7 +208,7 @@ type serverConn struct {
 // conn returns the server's side of the connection of that number.
 func (s *server) conn(i int) *serverConn {
 	s.t.Helper()
-	if !eventually(func() bool { return len(s.all()) > i }) {
+	if !tcptest.Eventually(func() bool { return len(s.all()) > i }) {
 		s.t.Fatalf("connection %d was not accepted", i)
 	}
 	return s.all()[i]
@@ -219,7 +219,7 @@ func (s *server) conn(i int) *serverConn {
 func (s *server) outcome(i int) (int, error) {
 	s.t.Helper()
 	c := s.conn(i)
-	receive(s.t, c.done)
+	tcptest.Receive(s.t, c.done)
 	var failed *netupgrade.Error
 	if errors.As(c.err, &failed) {
 		return failed.Status, failed
@@ -333,28 +333,6 @@ func refused(t testing.TB, text string, status int) {
 	case strings.Count(head, "\r\nContent-Length: 0") != 1:
 		t.Errorf("%.300q has no length", text)
 	}
-}
-
-// receive returns the next value from c, which has to come.
-func receive[T any](t testing.TB, c <-chan T) T {
-	t.Helper()
-	select {
-	case v := <-c:
-		return v
-	case <-time.After(patience):
-		t.Fatal("nothing came")
-		panic("unreachable")
-	}
-}
-
-// eventually waits until is is true.
-func eventually(is func() bool) bool {
-	for deadline := time.Now().Add(patience); !is(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			return false
-		}
-	}
-	return true
 }
 
 // equal compares a result with what was wanted.

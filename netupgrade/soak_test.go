@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gosegue/upgrade/internal/leaktest"
+	"github.com/gosegue/upgrade/internal/tcptest"
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
@@ -74,10 +75,10 @@ func TestSoak(t *testing.T) {
 	if got, want := soak.malformed.Load(), int64(conns)/10; got != want {
 		t.Errorf("%d malformed requests were answered, want %d", got, want)
 	}
-	if !eventually(func() bool { return runtime.NumGoroutine() <= goroutines }) {
+	if !tcptest.Eventually(func() bool { return runtime.NumGoroutine() <= goroutines }) {
 		t.Errorf("goroutines: %d before, %d after", goroutines, runtime.NumGoroutine())
 	}
-	if !eventually(func() bool { runtime.GC(); return leaktest.OpenFiles() <= files }) {
+	if !tcptest.Eventually(func() bool { runtime.GC(); return leaktest.OpenFiles() <= files }) {
 		t.Errorf("file descriptors: %d before, %d after", files, leaktest.OpenFiles())
 	}
 }

@@ -159,7 +159,7 @@ func accept(t *testing.T, message string, options ...func(*server)) (got netupgr
 	t.Cleanup(func() { close(stop) })
 	c = s.dial()
 	c.Send(message)
-	return receive(t, accepted), seen, c
+	return tcptest.Receive(t, accepted), seen, c
 }
 
 func TestBareConnectionWithoutEarlyBytes(t *testing.T) {

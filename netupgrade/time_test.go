@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gosegue/upgrade/internal/tcptest"
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
@@ -158,7 +159,7 @@ func TestClientThatDoesNotRead(t *testing.T) {
 	}()
 	io.WriteString(far, offerEcho)
 	var failed *netupgrade.Error
-	if err := receive(t, done); !errors.As(err, &failed) || failed.Status != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+	if err := tcptest.Receive(t, done); !errors.As(err, &failed) || failed.Status != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("%v", err)
 	}
 	if n, err := far.Read(make([]byte, 1)); n > 0 || err != io.EOF {

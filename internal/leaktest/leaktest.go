@@ -10,7 +10,8 @@ import (
 	"os"
 	"runtime"
 	"testing"
-	"time"
+
+	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
 // Main runs the tests and ends the process. It is for TestMain.
@@ -20,31 +21,19 @@ func Main(m *testing.M) {
 	code := m.Run()
 	// A fuzzer has goroutines of its own, which it does not end.
 	if fuzzing := flag.Lookup("test.fuzz"); code == 0 && fuzzing.Value.String() == "" {
-		if !eventually(func() bool { return runtime.NumGoroutine() <= goroutines }) {
+		if !tcptest.Eventually(func() bool { return runtime.NumGoroutine() <= goroutines }) {
 			stacks := make([]byte, 1<<20)
 			stacks = stacks[:runtime.Stack(stacks, true)]
 			fmt.Fprintf(os.Stderr, "goroutines: %d before, %d after\n%s\n", goroutines, runtime.NumGoroutine(), stacks)
 			code = 1
 		}
 		// Pipes that package net splices with are kept until they are collected.
-		if !eventually(func() bool { runtime.GC(); return OpenFiles() <= files }) {
+		if !tcptest.Eventually(func() bool { runtime.GC(); return OpenFiles() <= files }) {
 			fmt.Fprintf(os.Stderr, "file descriptors: %d before, %d after\n", files, OpenFiles())
 			code = 1
 		}
 	}
 	os.Exit(code)
-}
-
-// patience is how long what was left is waited for.
-const patience = 5 * time.Second
-
-func eventually(is func() bool) bool {
-	for deadline := time.Now().Add(patience); !is(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			return false
-		}
-	}
-	return true
 }
 
 // warmUp opens what the runtime opens once and keeps.

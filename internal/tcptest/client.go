@@ -13,10 +13,6 @@ import (
 	"time"
 )
 
-// Patience is how long a test waits for what must happen. Nothing takes that long unless
-// it is broken.
-const Patience = 5 * time.Second
-
 // Client is the client's side of a connection. It is closed with the test.
 type Client struct {
 	*net.TCPConn

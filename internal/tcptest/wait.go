@@ -1,0 +1,32 @@
+package tcptest
+
+import (
+	"testing"
+	"time"
+)
+
+// Patience is how long a test waits for what must happen. Nothing takes that long unless
+// it is broken.
+const Patience = 5 * time.Second
+
+// Eventually waits until is is true, and reports whether it is in time.
+func Eventually(is func() bool) bool {
+	for deadline := time.Now().Add(Patience); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+	return true
+}
+
+// Receive returns the next value from c, which has to come.
+func Receive[T any](t testing.TB, c <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-time.After(Patience):
+		t.Fatal("nothing came")
+		panic("unreachable")
+	}
+}
