@@ -1,6 +1,6 @@
 module github.com/gosegue/upgrade
 
-go 1.25.0
+go 1.23
 
 require (
 	github.com/google/go-cmp v0.7.0

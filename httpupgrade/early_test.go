@@ -12,7 +12,6 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -257,7 +256,7 @@ func TestConcurrentReadsOfEarlyBytes(t *testing.T) {
 	}
 	got := make(chan []byte, readers)
 	s := start(t, take(t, func(conn net.Conn, r *http.Request) {
-		var wg sync.WaitGroup
+		var wg tcptest.Group
 		for size := 1; size <= readers; size++ {
 			wg.Go(func() {
 				var all []byte

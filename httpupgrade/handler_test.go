@@ -602,7 +602,7 @@ func TestServeOutlivesTheHandler(t *testing.T) {
 func TestServerStopsWithoutTheSwitched(t *testing.T) {
 	t.Parallel()
 	stops := map[string]func(*server) error{
-		"Shutdown": func(s *server) error { return s.Shutdown(t.Context()) },
+		"Shutdown": func(s *server) error { return s.Shutdown(context.Background()) },
 		"Close":    func(s *server) error { return s.Close() },
 	}
 	for name, stop := range stops {

@@ -9,12 +9,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/httpupgrade"
+	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
 func TestOffersOnTheWire(t *testing.T) {
@@ -233,7 +233,7 @@ func TestConcurrentSwitches(t *testing.T) {
 		},
 		Serve: func(conn net.Conn, r *http.Request) { io.Copy(conn, conn) },
 	}}})
-	var wg sync.WaitGroup
+	var wg tcptest.Group
 	for i := range 8 {
 		wg.Go(func() {
 			for j := range 25 {

@@ -70,7 +70,7 @@ func TestUnreadAndServeHTTP(t *testing.T) {
 		content, err := io.ReadAll(r.Body)
 		fmt.Fprintf(w, "%s %s %q %v", r.Method, r.URL.Path, content, err)
 	})
-	var serving sync.WaitGroup
+	var serving tcptest.Group
 	var s *server
 	s = start(t, declining(func(r *netupgrade.Request, err error) {
 		conn := r.Unread()

@@ -107,7 +107,7 @@ func start(t testing.TB, acceptor *netupgrade.Acceptor, options ...func(*server)
 	for _, option := range options {
 		option(s)
 	}
-	var running sync.WaitGroup
+	var running tcptest.Group
 	running.Go(func() {
 		for {
 			conn, err := listener.Accept()

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/internal/tcptest"
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
@@ -90,7 +90,7 @@ func TestConcurrentConnections(t *testing.T) {
 			return []handshake.Field{{Name: "X", Value: string(r.Lines(nil, "X")[0])}}, nil
 		},
 	}}}
-	var clients sync.WaitGroup
+	var clients tcptest.Group
 	for i := range 8 {
 		clients.Go(func() {
 			for j := range 100 {

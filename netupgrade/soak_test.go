@@ -10,7 +10,6 @@ import (
 	"net"
 	"runtime"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -38,7 +37,7 @@ func TestSoak(t *testing.T) {
 	}
 	soak := &soak{t: t, addr: listener.Addr().String(), deadline: time.Now().Add(30 * time.Second)}
 	soak.acceptor = &netupgrade.Acceptor{Protocols: []netupgrade.Protocol{{Product: echo}}, Timeout: patience}
-	var servers sync.WaitGroup
+	var servers tcptest.Group
 	servers.Go(func() {
 		for {
 			conn, err := listener.Accept()
@@ -49,7 +48,7 @@ func TestSoak(t *testing.T) {
 		}
 	})
 	numbers := make(chan int)
-	var clients sync.WaitGroup
+	var clients tcptest.Group
 	for range 200 {
 		clients.Go(func() {
 			for i := range numbers {

@@ -348,7 +348,7 @@ func ReadHead(tb testing.TB, path ...string) Captured {
 	}
 	start, rest, _ := strings.Cut(text, "\r\n")
 	head := Captured{Start: start}
-	for line := range strings.SplitSeq(rest, "\r\n") {
+	for _, line := range strings.Split(rest, "\r\n") {
 		if line == "" && rest == "" {
 			break // a head of no fields
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gosegue/upgrade/internal/earlyconn"
+	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
 // below is a connection that has late to read and keeps a record.
@@ -141,7 +142,7 @@ func TestConcurrentReads(t *testing.T) {
 	conn := earlyconn.New(ended{}, early)
 	var mu sync.Mutex
 	var got []byte
-	var readers sync.WaitGroup
+	var readers tcptest.Group
 	for range 4 {
 		readers.Go(func() {
 			for p := make([]byte, 7); ; {
@@ -172,7 +173,7 @@ func TestBufferIsLetGo(t *testing.T) {
 	} {
 		early := make([]byte, 1<<20)
 		gone := make(chan struct{})
-		runtime.AddCleanup(&early[0], func(c chan struct{}) { close(c) }, gone)
+		runtime.SetFinalizer(&early[0], func(*byte) { close(gone) })
 		conn := earlyconn.New(newBelow(""), early)
 		early = nil
 		end(conn)

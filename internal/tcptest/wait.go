@@ -1,6 +1,7 @@
 package tcptest
 
 import (
+	"sync"
 	"testing"
 	"time"
 )
@@ -29,4 +30,16 @@ func Receive[T any](t testing.TB, c <-chan T) T {
 		t.Fatal("nothing came")
 		panic("unreachable")
 	}
+}
+
+// Group is a [sync.WaitGroup] with the method Go, which that one has from Go 1.25 on.
+type Group struct{ sync.WaitGroup }
+
+// Go runs f in a goroutine that Wait waits for.
+func (g *Group) Go(f func()) {
+	g.Add(1)
+	go func() {
+		defer g.Done()
+		f()
+	}()
 }
