@@ -20,6 +20,7 @@ func TestDependencies(t *testing.T) {
 		early   = module + "/internal/earlyconn"
 		adapter = module + "/httpupgrade"
 		request = module + "/head"
+		targets = module + "/internal/uri"
 		raw     = module + "/netupgrade"
 	)
 	tests := []struct {
@@ -31,8 +32,9 @@ func TestDependencies(t *testing.T) {
 		{gate, []string{module, heads, pool}, []string{"net/http", "net", "crypto/sha1"}},
 		{socket, []string{module, heads, pool}, []string{"net/http", "net"}},
 		{adapter, []string{module, heads, pool, early, gate, socket}, nil},
-		{request, []string{module}, []string{"net/http", "net", "crypto/sha1"}},
-		{raw, []string{module, heads, pool, early, gate, socket, request}, []string{"net/http"}},
+		{targets, []string{module}, []string{"net/http", "net", "net/url", "fmt"}},
+		{request, []string{module, targets}, []string{"net/http", "net", "crypto/sha1"}},
+		{raw, []string{module, heads, pool, early, gate, socket, request, targets}, []string{"net/http"}},
 	}
 	for _, test := range tests {
 		deps := strings.Fields(goTool(t, "list", "-deps", test.name))

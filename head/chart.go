@@ -1,51 +1,27 @@
 package head
 
-// This file knows octets: what each of them may be part of.
+// This file knows octets: which of them make a token.
 
-// class is a set of what an octet may be part of.
-type class uint8
-
-const (
-	inToken  class = 1 << iota // tchar
-	inTarget                   // a request target, in any form
-	inHost                     // a reg-name, outside of "%" HEXDIG HEXDIG
-)
-
-// chart gives the classes of every octet ([RFC 9110, section 5.6.2], [RFC 3986,
-// section 3.2.2]):
+// inToken reports of every octet whether a token may have it ([RFC 9110, section
+// 5.6.2]):
 //
-//	tchar      = "!" / "#" / "$" / "%" / "&" / "'" / "*"
-//	           / "+" / "-" / "." / "^" / "_" / "`" / "|" / "~"
-//	           / DIGIT / ALPHA
-//	unreserved = ALPHA / DIGIT / "-" / "." / "_" / "~"
-//	sub-delims = "!" / "$" / "&" / "'" / "(" / ")"
-//	           / "*" / "+" / "," / ";" / "="
-//	reg-name   = *( unreserved / pct-encoded / sub-delims )
-//
-// A target may have all visible ASCII but DQUOTE, "#", "<" and ">". RFC 3986 has
-// neither "\", "^", "`", "{", "|" nor "}" in a URI, but browsers send them in a
-// query as they are: the URL Standard does not escape them there.
+//	token = 1*tchar
+//	tchar = "!" / "#" / "$" / "%" / "&" / "'" / "*"
+//	      / "+" / "-" / "." / "^" / "_" / "`" / "|" / "~"
+//	      / DIGIT / ALPHA
 //
 // [RFC 9110, section 5.6.2]: https://httpwg.org/specs/rfc9110.html#rfc.section.5.6.2
-// [RFC 3986, section 3.2.2]: https://www.rfc-editor.org/rfc/rfc3986#section-3.2.2
-var chart = func() [256]class {
-	const (
-		a = inToken | inTarget | inHost // unreserved, and the sub-delims of a token
-		d = inTarget | inHost           // the other sub-delims
-		p = inToken | inTarget
-		t = inToken
-		u = inTarget
-		x = 0
-	)
-	return [256]class{
+var inToken = func() [256]uint8 {
+	const t, x = 1, 0
+	return [256]uint8{
 		x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, // 0x00
 		x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, // 0x10
-		x, a, x, t, a, p, a, a, d, d, a, a, d, a, a, u, // 0x20: SP ! " # $ % & ' ( ) * + , - . /
-		a, a, a, a, a, a, a, a, a, a, u, d, x, d, x, u, // 0x30: 0-9 : ; < = > ?
-		u, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, // 0x40: @ A-O
-		a, a, a, a, a, a, a, a, a, a, a, u, u, u, p, a, // 0x50: P-Z [ \ ] ^ _
-		p, a, a, a, a, a, a, a, a, a, a, a, a, a, a, a, // 0x60: ` a-o
-		a, a, a, a, a, a, a, a, a, a, a, u, p, u, a, x, // 0x70: p-z { | } ~ DEL
+		x, t, x, t, t, t, t, t, x, x, t, t, x, t, t, x, // 0x20: ! # $ % & ' * + - .
+		t, t, t, t, t, t, t, t, t, t, x, x, x, x, x, x, // 0x30: 0-9
+		x, t, t, t, t, t, t, t, t, t, t, t, t, t, t, t, // 0x40: A-O
+		t, t, t, t, t, t, t, t, t, t, t, x, x, x, t, t, // 0x50: P-Z ^ _
+		t, t, t, t, t, t, t, t, t, t, t, t, t, t, t, t, // 0x60: ` a-o
+		t, t, t, t, t, t, t, t, t, t, t, x, t, x, t, x, // 0x70: p-z | ~
 		x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, // 0x80: nothing outside ASCII
 		x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x,
 		x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x,
@@ -57,15 +33,15 @@ var chart = func() [256]class {
 	}
 }()
 
-// run returns where the octets of a class that begin at i end; i itself if there are
-// none. The cursor is unsigned, here and everywhere: one comparison then shows it to
-// lie in b, where a signed one takes two.
-func run(b []byte, i uint, of class) uint {
+// tokenEnd returns where the run of token octets that begins at i ends; i itself if
+// there are none. The cursor is unsigned, here and everywhere: one comparison then shows
+// it to lie in b, where a signed one takes two.
+func tokenEnd(b []byte, i uint) uint {
 	// Four at a time: names have ten octets or so, and a head has many names.
-	for i+4 <= uint(len(b)) && chart[b[i]]&chart[b[i+1]]&chart[b[i+2]]&chart[b[i+3]]&of != 0 {
+	for i+4 <= uint(len(b)) && inToken[b[i]]&inToken[b[i+1]]&inToken[b[i+2]]&inToken[b[i+3]] != 0 {
 		i += 4
 	}
-	for i < uint(len(b)) && chart[b[i]]&of != 0 {
+	for i < uint(len(b)) && inToken[b[i]] != 0 {
 		i++
 	}
 	return i
@@ -74,10 +50,6 @@ func run(b []byte, i uint, of class) uint {
 func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
-
-func isHex(c byte) bool { return isDigit(c) || 'a' <= lower(c) && lower(c) <= 'f' }
-
-func isLetter(c byte) bool { return 'a' <= lower(c) && lower(c) <= 'z' }
 
 // lower returns c, an ASCII capital in lower case. Setting bit 0x20 of any octet
 // would be shorter and make "@" equal to "`".

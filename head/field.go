@@ -21,7 +21,7 @@ type field struct {
 // [RFC 9112, section 5]: https://httpwg.org/specs/rfc9112.html#rfc.section.5
 func (r *Request) readFieldLine(head []byte, i uint) (uint, Reason) {
 	name := i
-	i = run(head, i, inToken)
+	i = tokenEnd(head, i)
 	nameEnd := i
 	if i == name || i >= uint(len(head)) || head[i] != ':' {
 		if i == name && i < uint(len(head)) && isBlank(head[i]) {

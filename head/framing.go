@@ -1,6 +1,10 @@
 package head
 
-import "math"
+import (
+	"math"
+
+	"github.com/gosegue/upgrade/internal/uri"
+)
 
 // This file knows the fields that a head is judged by, and above all those that say
 // where the content ends.
@@ -66,7 +70,7 @@ func (r *Request) noteHost(value []byte) (at uint, reason Reason) {
 	if r.known&knownHost != 0 {
 		return 0, ErrHost
 	}
-	if at, ok := isHost(value); !ok {
+	if at, ok := uri.IsHost(value); !ok {
 		return at, ErrHost
 	}
 	r.known |= knownHost
@@ -143,7 +147,7 @@ func (r *Request) noteCoding(value []byte) (at uint, reason Reason) {
 	i := elementStart(value, 0)
 	for i < uint(len(value)) {
 		start := i
-		i = run(value, i, inToken)
+		i = tokenEnd(value, i)
 		if i == start || r.Chunked {
 			return start, ErrTransferEncoding
 		}

@@ -7,32 +7,24 @@ import (
 	"testing"
 
 	"github.com/gosegue/upgrade/head"
+	"github.com/gosegue/upgrade/internal/oracle"
 )
 
 // The same language once more, as regular expressions: slow, and without a cursor to
 // get wrong.
-const (
-	tokenRE   = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-	nameRE    = `[!$&'()*+,\-.;=_~0-9A-Za-z]|%[0-9A-Fa-f]{2}`
-	literalRE = `\[(?:[0-9A-Fa-f:.]+|[vV][0-9A-Fa-f]+\.[!$&'()*+,\-.;=_~0-9A-Za-z:]+)\]`
-)
+const tokenRE = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 
 var (
-	requestRE   = regexp.MustCompile("^(?:\r\n)?(" + tokenRE + `) ([!$-;=?-~]+) HTTP/(1)\.([0-9])` + "\r\n")
-	lineRE      = regexp.MustCompile(`^(` + tokenRE + `):[\t ]*((?:[^\x00-\x08\x0A-\x1F\x7F]*[^\x00-\x20\x7F])?)[\t ]*` + "\r\n")
-	hostRE      = regexp.MustCompile(`^(?:` + literalRE + `|(?:` + nameRE + `)*)(?::[0-9]*)?$`)
-	originRE    = regexp.MustCompile(`^/`)
-	absoluteRE  = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]*):`)
-	httpRE      = regexp.MustCompile(`(?i)^https?://((?:` + literalRE + `|(?:` + nameRE + `)+)(?::[0-9]*)?)(?:[/?]|$)`)
-	authorityRE = regexp.MustCompile(`^(?:` + literalRE + `|(?:` + nameRE + `)+):0*([1-9][0-9]{0,4})$`)
-	numberRE    = regexp.MustCompile(`^[0-9]+$`)
-	chunkedRE   = regexp.MustCompile(`^[\t ,]*[cC][hH][uU][nN][kK][eE][dD][\t ]*(?:,[\t ,]*)?$`)
-	continueRE  = regexp.MustCompile(`^100-[cC][oO][nN][tT][iI][nN][uU][eE]$`)
+	requestRE  = regexp.MustCompile("^(?:\r\n)?(" + tokenRE + `) ([!$-;=?-~]+) HTTP/(1)\.([0-9])` + "\r\n")
+	lineRE     = regexp.MustCompile(`^(` + tokenRE + `):[\t ]*((?:[^\x00-\x08\x0A-\x1F\x7F]*[^\x00-\x20\x7F])?)[\t ]*` + "\r\n")
+	numberRE   = regexp.MustCompile(`^[0-9]+$`)
+	chunkedRE  = regexp.MustCompile(`^[\t ,]*[cC][hH][uU][nN][kK][eE][dD][\t ]*(?:,[\t ,]*)?$`)
+	continueRE = regexp.MustCompile(`^100-[cC][oO][nN][tT][iI][nN][uU][eE]$`)
 )
 
-// oracle reads a head, or reports that there is no whole one that is well-formed. It
+// reference reads a head, or reports that there is no whole one that is well-formed. It
 // knows no limits.
-func oracle(input string) (result, bool) {
+func reference(input string) (result, bool) {
 	rest := input
 	m := requestRE.FindStringSubmatch(rest)
 	if m == nil {
@@ -54,13 +46,13 @@ func oracle(input string) (result, bool) {
 	res.N = len(input) - len(rest) + 2
 	res.Connection, res.Upgrade = fields["connection"], fields["upgrade"]
 
-	if !oracleTarget(res.Method, res.Target) {
+	if !oracle.Target(res.Method, res.Target) {
 		return result{}, false
 	}
 	hosts, lengths, codings := fields["host"], fields["content-length"], fields["transfer-encoding"]
 	switch {
 	case len(hosts) > 1 || len(hosts) == 0 && res.Minor > 0,
-		len(hosts) == 1 && !hostRE.MatchString(hosts[0]),
+		len(hosts) == 1 && !oracle.Host(hosts[0]),
 		len(lengths)+len(codings) > 1,
 		len(lengths) == 1 && !numberRE.MatchString(lengths[0]),
 		len(codings) == 1 && (!chunkedRE.MatchString(codings[0]) || res.Minor == 0):
@@ -89,29 +81,13 @@ func oracle(input string) (result, bool) {
 	return res, true
 }
 
-func oracleTarget(method, target string) bool {
-	if method == "CONNECT" {
-		m := authorityRE.FindStringSubmatch(target)
-		if m == nil {
-			return false
-		}
-		port, err := strconv.Atoi(m[1])
-		return err == nil && port <= 65535
-	}
-	if m := absoluteRE.FindStringSubmatch(target); m != nil {
-		scheme := strings.ToLower(m[1])
-		return scheme != "http" && scheme != "https" || httpRE.MatchString(target)
-	}
-	return originRE.MatchString(target) || target == "*" && method == "OPTIONS"
-}
-
 // unlimited is as good as.
 var unlimited = head.Limits{Bytes: 1 << 30, Fields: 1 << 30, Target: 1 << 30}
 
 // checkOracle compares a whole head with what the oracle reads.
 func checkOracle(t *testing.T, input string) {
 	t.Helper()
-	want, whole := oracle(input)
+	want, whole := reference(input)
 	got, fault := parse(t, input, unlimited)
 	if whole && fault.Reason != 0 {
 		t.Fatalf("%q: %v at %d, well-formed by the oracle", input, fault.Reason, fault.Offset)

@@ -166,6 +166,8 @@ func TestRefused(t *testing.T) {
 		{"https with a port alone", "GET §HTTPS://:443/a HTTP/1.1\r\n", head.ErrTarget, "RFC 9110 4.2.2"},
 		{"http with user information", "GET §http://a@b/ HTTP/1.1\r\n", head.ErrTarget, "RFC 9110 4.2.4"},
 		{"http with a port that is none", "GET §http://a:b/ HTTP/1.1\r\n", head.ErrTarget, "RFC 3986 3.2.3"},
+		{"ws with user information", "GET §ws://u:p@h/ HTTP/1.1\r\n", head.ErrTarget, "RFC 6455 3"},
+		{"ws without authority", "GET §ws:/ws HTTP/1.1\r\n", head.ErrTarget, "RFC 6455 3"},
 		{"asterisk without OPTIONS", "GET §* HTTP/1.1\r\n", head.ErrTarget, "RFC 9112 3.2.4"},
 		{"asterisk and more", "OPTIONS §*a HTTP/1.1\r\n", head.ErrTarget, "RFC 9112 3.2.4"},
 		{"authority without CONNECT", "GET §a.example HTTP/1.1\r\n", head.ErrTarget, "RFC 9112 3.2.3"},

@@ -1,6 +1,6 @@
-// Package oracle reads the fields Upgrade and Connection a second time: with
-// regular expressions and strings.Split, slowly and obviously, from the text of the
-// RFCs and not from the code it is to judge. It is for tests only.
+// Package oracle reads the fields Upgrade and Connection, hosts and request targets a
+// second time: with regular expressions and strings.Split, slowly and obviously, from
+// the text of the RFCs and not from the code it is to judge. It is for tests only.
 package oracle
 
 import (

@@ -1,0 +1,127 @@
+package uri
+
+import "github.com/gosegue/upgrade"
+
+// This file knows the forms of a request target, and which methods have which. It does
+// not know where in a request line a target stands.
+
+// IsTarget reports whether target is a request target that a request with that method
+// may have. The method is a token.
+func IsTarget[M, T upgrade.Text](method M, target T) bool {
+	return len(target) > 0 && TargetEnd(target, 0) == uint(len(target)) && HasForm(method, target)
+}
+
+// TargetEnd returns where the octets that a request target may have end, from i on;
+// i itself if there are none.
+func TargetEnd[T upgrade.Text](s T, i uint) uint {
+	// Four at a time: a target is the longest run of octets in most heads.
+	for i < uint(len(s)) && uint(len(s))-i >= 4 {
+		four := s[i : i+4]
+		if chart[four[0]]&chart[four[1]]&chart[four[2]]&chart[four[3]]&inTarget == 0 {
+			break
+		}
+		i += 4
+	}
+	return run(s, i, inTarget)
+}
+
+// HasForm is IsTarget for a target that TargetEnd has gone through: it reports whether
+// the target has a form that the method allows ([RFC 9112, section 3.2]).
+//
+//	request-target = origin-form / absolute-form / authority-form / asterisk-form
+//	origin-form    = absolute-path [ "?" query ]
+//	authority-form = uri-host ":" port ; for CONNECT, and nothing else for it
+//	asterisk-form  = "*"               ; for OPTIONS
+//
+// [RFC 9112, section 3.2]: https://httpwg.org/specs/rfc9112.html#rfc.section.3.2
+func HasForm[M, T upgrade.Text](method M, target T) bool {
+	switch {
+	case len(target) == 0:
+		return false
+	case string(method) == "CONNECT":
+		return isAuthority(target)
+	case target[0] == '/':
+		return true
+	case len(target) == 1 && target[0] == '*':
+		return string(method) == "OPTIONS"
+	}
+	return isAbsolute(target)
+}
+
+// isAuthority reports whether s is the target of a CONNECT: a host that is not empty,
+// and a port from 1 to 65535 ([RFC 9110, section 9.3.6]).
+//
+// [RFC 9110, section 9.3.6]: https://httpwg.org/specs/rfc9110.html#rfc.section.9.3.6
+func isAuthority[S upgrade.Text](s S) bool {
+	i, ok := HostEnd(s)
+	if !ok || i == 0 || i >= uint(len(s)) || s[i] != ':' {
+		return false
+	}
+	port := 0
+	for i++; i < uint(len(s)); i++ {
+		if chart[s[i]]&digit == 0 || port > 0xFFFF {
+			return false
+		}
+		port = port*10 + int(s[i]-'0')
+	}
+	return 0 < port && port <= 0xFFFF
+}
+
+// isAbsolute reports whether s is in absolute-form. A URI of http, https, ws or wss must
+// name a host after "//", with or without a port ([RFC 9110, section 4.2], [RFC 6455,
+// section 3]). User information is refused there: RFC 9110, section 4.2.4, says to treat
+// it as an error in a URI from elsewhere. Of other schemes nothing is known.
+//
+//	absolute-form = absolute-URI
+//	absolute-URI  = scheme ":" hier-part [ "?" query ]
+//	hier-part     = "//" authority path-abempty / ...
+//
+// [RFC 9110, section 4.2]: https://httpwg.org/specs/rfc9110.html#rfc.section.4.2
+// [RFC 6455, section 3]: https://www.rfc-editor.org/rfc/rfc6455#section-3
+func isAbsolute[S upgrade.Text](s S) bool {
+	colon := run(s, 0, inScheme)
+	if colon >= uint(len(s)) || s[colon] != ':' || chart[s[0]]&letter == 0 {
+		return false
+	}
+	if !namesHost(s[:colon]) {
+		return true
+	}
+	authority := s[colon+1:]
+	if len(authority) < 2 || authority[0] != '/' || authority[1] != '/' {
+		return false
+	}
+	authority = authority[2:]
+	for i := range len(authority) {
+		if authority[i] == '/' || authority[i] == '?' {
+			authority = authority[:i]
+			break
+		}
+	}
+	_, ok := IsHost(authority)
+	return ok && len(authority) > 0 && authority[0] != ':'
+}
+
+// namesHost reports whether a URI of that scheme must name a host.
+func namesHost[S upgrade.Text](scheme S) bool {
+	for _, known := range [...]string{"http", "https", "ws", "wss"} {
+		if isScheme(scheme, known) {
+			return true
+		}
+	}
+	return false
+}
+
+// isScheme reports whether scheme is known, in letters of either case. It takes none but
+// the octets of a scheme, among which bit 0x20 makes no difference except between the
+// cases of a letter.
+func isScheme[S upgrade.Text](scheme S, known string) bool {
+	if len(scheme) != len(known) {
+		return false
+	}
+	for i := range len(known) {
+		if scheme[i]|0x20 != known[i] {
+			return false
+		}
+	}
+	return true
+}
