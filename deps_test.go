@@ -30,7 +30,7 @@ func TestDependencies(t *testing.T) {
 	}{
 		{module, nil, []string{"net/http", "net", "fmt", "crypto/sha1", "reflect", "os"}},
 		{gate, []string{module, heads, pool}, []string{"net/http", "net", "crypto/sha1"}},
-		{socket, []string{module, heads, pool}, []string{"net/http", "net"}},
+		{socket, []string{module, heads, pool, gate}, []string{"net/http", "net"}},
 		{adapter, []string{module, heads, pool, early, gate, socket}, nil},
 		{targets, []string{module}, []string{"net/http", "net", "net/url", "fmt"}},
 		{request, []string{module, targets}, []string{"net/http", "net", "crypto/sha1"}},

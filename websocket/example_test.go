@@ -24,6 +24,35 @@ func ExampleCheck() {
 	// 426 with Sec-WebSocket-Version: 13
 }
 
+// A page of another site may open a WebSocket to this server: its request is told by
+// Origin. A program that is no browser sends none.
+func ExampleSameOrigin() {
+	host := []string{"example.com"}
+	fmt.Println(websocket.SameOrigin([]string{"https://example.com"}, host))
+	fmt.Println(websocket.SameOrigin([]string{"https://evil.example"}, host))
+	fmt.Println(websocket.SameOrigin([]string{}, host))
+	// Output:
+	// true
+	// false
+	// true
+}
+
+func ExampleSelectSubprotocol() {
+	lines := []string{"mqtt, v2.chat", "v1.chat"}
+	fmt.Println(websocket.SelectSubprotocol(lines, "v1.chat", "v2.chat"))
+	// Output: v1.chat <nil>
+}
+
+// A client keeps its key until the 101 has come.
+func ExampleCheckAccept() {
+	key := "dGhlIHNhbXBsZSBub25jZQ==" // from AppendKey
+	fmt.Println(websocket.CheckAccept(key, []string{"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="}))
+	fmt.Println(websocket.CheckAccept(key, []string{}))
+	// Output:
+	// <nil>
+	// websocket: Sec-WebSocket-Accept does not answer the key
+}
+
 func ExampleAppendAccept() {
 	accept := websocket.AppendAccept(nil, "dGhlIHNhbXBsZSBub25jZQ==")
 	fmt.Printf("%s\n", accept)
@@ -31,11 +60,11 @@ func ExampleAppendAccept() {
 }
 
 // The whole answer is package handshake's, with one field from here.
-func ExampleAppendAccept_response() {
+func ExampleAccept() {
 	to := []upgrade.Product[string]{upgrade.MustParseProduct("websocket")}
-	accept := websocket.AppendAccept(nil, "dGhlIHNhbXBsZSBub25jZQ==")
+	accept := websocket.Accept("dGhlIHNhbXBsZSBub25jZQ==")
 	head, err := handshake.AppendSwitchingProtocols(nil, to,
-		handshake.Field{Name: "Sec-WebSocket-Accept", Value: string(accept)})
+		handshake.Field{Name: "Sec-WebSocket-Accept", Value: accept})
 	if err != nil {
 		fmt.Println(err)
 		return

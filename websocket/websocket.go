@@ -1,10 +1,17 @@
-// Package websocket is the part of the WebSocket handshake that goes beyond a
-// switch of protocols: the check of the request's own fields and the answer to its
-// key (RFC 6455, section 4.2), on bytes and strings. It stands apart so that nobody
-// else links SHA-1.
+// Package websocket holds the part of the WebSocket handshake that goes beyond a
+// switch of protocols ([RFC 6455], section 4), on bytes and strings. For a server it
+// checks the request ([Check], [CheckConnect]) and its origin ([SameOrigin]), answers the
+// key ([AppendAccept]) and chooses a subprotocol ([SelectSubprotocol]). For a client it
+// makes a key ([AppendKey]) and checks the answer ([CheckAccept]).
 //
-// The switch itself is package handshake's or httpupgrade's. Frames are none of its
-// business: use a library that runs on a connection already switched.
+// Packages handshake, httpupgrade and netupgrade make the switch itself. This package
+// knows no connection, no message and no frame: to speak WebSocket, use a library that
+// runs on a connection that is already switched. It stands apart so that only its users
+// link SHA-1.
+//
+// Every function takes field lines without the blanks around their values.
+//
+// [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455
 package websocket
 
 import (
@@ -14,49 +21,27 @@ import (
 	"github.com/gosegue/upgrade"
 )
 
-// Version is the version of the protocol, the one there is: the value of
-// Sec-WebSocket-Version in a request, and in the 426 (Upgrade Required) response to
-// a request of any other.
+// This file knows the server's side: what a request must have, and the answer to its
+// key. It does not know the client's side, origins or subprotocols.
+
+// Version is the only version of the protocol: the value of Sec-WebSocket-Version in a
+// request, and in the 426 (Upgrade Required) response to a request of another version.
 const Version = "13"
 
-// Error tells which of the requirements of RFC 6455, section 4.2.1, a request does
-// not meet. It is for use with [errors.Is] or a switch.
-type Error uint8
-
-// What a request may fail in, with the response it deserves.
-const (
-	ErrMethod  Error = iota + 1 // the method is not GET: 405 (Method Not Allowed) with Allow: GET
-	ErrVersion                  // Sec-WebSocket-Version is not 13: 426 (Upgrade Required) with Sec-WebSocket-Version: 13
-	ErrKey                      // Sec-WebSocket-Key is not the base64 of 16 bytes: 400 (Bad Request)
-)
-
-// Error returns which requirement it was.
-func (e Error) Error() string {
-	switch e {
-	case ErrMethod:
-		return "websocket: method is not GET"
-	case ErrVersion:
-		return "websocket: Sec-WebSocket-Version is not 13"
-	case ErrKey:
-		return "websocket: Sec-WebSocket-Key is not the base64 of 16 bytes"
-	}
-	return "websocket: bad request"
-}
-
-// Check reports whether a request that offers websocket meets what that protocol
-// asks of it: nil, or the first of [ErrMethod], [ErrVersion] and [ErrKey] that it
-// fails, always as an [Error]. version and key are the lines of its fields
-// Sec-WebSocket-Version and Sec-WebSocket-Key, without blanks around the values;
-// each must stand exactly once. The offer itself is not asked for here.
+// Check returns nil if a request that offers websocket meets the requirements of that
+// protocol. Otherwise it returns the first of [ErrMethod], [ErrVersion] and [ErrKey] that
+// applies, always as an [Error]. version and key are the lines of Sec-WebSocket-Version
+// and Sec-WebSocket-Key; each field must have exactly one line.
 //
-// Check allocates nothing. It follows [RFC 6455, section 4.2.1].
+// Check does not look at the offer itself: package handshake does. It allocates nothing.
+// It follows [RFC 6455, section 4.2.1].
 //
 // [RFC 6455, section 4.2.1]: https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1
-func Check[S upgrade.Text](method string, version, key []S) error {
+func Check[M, S upgrade.Text](method M, version, key []S) error {
 	switch {
-	case method != "GET":
+	case string(method) != "GET":
 		return ErrMethod
-	case len(version) != 1 || string(version[0]) != Version:
+	case !isVersion(version):
 		return ErrVersion
 	case len(key) != 1 || !isKey(key[0]):
 		return ErrKey
@@ -64,8 +49,31 @@ func Check[S upgrade.Text](method string, version, key []S) error {
 	return nil
 }
 
-// keyLen is the length of 16 bytes in base64.
-const keyLen = 24
+// CheckConnect is [Check] for WebSocket over HTTP/2 and HTTP/3, where the request is an
+// extended CONNECT: its method is CONNECT, and it needs no key and gets no answer to one.
+// It returns nil, [ErrMethod] or [ErrVersion], and allocates nothing. It follows
+// [RFC 8441, section 5].
+//
+// [RFC 8441, section 5]: https://www.rfc-editor.org/rfc/rfc8441#section-5
+func CheckConnect[M, S upgrade.Text](method M, version []S) error {
+	switch {
+	case string(method) != "CONNECT":
+		return ErrMethod
+	case !isVersion(version):
+		return ErrVersion
+	}
+	return nil
+}
+
+func isVersion[S upgrade.Text](lines []S) bool {
+	return len(lines) == 1 && string(lines[0]) == Version
+}
+
+// The lengths of a key and of its answer: 16 and 20 bytes in base64.
+const (
+	keyLen    = 24
+	acceptLen = 28
+)
 
 // isKey reports whether key is the base64 of 16 bytes.
 //
@@ -74,9 +82,9 @@ const keyLen = 24
 //	base64-padding     = (2base64-character "==") | (3base64-character "=")
 //	base64-character   = ALPHA | DIGIT | "+" | "/"
 //
-// The last character before the padding stands for two bits of the key and four
-// that an encoder should leave zero (RFC 4648, section 3.5). They are not looked
-// at: the RFC's own example of a key, "AQIDBAUGBwgJCgsMDQ4PEC==", sets one.
+// The last character before the padding stands for two bits of the key and for four
+// bits that an encoder should leave zero (RFC 4648, section 3.5). isKey ignores those
+// four: the RFC's own example of a key, "AQIDBAUGBwgJCgsMDQ4PEC==", sets one.
 func isKey[S upgrade.Text](key S) bool {
 	if len(key) != keyLen || key[22] != '=' || key[23] != '=' {
 		return false
@@ -91,7 +99,7 @@ func isKey[S upgrade.Text](key S) bool {
 	return true
 }
 
-// guid is what a server adds to the key, to show that it knows what it answers
+// guid is what a server adds to the key, to show that it understood the request
 // (RFC 6455, section 1.3).
 const guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
@@ -99,12 +107,17 @@ const guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 // returns the result: 28 octets, the base64 of the SHA-1 of key and a constant. key
 // is the value of Sec-WebSocket-Key as it was received, which [Check] has passed.
 //
-// It allocates nothing but what dst needs to grow. It follows
-// [RFC 6455, section 4.2.2].
+// It allocates only what dst needs to grow. It follows [RFC 6455, section 4.2.2].
 //
 // [RFC 6455, section 4.2.2]: https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2
 func AppendAccept[S upgrade.Text](dst []byte, key S) []byte {
 	var room [keyLen + len(guid)]byte // a longer key, which fails Check, goes to the heap
 	sum := sha1.Sum(append(append(room[:0], key...), guid...))
 	return base64.StdEncoding.AppendEncode(dst, sum[:])
+}
+
+// Accept returns what [AppendAccept] appends, as a string, which is one allocation.
+func Accept[S upgrade.Text](key S) string {
+	var room [acceptLen]byte
+	return string(AppendAccept(room[:0], key))
 }

@@ -18,7 +18,7 @@ const (
 func check(tb testing.TB, method string, version, key []string) error {
 	tb.Helper()
 	err := websocket.Check(method, version, key)
-	if bytes := websocket.Check(method, corpus.Bytes(version), corpus.Bytes(key)); bytes != err {
+	if bytes := websocket.Check([]byte(method), corpus.Bytes(version), corpus.Bytes(key)); bytes != err {
 		tb.Errorf("%s, %q, %q: %v, of bytes %v", method, version, key, err, bytes)
 	}
 	return err
@@ -163,16 +163,53 @@ func TestAppendAcceptLeavesKeyAlone(t *testing.T) {
 	}
 }
 
+func TestAccept(t *testing.T) {
+	if got := websocket.Accept(exampleKey); got != exampleAccept {
+		t.Errorf("%q", got)
+	}
+	if got := websocket.Accept([]byte(exampleKey)); got != exampleAccept {
+		t.Errorf("of bytes: %q", got)
+	}
+}
+
+func TestCheckConnect(t *testing.T) {
+	tests := []struct {
+		name    string
+		method  string
+		version []string
+		want    error
+	}{
+		{"all right", "CONNECT", []string{"13"}, nil},
+		{"GET, as in HTTP/1.1", "GET", []string{"13"}, websocket.ErrMethod},
+		{"a method is case-sensitive", "connect", []string{"13"}, websocket.ErrMethod},
+		{"no method", "", []string{"13"}, websocket.ErrMethod},
+		{"no version", "CONNECT", nil, websocket.ErrVersion},
+		{"an old version", "CONNECT", []string{"12"}, websocket.ErrVersion},
+		{"a list of versions", "CONNECT", []string{"13, 8"}, websocket.ErrVersion},
+		{"the version twice", "CONNECT", []string{"13", "13"}, websocket.ErrVersion},
+		{"method before version", "GET", nil, websocket.ErrMethod},
+	}
+	for _, test := range tests {
+		if got := websocket.CheckConnect(test.method, test.version); got != test.want {
+			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
+		if got := websocket.CheckConnect([]byte(test.method), corpus.Bytes(test.version)); got != test.want {
+			t.Errorf("%s, bytes: %v, want %v", test.name, got, test.want)
+		}
+	}
+}
+
 func TestErrors(t *testing.T) {
-	for err, want := range map[websocket.Error]string{
-		websocket.ErrMethod:  "websocket: method is not GET",
-		websocket.ErrVersion: "websocket: Sec-WebSocket-Version is not 13",
-		websocket.ErrKey:     "websocket: Sec-WebSocket-Key is not the base64 of 16 bytes",
-		websocket.Error(0):   "websocket: bad request",
-		websocket.Error(99):  "websocket: bad request",
+	for err, want := range map[websocket.Error][2]string{
+		websocket.ErrMethod:  {"websocket: method is not GET (HTTP/1.1) or CONNECT (HTTP/2)", ""},
+		websocket.ErrVersion: {"websocket: Sec-WebSocket-Version is not 13", "Sec-WebSocket-Version"},
+		websocket.ErrKey:     {"websocket: Sec-WebSocket-Key is not the base64 of 16 bytes", "Sec-WebSocket-Key"},
+		websocket.ErrAccept:  {"websocket: Sec-WebSocket-Accept does not answer the key", "Sec-WebSocket-Accept"},
+		websocket.Error(0):   {"websocket: bad handshake", ""},
+		websocket.Error(99):  {"websocket: bad handshake", ""},
 	} {
-		if err.Error() != want || !errors.Is(err, err) {
-			t.Errorf("%d: %q, want %q", err, err.Error(), want)
+		if got := [2]string{err.Error(), err.Field()}; got != want || !errors.Is(err, err) {
+			t.Errorf("%d: %q, want %q", err, got, want)
 		}
 	}
 }

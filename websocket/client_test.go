@@ -1,0 +1,110 @@
+package websocket_test
+
+import (
+	"encoding/base64"
+	"testing"
+
+	"github.com/gosegue/upgrade/internal/corpus"
+	"github.com/gosegue/upgrade/websocket"
+)
+
+func TestAppendKey(t *testing.T) {
+	seen := make(map[string]bool)
+	for range 1000 {
+		key := string(websocket.AppendKey([]byte("key: ")))
+		if len(key) != len("key: ")+24 || key[:5] != "key: " {
+			t.Fatalf("%q", key)
+		}
+		key = key[5:]
+		if err := websocket.Check("GET", []string{"13"}, []string{key}); err != nil {
+			t.Fatalf("%q: %v", key, err)
+		}
+		// The bits that an encoder should leave zero are.
+		if nonce, err := base64.StdEncoding.Strict().DecodeString(key); err != nil || len(nonce) != 16 {
+			t.Fatalf("%q: %d bytes, %v", key, len(nonce), err)
+		}
+		if seen[key] {
+			t.Fatalf("%q came twice", key)
+		}
+		seen[key] = true
+	}
+}
+
+// Every octet of a key is random, those of the end as well.
+func TestAppendKeyEveryByte(t *testing.T) {
+	var distinct [16]map[byte]bool
+	for i := range distinct {
+		distinct[i] = make(map[byte]bool)
+	}
+	for range 256 {
+		nonce, err := base64.StdEncoding.DecodeString(string(websocket.AppendKey(nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, b := range nonce {
+			distinct[i][b] = true
+		}
+	}
+	for i, values := range distinct {
+		if len(values) < 64 { // 162 are to be expected
+			t.Errorf("byte %d had only %d values", i, len(values))
+		}
+	}
+}
+
+func TestAppendKeyKeepsDst(t *testing.T) {
+	room := []byte("before and behind, which is room to write to")
+	key := websocket.AppendKey(room[:6:7])
+	if string(key[:6]) != "before" || string(room) != "before and behind, which is room to write to" {
+		t.Errorf("%q of %q", key, room)
+	}
+}
+
+func TestCheckAccept(t *testing.T) {
+	tests := []struct {
+		name   string
+		accept []string
+		want   error
+	}{
+		{"the answer", []string{exampleAccept}, nil},
+		{"blanks around it are ignored (RFC 6455, section 4.1)", []string{" \t" + exampleAccept + "\t "}, nil},
+		{"no answer", nil, websocket.ErrAccept},
+		{"an empty one", []string{""}, websocket.ErrAccept},
+		{"blanks", []string{" "}, websocket.ErrAccept},
+		{"that to another key", []string{"HSmrc0sMlYUkAGmm5OPpG2HaGWk="}, websocket.ErrAccept},
+		{"the key", []string{exampleKey}, websocket.ErrAccept},
+		{"in another letter case", []string{"S3pPLMBiTxaQ9kYGzzhZRbK+xOo="}, websocket.ErrAccept},
+		{"without padding", []string{exampleAccept[:27]}, websocket.ErrAccept},
+		{"something behind", []string{exampleAccept + "="}, websocket.ErrAccept},
+		{"a blank within", []string{exampleAccept[:5] + " " + exampleAccept[5:]}, websocket.ErrAccept},
+		{"a line end behind", []string{exampleAccept + "\r\n"}, websocket.ErrAccept},
+		{"twice", []string{exampleAccept, exampleAccept}, websocket.ErrAccept},
+		{"a second, empty line", []string{exampleAccept, ""}, websocket.ErrAccept},
+	}
+	for _, test := range tests {
+		if got := websocket.CheckAccept(exampleKey, test.accept); got != test.want {
+			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
+		if got := websocket.CheckAccept([]byte(exampleKey), corpus.Bytes(test.accept)); got != test.want {
+			t.Errorf("%s, bytes: %v, want %v", test.name, got, test.want)
+		}
+	}
+}
+
+// What real servers answered, to the example key.
+func TestCheckAcceptCaptures(t *testing.T) {
+	checked := 0
+	for _, c := range corpus.Read[corpus.Capture](t, "../testdata", "captures.json") {
+		accept := corpus.ReadHead(t, "../testdata", "captures", c.File).Field("sec-websocket-accept")
+		if c.Status != 101 || len(accept) == 0 {
+			continue
+		}
+		if err := websocket.CheckAccept(exampleKey, accept); err != nil {
+			t.Errorf("%s: %v", c.File, err)
+		}
+		checked++
+	}
+	if checked < 20 {
+		t.Errorf("only %d captures", checked)
+	}
+}

@@ -1,0 +1,144 @@
+package websocket
+
+import "github.com/gosegue/upgrade"
+
+// This file knows the Origin and Host of a request, and when the two agree. It does not
+// know what a server does when they do not.
+
+// SameOrigin reports whether a request comes from a page of the host that it was sent to,
+// or from no page at all. origin and host are the lines of its fields Origin and Host; in
+// HTTP/2 pass :authority as host.
+//
+// Browsers let a page of any site open a WebSocket to any other and send the user's
+// cookies with it, so a server that trusts cookies must look at Origin ([RFC 6455,
+// section 10.2]). Only browsers have to send Origin: without a line of it the client is
+// another program and the result is true. Otherwise it is true only if
+//
+//   - Origin and Host have one line each;
+//   - the origin is "http://" or "https://", a host, and perhaps a port; the scheme may be
+//     in any letter case;
+//   - Host is the same host, in any letter case, and the same port.
+//
+// A missing port is 80 or 443 on both sides, by the origin's scheme: SameOrigin cannot
+// see whether the connection is TLS. For the same reason it does not compare the scheme,
+// so a page that came over plain HTTP passes for the server on port 443 of its host. A
+// server that is reached over TLS alone compares the scheme itself.
+//
+// Everything else is false: "null", a list of origins, user information, a path (a
+// trailing slash is one), a port that is empty, is not a number from 1 to 65535 or has
+// leading zeros, and any other scheme, such as ws, file or that of a browser extension,
+// because no page of this server has it. Hosts are compared as text: another spelling of
+// an IPv6 address and a trailing dot make another host, as they do in browsers.
+//
+// It allocates nothing. An origin is written as in [RFC 6454, section 7.1].
+//
+// [RFC 6455, section 10.2]: https://www.rfc-editor.org/rfc/rfc6455#section-10.2
+// [RFC 6454, section 7.1]: https://www.rfc-editor.org/rfc/rfc6454#section-7.1
+func SameOrigin[O, H upgrade.Text](origin []O, host []H) bool {
+	if len(origin) == 0 {
+		return true
+	}
+	if len(origin) != 1 || len(host) != 1 {
+		return false
+	}
+	authority, defaultPort := cutScheme(origin[0])
+	if defaultPort == 0 {
+		return false
+	}
+	page, pagePort := cutPort(authority, defaultPort)
+	here, herePort := cutPort(host[0], defaultPort)
+	return pagePort == herePort && pagePort != 0 && isHost(page) && equalFold(page, here)
+}
+
+// cutScheme returns what follows the scheme of an origin, and the default port of the
+// scheme. The port is 0 if s has no scheme that a page of a server has.
+//
+//	serialized-origin = scheme "://" host [ ":" port ]
+func cutScheme[S upgrade.Text](s S) (authority S, port int) {
+	const http, https = "http://", "https://"
+	switch {
+	case len(s) >= len(http) && equalFold(s[:len(http)], http):
+		return s[len(http):], 80
+	case len(s) >= len(https) && equalFold(s[:len(https)], https):
+		return s[len(https):], 443
+	}
+	return s, 0
+}
+
+// cutPort splits "host:port" and returns the port as a number: defaultPort if there is no
+// colon, and 0 if the port is not a number that a client would write.
+func cutPort[S upgrade.Text](s S, defaultPort int) (host S, port int) {
+	end := 0
+	if len(s) > 0 && s[0] == '[' { // an IPv6 address has colons of its own
+		for end < len(s) && s[end] != ']' {
+			end++
+		}
+	}
+	for end < len(s) && s[end] != ':' {
+		end++
+	}
+	if end == len(s) {
+		return s, defaultPort
+	}
+	digits := s[end+1:]
+	if len(digits) == 0 || len(digits) > len("65535") || digits[0] == '0' {
+		return s[:end], 0
+	}
+	for i := range len(digits) {
+		c := digits[i]
+		if c < '0' || c > '9' {
+			return s[:end], 0
+		}
+		port = port*10 + int(c-'0')
+	}
+	if port > 0xFFFF {
+		port = 0
+	}
+	return s[:end], port
+}
+
+// isHost reports whether s can be the host of an origin: a name, an IPv4 address, or an
+// IPv6 address in brackets, whose octets it knows but not its form. A browser writes no
+// other octets there; those that end a host in a URL ("/", "?", "#", "@") are none of
+// them.
+func isHost[S upgrade.Text](s S) bool {
+	if len(s) > 2 && s[0] == '[' && s[len(s)-1] == ']' {
+		s = s[1 : len(s)-1]
+		for i := range len(s) {
+			if c := lower(s[i]); (c < '0' || c > '9') && (c < 'a' || c > 'f') && c != ':' && c != '.' {
+				return false
+			}
+		}
+		return true
+	}
+	for i := range len(s) {
+		switch c := lower(s[i]); {
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
+		case c == '-', c == '.', c == '_', c == '~', c == '!', c == '$', c == '&', c == '\'', c == '(', c == ')', c == '*', c == '+', c == ',', c == ';', c == '=':
+		default:
+			return false
+		}
+	}
+	return len(s) > 0
+}
+
+// equalFold reports whether s and t are equal but for the case of ASCII letters.
+func equalFold[S, T upgrade.Text](s S, t T) bool {
+	if len(s) != len(t) {
+		return false
+	}
+	for i := range len(s) {
+		if lower(s[i]) != lower(t[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// lower returns c, with an ASCII capital in lower case.
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
+}
