@@ -23,6 +23,8 @@ const (
 	optionClose options = 1 << iota
 	optionKeepAlive
 	optionUpgrade
+
+	malformed // no option: what was read is no Connection field
 )
 
 // knownOption returns the set of the one option, or the empty set.
@@ -49,7 +51,9 @@ func knownOption[S Text](option S) options {
 
 // ParseConnection reads the lines of a Connection field, all of them, in the order
 // received, each as bytes or as a string without its line end. The result is the
-// whole field or nothing: a malformed line anywhere is a [*SyntaxError].
+// whole field or nothing: a malformed line anywhere is a [*SyntaxError]. The
+// Connection that comes with it has no option and is not persistent, because the
+// sender may have asked to close.
 //
 // No line at all and lines without an element are an empty Connection. It takes
 // linear time and allocates nothing but the error. It follows
@@ -61,7 +65,7 @@ func ParseConnection[S Text](lines ...S) (Connection[S], error) {
 	for i, line := range lines {
 		found, at, reason := checkOptions(line)
 		if reason != 0 {
-			return Connection[S]{}, &SyntaxError{i, int(at), reason}
+			return Connection[S]{known: malformed}, &SyntaxError{i, int(at), reason}
 		}
 		known |= found
 	}
@@ -123,14 +127,14 @@ func (c Connection[S]) Has(option string) bool {
 }
 
 // Persistent reports whether the connection stays open after this message, which
-// is of HTTP version major.minor: not if the option close is named; else if
-// keep-alive is; else if the version's default is to, as it is from 1.1 on. It
-// follows [RFC 9112, section 9.3].
+// is of HTTP version major.minor: not if the option close is named or the field is
+// malformed; else if keep-alive is named; else if the version's default is to, as it
+// is from 1.1 on. It follows [RFC 9112, section 9.3].
 //
 // [RFC 9112, section 9.3]: https://httpwg.org/specs/rfc9112.html#rfc.section.9.3
 func (c Connection[S]) Persistent(major, minor int) bool {
 	switch {
-	case c.known&optionClose != 0:
+	case c.known&(optionClose|malformed) != 0:
 		return false
 	case c.known&optionKeepAlive != 0:
 		return true

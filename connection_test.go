@@ -20,11 +20,11 @@ func checkConnection(tb testing.TB, lines ...string) {
 	options, wantFault := oracle.Connection(lines)
 	diff(tb, fmt.Sprintf("options of %q", lines), parsed[string]{options, wantFault}, parseConnection(tb, lines))
 	diff(tb, fmt.Sprintf("options of bytes %q", lines), parsed[string]{options, wantFault}, parseConnection(tb, corpus.Bytes(lines)))
-	checkOptions(tb, lines, options)
-	checkOptions(tb, corpus.Bytes(lines), options)
+	checkOptions(tb, lines, options, wantFault)
+	checkOptions(tb, corpus.Bytes(lines), options, wantFault)
 }
 
-func checkOptions[S upgrade.Text](tb testing.TB, lines []S, options []string) {
+func checkOptions[S upgrade.Text](tb testing.TB, lines []S, options []string, fault oracle.Fault) {
 	tb.Helper()
 	connection, _ := upgrade.ParseConnection(lines...)
 	named := options[:min(len(options), 10)] // the oracle looks at each of them for each of the field
@@ -34,7 +34,7 @@ func checkOptions[S upgrade.Text](tb testing.TB, lines []S, options []string) {
 		}
 	}
 	for _, version := range [][2]int{{0, 9}, {1, 0}, {1, 1}, {1, 2}, {2, 0}, {3, 0}} {
-		want := oracle.Persistent(options, version[0], version[1])
+		want := fault == oracle.Fault{} && oracle.Persistent(options, version[0], version[1])
 		if connection.Persistent(version[0], version[1]) != want {
 			tb.Errorf("%q persistent in %d.%d: not %t", lines, version[0], version[1], want)
 		}
@@ -75,10 +75,26 @@ func TestZeroConnection(t *testing.T) {
 	}
 }
 
-// A malformed field has no options, whatever stood before the fault.
-func TestMalformedConnectionIsZero(t *testing.T) {
-	c, err := upgrade.ParseConnection("close, upgrade", "x @")
-	if err == nil || c.Has("close") || c.Has("upgrade") || c.Has("x") || !c.Persistent(1, 1) {
-		t.Errorf("error %v, close %t", err, c.Has("close"))
+// A malformed field has no options, whatever stood before the fault, and the connection
+// does not stay open on the word of it.
+func TestMalformedConnectionFailsSafe(t *testing.T) {
+	for _, lines := range [][]string{{"close, upgrade", "x @"}, {"@"}, {"keep-alive", "keep-alive close"}, {"a=b"}, {"", "\x00"}} {
+		c, err := upgrade.ParseConnection(lines...)
+		if err == nil {
+			t.Errorf("%q: no error", lines)
+		}
+		for _, option := range []string{"close", "keep-alive", "upgrade", "x", "a", ""} {
+			if c.Has(option) {
+				t.Errorf("%q has %q", lines, option)
+			}
+		}
+		for option := range c.All() {
+			t.Errorf("%q has %q", lines, option)
+		}
+		for _, version := range [][2]int{{1, 0}, {1, 1}, {1, 2}, {2, 0}} {
+			if c.Persistent(version[0], version[1]) {
+				t.Errorf("%q: persistent in %d.%d", lines, version[0], version[1])
+			}
+		}
 	}
 }
