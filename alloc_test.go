@@ -57,6 +57,8 @@ func allocTests[S upgrade.Text](text func(string) S) map[string]struct {
 		"Product.Name and Version":  {0, func() { sink += len(p.Name()) + len(p.Version()) }},
 		"Product.IsZero":            {0, func() { boolSink = p.IsZero() }},
 		"Product.Matches":           {0, func() { boolSink = p.Matches(missing) }},
+		"Product.Clone":             {1, func() { sink += len(p.Clone().Name()) }},
+		"Product.Clone, of none":    {0, func() { boolSink = upgrade.Product[S]{}.Clone().IsZero() }},
 		"Product.AppendTo":          {0, func() { sink += len(p.AppendTo(dst)) }},
 		"ParseList":                 {0, func() { l, _ := upgrade.ParseList(valid...); boolSink = l.IsZero() }},
 		"ParseList, absent":         {0, func() { l, _ := upgrade.ParseList[S](); boolSink = l.IsZero() }},

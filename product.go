@@ -1,5 +1,10 @@
 package upgrade
 
+import (
+	"strconv"
+	"strings"
+)
+
 // This file knows one product: a name and perhaps a version. It knows nothing of
 // commas, blanks, lists or lines.
 
@@ -34,15 +39,29 @@ func ParseProduct[S Text](text S) (Product[S], error) {
 	return Product[S]{text, int(name)}, nil
 }
 
-// MustParseProduct is like [ParseProduct] but panics if s is malformed. It is
-// for products that are written in the program.
+// MustParseProduct is like [ParseProduct] but panics if s is malformed, with an
+// error that quotes s and unwraps to the [*SyntaxError]. It is for products that
+// are written in the program.
 func MustParseProduct(s string) Product[string] {
 	p, err := ParseProduct(s)
 	if err != nil {
-		panic(err)
+		panic(&literalError{s, err})
 	}
 	return p
 }
+
+// literalError tells of a malformed product in the program. It may quote it: nobody
+// sent it.
+type literalError struct {
+	literal string
+	err     error
+}
+
+func (e *literalError) Error() string {
+	return e.err.Error() + ": MustParseProduct(" + strconv.Quote(e.literal) + ")"
+}
+
+func (e *literalError) Unwrap() error { return e.err }
 
 // versionEnd returns where the product ends whose name ends at i: at i itself if it has
 // no version, and at i+1 if it lacks one behind a slash.
@@ -92,3 +111,16 @@ func (p Product[S]) AppendTo(dst []byte) []byte { return append(dst, p.text...) 
 // String returns the product as it was spelled, empty for the zero Product. It
 // allocates where S is bytes.
 func (p Product[S]) String() string { return string(p.text) }
+
+// Clone returns a copy of p that aliases nothing, to be kept after the text that p
+// was read from has changed or is no more. It allocates once, and nothing for the
+// zero Product.
+func (p Product[S]) Clone() Product[string] {
+	// A conversion to string copies bytes alone, strings.Clone strings alone.
+	var text strings.Builder
+	text.Grow(len(p.text))
+	for i := range len(p.text) {
+		text.WriteByte(p.text[i])
+	}
+	return Product[string]{text.String(), p.name}
+}

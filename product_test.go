@@ -2,7 +2,9 @@ package upgrade_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/internal/oracle"
@@ -148,7 +150,32 @@ func TestMustParseProductPanics(t *testing.T) {
 	defer func() {
 		err, _ := recover().(error)
 		diff(t, "panic", oracle.Fault{Error: "ErrVersion", Offset: 4}, fault(t, err))
+		diff(t, "text", `upgrade: line 0, offset 4: want version after slash: MustParseProduct("foo/")`, err.Error())
 	}()
 	upgrade.MustParseProduct("foo/")
 	t.Error("no panic")
+}
+
+func TestCloneIsIndependent(t *testing.T) {
+	for _, text := range []string{"a", "websocket", "IRC/6.9", strings.Repeat("a", 100) + "/" + strings.Repeat("1", 100)} {
+		buffer := []byte(text)
+		p, err := upgrade.ParseProduct(buffer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		clone := p.Clone()
+		for i := range buffer {
+			buffer[i] = 'x'
+		}
+		if want := upgrade.MustParseProduct(text); clone != want || clone.Name() != want.Name() || clone.Version() != want.Version() {
+			t.Errorf("the clone of %q is %q", text, clone)
+		}
+		// Neither does it keep the long string alive of which it was a part.
+		if q := upgrade.MustParseProduct(text); unsafe.StringData(q.Clone().String()) == unsafe.StringData(text) {
+			t.Errorf("the clone of %q aliases it", text)
+		}
+	}
+	if !(upgrade.Product[string]{}).Clone().IsZero() || !(upgrade.Product[[]byte]{}).Clone().IsZero() {
+		t.Error("the clone of the zero Product is another")
+	}
 }

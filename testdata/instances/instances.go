@@ -16,7 +16,7 @@ func use[S upgrade.Text](text S) {
 		_, _ = lexer.Text(), lexer.Offset()
 	}
 	p, _ := upgrade.ParseProduct(text)
-	_, _, _, _, _ = p.Name(), p.Version(), p.IsZero(), p.String(), p.AppendTo(nil)
+	_, _, _, _, _, _ = p.Clone(), p.Name(), p.Version(), p.IsZero(), p.String(), p.AppendTo(nil)
 	list, _ := upgrade.ParseList(text)
 	for p := range list.All() {
 		_ = p.Matches(upgrade.Product[string]{})
