@@ -195,7 +195,7 @@ func BenchmarkSelect(b *testing.B) {
 
 func selectOfLines[S upgrade.Text](lines []S) func() {
 	return func() {
-		p, err := upgrade.Select(lines, wanted...)
+		p, err := upgrade.ParseSelect(lines, wanted...)
 		kept.yes, kept.err = p.IsZero(), err
 	}
 }

@@ -53,12 +53,12 @@ func ExampleList_Select() {
 }
 
 // Where the list is of no other use, the lines can be asked at once.
-func ExampleSelect() {
+func ExampleParseSelect() {
 	websocket := upgrade.MustParseProduct("websocket")
 	h2c := upgrade.MustParseProduct("h2c")
 
-	fmt.Println(upgrade.Select([]string{"H2C", "WebSocket"}, websocket, h2c))
-	fmt.Println(upgrade.Select([]string{"websocket, @"}, websocket, h2c))
+	fmt.Println(upgrade.ParseSelect([]string{"H2C", "WebSocket"}, websocket, h2c))
+	fmt.Println(upgrade.ParseSelect([]string{"websocket, @"}, websocket, h2c))
 	// Output:
 	// websocket <nil>
 	//  upgrade: line 0, offset 11: want token

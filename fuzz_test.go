@@ -104,7 +104,7 @@ func FuzzParseProduct(f *testing.F) {
 	})
 }
 
-// FuzzParseList: oracle, text, split, repair and canon; and Select of the very lines, in
+// FuzzParseList: oracle, text, split, repair and canon; and ParseSelect of the very lines, in
 // the order offered and in its reverse.
 func FuzzParseList(f *testing.F) {
 	addLines(f)

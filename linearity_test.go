@@ -34,7 +34,7 @@ func TestLinearTime(t *testing.T) {
 			do := func(lines []string) {
 				list, _ := upgrade.ParseList(lines...)
 				list.Select(supported...)
-				upgrade.Select(lines, supported...)
+				upgrade.ParseSelect(lines, supported...)
 				for range list.All() {
 				}
 				connection, _ := upgrade.ParseConnection(lines...)

@@ -187,11 +187,11 @@ func (l List[S]) Select(supported ...Product[string]) Product[string] {
 	return best
 }
 
-// Select reads the lines of an Upgrade field and returns the first of supported that
-// they offer, or the zero Product if they offer none. It is [ParseList] and
-// [List.Select] in one pass, with the same errors, and reads the whole field whatever
-// it has found before. It allocates nothing but the error.
-func Select[S Text](lines []S, supported ...Product[string]) (Product[string], error) {
+// ParseSelect is [ParseList] and [List.Select] in one pass over the lines of an
+// Upgrade field: it returns the first of supported that they offer, or the zero
+// Product if they offer none. The errors are those of ParseList: the whole field is
+// read, whatever was found before. It allocates nothing but the error.
+func ParseSelect[S Text](lines []S, supported ...Product[string]) (Product[string], error) {
 	_, better, err := checkProducts(lines, supported)
 	if err != nil || better == len(supported) {
 		return Product[string]{}, err

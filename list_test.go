@@ -139,9 +139,9 @@ func checkSelectText[S upgrade.Text](tb testing.TB, lines []S, supported []upgra
 	if asOracle(p) != want {
 		tb.Errorf("%q, supported %v: %q, want %v", lines, supported, p, want)
 	}
-	q, err := upgrade.Select(lines, supported...)
+	q, err := upgrade.ParseSelect(lines, supported...)
 	if q != p || fault(tb, err) != wantFault {
-		tb.Errorf("Select of lines %q, supported %v: %q, %v, want %q, %v", lines, supported, q, err, p, wantFault)
+		tb.Errorf("ParseSelect of %q, supported %v: %q, %v, want %q, %v", lines, supported, q, err, p, wantFault)
 	}
 }
 

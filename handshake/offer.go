@@ -150,7 +150,7 @@ func selectParsed[S upgrade.Text](major, minor int, connection, offered []S, sup
 	if err := meant(major, minor, connection, offered); err != nil {
 		return upgrade.Product[string]{}, err
 	}
-	p, err := upgrade.Select(offered, supported...)
+	p, err := upgrade.ParseSelect(offered, supported...)
 	switch {
 	case err != nil:
 		return p, fieldError("Upgrade", err)

@@ -22,7 +22,7 @@ func use[S upgrade.Text](text S) {
 		_ = p.Matches(upgrade.Product[string]{})
 	}
 	_, _, _ = list.IsZero(), list.Offers(upgrade.Product[string]{}), list.Select()
-	_, _ = upgrade.Select([]S{text})
+	_, _ = upgrade.ParseSelect([]S{text})
 	_ = upgrade.AppendList(nil, p)
 	connection, _ := upgrade.ParseConnection(text)
 	for range connection.All() {
