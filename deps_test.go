@@ -3,6 +3,7 @@ package upgrade_test
 import (
 	"encoding/json"
 	"os"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -12,40 +13,42 @@ const module = "github.com/gosegue/upgrade"
 
 // Imports point down only, and nobody links what they do not need.
 func TestDependencies(t *testing.T) {
-	const (
-		pool    = "github.com/valyala/bytebufferpool"
-		heads   = module + "/internal/headpool"
-		gate    = module + "/handshake"
-		socket  = module + "/websocket"
-		early   = module + "/internal/earlyconn"
-		adapter = module + "/httpupgrade"
-		request = module + "/head"
-		targets = module + "/internal/uri"
-		raw     = module + "/netupgrade"
-	)
 	tests := []struct {
-		name   string
-		others []string // the packages outside the standard library that it may import
-		never  []string // the packages of the standard library that it must not
+		name    string
+		imports string // the packages outside the standard library that it may import itself
+		never   string // the packages of the standard library that it must not link
 	}{
-		{module, nil, []string{"net/http", "net", "fmt", "crypto/sha1", "reflect", "os"}},
-		{gate, []string{module, heads, pool}, []string{"net/http", "net", "crypto/sha1"}},
-		{socket, []string{module, heads, pool, gate}, []string{"net/http", "net"}},
-		{adapter, []string{module, heads, pool, early, gate, socket}, nil},
-		{targets, []string{module}, []string{"net/http", "net", "net/url", "fmt"}},
-		{request, []string{module, targets}, []string{"net/http", "net", "crypto/sha1"}},
-		{raw, []string{module, heads, pool, early, gate, socket, request, targets}, []string{"net/http"}},
+		{"", "", "net/http net fmt crypto/sha1 reflect os"},
+		{"handshake", ". internal/headpool internal/products", "net/http net crypto/sha1"},
+		{"head", ". internal/uri", "net/http net crypto/sha1"},
+		{"httpupgrade", ". handshake internal/earlyconn internal/headpool websocket", ""},
+		{"internal/products", ".", "net/http net"},
+		{"internal/uri", ".", "net/http net net/url fmt"},
+		{"netupgrade", ". handshake head internal/earlyconn websocket", "net/http"},
+		{"websocket", ". handshake", "net/http net"},
 	}
 	for _, test := range tests {
-		deps := strings.Fields(goTool(t, "list", "-deps", test.name))
-		if !slices.Contains(deps, test.name) {
-			t.Errorf("%s is not listed", test.name)
+		name := path.Join(module, test.name)
+		var allowed []string
+		for _, other := range strings.Fields(test.imports) {
+			allowed = append(allowed, path.Join(module, other))
 		}
-		for _, dep := range deps {
-			first, _, _ := strings.Cut(dep, "/")
-			other := strings.Contains(first, ".") && dep != test.name
-			if other && !slices.Contains(test.others, dep) || slices.Contains(test.never, dep) {
-				t.Errorf("%s imports %s", test.name, dep)
+		if test.name == "handshake" || test.name == "internal/headpool" {
+			allowed = append(allowed, "github.com/valyala/bytebufferpool")
+		}
+		for _, imported := range strings.Fields(goTool(t, "list", "-f", `{{join .Imports " "}}`, name)) {
+			first, _, _ := strings.Cut(imported, "/")
+			if strings.Contains(first, ".") && !slices.Contains(allowed, imported) {
+				t.Errorf("%s imports %s", name, imported)
+			}
+		}
+		deps := strings.Fields(goTool(t, "list", "-deps", name))
+		if !slices.Contains(deps, name) {
+			t.Errorf("%s is not listed", name)
+		}
+		for _, never := range strings.Fields(test.never) {
+			if slices.Contains(deps, never) {
+				t.Errorf("%s links %s", name, never)
 			}
 		}
 	}

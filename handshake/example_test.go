@@ -102,7 +102,7 @@ func ExampleAppendSwitchingProtocols_refused() {
 	fmt.Println(err)
 	// Output:
 	// field 1 true
-	// handshake: field 1: malformed field value
+	// handshake: field 1 (X-Note): malformed field value
 }
 
 func ExampleAppendUpgradeRequired() {
@@ -154,5 +154,5 @@ func ExampleSwitched() {
 	// Output:
 	// switched to WebSocket <nil>
 	// handshake: protocol was not offered
-	// handshake: status is not 101
+	// handshake: wrong status code
 }

@@ -17,52 +17,10 @@
 //	// From here on conn speaks p.
 package handshake
 
-import (
-	"errors"
-	"strings"
+import "github.com/gosegue/upgrade"
 
-	"github.com/gosegue/upgrade"
-)
-
-// Why a request offers nothing that counts. None of them is a fault of the
-// request, which is then to be served as the ordinary one it also is.
-var (
-	// ErrHTTPVersion: the message is not HTTP/1.1 or a later 1.x. Upgrade must
-	// be ignored in 1.0, and versions 2 and 3 have no such field.
-	ErrHTTPVersion = errors.New("handshake: HTTP version cannot upgrade")
-
-	// ErrNoUpgrade: the field Upgrade is absent or blank.
-	ErrNoUpgrade = errors.New("handshake: no Upgrade field")
-
-	// ErrNoOption: Connection does not name the option upgrade, so the field
-	// Upgrade was not meant for this connection: somebody passed it on.
-	ErrNoOption = errors.New("handshake: no upgrade option in Connection")
-
-	// ErrNotSupported: the offer is a good one, but names nothing of what the
-	// server supports. Only Select returns it.
-	ErrNotSupported = errors.New("handshake: no supported protocol offered")
-)
-
-// FieldError tells which field is malformed, and where. It unwraps to the
-// [*upgrade.SyntaxError] and so to its Reason.
-type FieldError struct {
-	Field string // "Connection" or "Upgrade"
-	Err   *upgrade.SyntaxError
-}
-
-// Error returns the name of the field and the text of Err.
-func (e *FieldError) Error() string {
-	return "handshake: malformed " + e.Field + ": " + strings.TrimPrefix(e.Err.Error(), "upgrade: ")
-}
-
-// Unwrap returns Err.
-func (e *FieldError) Unwrap() error { return e.Err }
-
-// fieldError adds the name of the field to the error of upgrade.ParseConnection or
-// upgrade.ParseList.
-func fieldError(field string, err error) error {
-	return &FieldError{field, err.(*upgrade.SyntaxError)}
-}
+// This file knows what makes an offer count: the version, Connection, Upgrade. It knows
+// neither methods nor content nor connections.
 
 // Offer returns the products that a request offers to switch to, never none of
 // them without an error. connection and offered are the lines of its fields

@@ -1,20 +1,8 @@
 package handshake
 
-import (
-	"errors"
+import "github.com/gosegue/upgrade"
 
-	"github.com/gosegue/upgrade"
-)
-
-// Why a response is no switch, besides those of [Offer].
-var (
-	// ErrStatus: the status code is not 101. Whatever its Upgrade field says,
-	// that is no more than an advertisement.
-	ErrStatus = errors.New("handshake: status is not 101")
-
-	// ErrNotOffered: the server switches to a protocol that was not offered.
-	ErrNotOffered = errors.New("handshake: protocol was not offered")
-)
+// This file knows when a response switches protocols. It knows nothing of who reads it.
 
 // Switched returns the products that a response switches to, in the server's
 // order, which is from the lowest layer up. It is the check of a client, or of a

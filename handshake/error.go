@@ -1,0 +1,285 @@
+package handshake
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/gosegue/upgrade"
+)
+
+// This file has the errors of a switch, for every adapter: why a request offers
+// nothing, why a switch failed, and what to answer. An error that an adapter of one
+// stack returns can so be told by the code that serves another.
+
+// Why a request offers nothing that counts. These are not errors of the client: serve
+// the request as if it had no Upgrade field.
+var (
+	// ErrHTTPVersion: the message is not HTTP/1.1 or a later 1.x. A server ignores
+	// Upgrade in 1.0, and versions 2 and 3 have no such field.
+	ErrHTTPVersion = errors.New("handshake: HTTP version cannot upgrade")
+
+	// ErrNoUpgrade: the field Upgrade is absent or blank.
+	ErrNoUpgrade = errors.New("handshake: no Upgrade field")
+
+	// ErrNoOption: Connection does not name the option upgrade. The field Upgrade
+	// was meant for another connection, and somebody passed it on.
+	ErrNoOption = errors.New("handshake: no upgrade option in Connection")
+
+	// ErrNotSupported: the offer is valid and names no protocol that the server
+	// supports. Select and Choose return it.
+	ErrNotSupported = errors.New("handshake: no supported protocol offered")
+
+	// ErrConnect: the request is a CONNECT, which claims the connection for a
+	// tunnel. Adapters return it: Offer does not see the method. Bytes that are not
+	// HTTP may follow, so a server that refuses a CONNECT closes the connection
+	// (RFC 9931).
+	ErrConnect = errors.New("handshake: CONNECT cannot upgrade")
+)
+
+// Why a response is no switch, in addition to the errors of [Offer].
+var (
+	// ErrStatus: the status code is not 101, which a switch needs: the Upgrade
+	// field of any other response is an advertisement. Of a response that is to be
+	// built: the status code is not a final one, 200 to 599.
+	ErrStatus = errors.New("handshake: wrong status code")
+
+	// ErrNotOffered: the server switches to a protocol that the client did not
+	// offer.
+	ErrNotOffered = errors.New("handshake: protocol was not offered")
+)
+
+// Why a message cannot be built.
+var (
+	// ErrNoProduct: there is no product to name, or one of those given is the zero
+	// Product.
+	ErrNoProduct = errors.New("handshake: no product")
+
+	// ErrFieldName: the name of a field is not a token.
+	ErrFieldName = errors.New("handshake: field name is not a token")
+
+	// ErrFieldValue: the value of a field holds a control character other than
+	// HTAB, or begins or ends with a blank; or the value of Content-Length is not a
+	// number; or that of Upgrade is not a list of products.
+	ErrFieldValue = errors.New("handshake: malformed field value")
+
+	// ErrReserved: the caller must not give this field in this message.
+	ErrReserved = errors.New("handshake: reserved field")
+)
+
+// FieldError tells which field is malformed, and where. It unwraps to the
+// [*upgrade.SyntaxError] and so to its Reason.
+type FieldError struct {
+	Field string // the name: "Connection" or "Upgrade", say
+	Err   *upgrade.SyntaxError
+}
+
+// Error returns the name of the field and the text of Err.
+func (e *FieldError) Error() string {
+	text := "handshake: malformed " + e.Field
+	if e.Err != nil {
+		text += ": " + strings.TrimPrefix(e.Err.Error(), "upgrade: ")
+	}
+	return text
+}
+
+// Unwrap returns Err.
+func (e *FieldError) Unwrap() error {
+	if e.Err == nil {
+		return nil // and not a nil *SyntaxError, which is an error
+	}
+	return e.Err
+}
+
+// fieldError adds the name of the field to the error of upgrade.ParseConnection or
+// upgrade.ParseList.
+func fieldError(field string, err error) error {
+	return &FieldError{field, err.(*upgrade.SyntaxError)}
+}
+
+// ResponseError tells which of the caller's fields a message cannot have. It unwraps
+// to [ErrFieldName], [ErrFieldValue] or [ErrReserved].
+type ResponseError struct {
+	Index int    // of the field, from 0
+	Name  string // of the field, as the caller gave it
+	Err   error
+}
+
+// Error returns the index and the name of the field, and the text of Err. A name that
+// is not a token is left out.
+func (e *ResponseError) Error() string {
+	text := "handshake: field " + strconv.Itoa(e.Index)
+	if isToken(e.Name) {
+		text += " (" + e.Name + ")"
+	}
+	return text + ": " + textOf(e.Err)
+}
+
+// Unwrap returns Err.
+func (e *ResponseError) Unwrap() error { return e.Err }
+
+// ContentError says that the content of a request could not be read, before a switch,
+// and what to answer. Its text does not contain that of Err, which may quote the
+// client.
+type ContentError struct {
+	// Status is the status code of the answer: 400 for content that is malformed or
+	// ended too soon, 408 for content that did not come in time, 413 for too much.
+	Status int
+
+	Err error // of the Read
+}
+
+// Error returns a text with the status.
+func (e *ContentError) Error() string {
+	switch e.Status {
+	case 408:
+		return "handshake: content did not come in time"
+	case 413:
+		return "handshake: content exceeds the limit"
+	}
+	return "handshake: content cannot be read"
+}
+
+// Unwrap returns Err.
+func (e *ContentError) Unwrap() error { return e.Err }
+
+// WriteError says that the connection was taken over and the 101 could not be written
+// whole. The connection is closed by then, and nothing can be answered. It unwraps to
+// the error of the Write.
+type WriteError struct{ Err error }
+
+// Error returns a text with that of Err.
+func (e *WriteError) Error() string { return "handshake: write 101: " + textOf(e.Err) }
+
+// Unwrap returns Err.
+func (e *WriteError) Unwrap() error { return e.Err }
+
+// PanicError is the error of a function of the server's own that panicked: a hook of a
+// [Protocol], or what serves one.
+type PanicError struct {
+	Value any    // of the panic
+	Stack []byte // of its goroutine
+}
+
+// Error returns the value and the stack.
+func (e *PanicError) Error() string {
+	return fmt.Sprintf("handshake: panic: %v\n%s", e.Value, e.Stack)
+}
+
+// textOf returns the text of an error without the name of this package.
+func textOf(err error) string {
+	if err == nil {
+		return "no reason given"
+	}
+	return strings.TrimPrefix(err.Error(), "handshake: ")
+}
+
+// Status returns the status code of the response to a request that err kept from
+// switching: that of a [Refusal] or a [ContentError]; 0 for nil and for a
+// [WriteError], after which nothing can be answered; and 500 for every error that it
+// does not know, which is the server's own.
+//
+// For the errors of [Offer] and [Select], with which a server should serve the request
+// as an ordinary one, it returns what a server answers that serves nothing else: 505
+// (HTTP Version Not Supported) for [ErrHTTPVersion], 501 (Not Implemented) for
+// [ErrConnect], and 426 (Upgrade Required) for the rest.
+//
+// It looks at the errors that err wraps, and allocates nothing.
+func Status(err error) int {
+	if err == nil {
+		return 0
+	}
+	status := 500
+	find(err, func(err error) bool {
+		switch err {
+		case ErrHTTPVersion:
+			status = 505
+			return true
+		case ErrConnect:
+			status = 501
+			return true
+		case ErrNoUpgrade, ErrNoOption, ErrNotSupported, ErrNotOffered:
+			status = 426
+			return true
+		}
+		switch e := err.(type) {
+		case *FieldError:
+			status = 426
+			return true
+		case *Refusal:
+			if e == nil || !isFinal(e.Status) {
+				return false
+			}
+			status = e.Status
+			return true
+		case *ContentError:
+			status = 400
+			if isFinal(e.Status) {
+				status = e.Status
+			}
+			return true
+		case *WriteError:
+			status = 0
+			return true
+		case interface{ Refusal() *Refusal }:
+			if r := e.Refusal(); r != nil && isFinal(r.Status) {
+				status = r.Status
+				return true
+			}
+		}
+		return false
+	})
+	return status
+}
+
+// FieldName returns the name of the field that err is about: Upgrade, Connection, that
+// of a [FieldError] or a [ResponseError], or what a method FieldName of the error
+// returns. It returns "" if err is about no field. It looks at the errors that err
+// wraps, and allocates nothing.
+func FieldName(err error) string {
+	var name string
+	find(err, func(err error) bool {
+		switch err {
+		case ErrNoUpgrade, ErrNotSupported, ErrNotOffered:
+			name = "Upgrade"
+		case ErrNoOption:
+			name = "Connection"
+		default:
+			switch e := err.(type) {
+			case *FieldError:
+				name = e.Field
+			case *ResponseError:
+				name = e.Name
+			case interface{ FieldName() string }:
+				name = e.FieldName()
+			}
+		}
+		return name != ""
+	})
+	return name
+}
+
+// find calls is for err and the errors that it wraps, depth first, until is returns
+// true. It reports whether is did. errors.As does the same and allocates its target.
+func find(err error, is func(error) bool) bool {
+	for err != nil {
+		if is(err) {
+			return true
+		}
+		switch e := err.(type) {
+		case interface{ Unwrap() error }:
+			err = e.Unwrap()
+		case interface{ Unwrap() []error }:
+			for _, err := range e.Unwrap() {
+				if find(err, is) {
+					return true
+				}
+			}
+			return false
+		default:
+			return false
+		}
+	}
+	return false
+}

@@ -1,0 +1,109 @@
+package handshake_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/handshake"
+)
+
+// refusing is an error of another package that knows its refusal.
+type refusing struct{ r *handshake.Refusal }
+
+func (refusing) Error() string                 { return "refusing" }
+func (e refusing) Refusal() *handshake.Refusal { return e.r }
+func (refusing) FieldName() string             { return "X-Why" }
+
+var malformed = &handshake.FieldError{Field: "Sec-WebSocket-Protocol", Err: &upgrade.SyntaxError{Offset: 3, Reason: upgrade.ErrToken}}
+
+func TestErrorsMapToStatusAndField(t *testing.T) {
+	tests := []struct {
+		err    error
+		status int
+		field  string
+	}{
+		{nil, 0, ""},
+		{handshake.ErrHTTPVersion, 505, ""},
+		{handshake.ErrConnect, 501, ""},
+		{handshake.ErrNoUpgrade, 426, "Upgrade"},
+		{handshake.ErrNoOption, 426, "Connection"},
+		{handshake.ErrNotSupported, 426, "Upgrade"},
+		{handshake.ErrNotOffered, 426, "Upgrade"},
+		{malformed, 426, "Sec-WebSocket-Protocol"},
+		{&handshake.Refusal{Status: 403}, 403, ""},
+		{fmt.Errorf("wrapped: %w", &handshake.Refusal{Status: 403}), 403, ""},
+		{errors.Join(io.EOF, &handshake.Refusal{Status: 429}), 429, ""},
+		{(*handshake.Refusal)(nil), 500, ""},
+		{&handshake.Refusal{Status: 101}, 500, ""},
+		{&handshake.ContentError{Status: 413}, 413, ""},
+		{&handshake.ContentError{Status: 408, Err: io.EOF}, 408, ""},
+		{&handshake.ContentError{Err: io.ErrUnexpectedEOF}, 400, ""},
+		{&handshake.WriteError{Err: io.ErrClosedPipe}, 0, ""},
+		{&handshake.ResponseError{Index: 2, Name: "X", Err: handshake.ErrReserved}, 500, "X"},
+		{&handshake.PanicError{}, 500, ""},
+		{refusing{&handshake.Refusal{Status: 400}}, 400, "X-Why"},
+		{refusing{}, 500, "X-Why"},
+		{io.EOF, 500, ""},
+	}
+	for _, test := range tests {
+		if status, field := handshake.Status(test.err), handshake.FieldName(test.err); status != test.status || field != test.field {
+			t.Errorf("%v: %d, %q; want %d, %q", test.err, status, field, test.status, test.field)
+		}
+		if n := testing.AllocsPerRun(100, func() { handshake.Status(test.err); handshake.FieldName(test.err) }); n != 0 {
+			t.Errorf("%v: %v allocations", test.err, n)
+		}
+	}
+}
+
+// Every text that this package can say. A change of one is meant, or it is a fault.
+func TestTextsOfErrors(t *testing.T) {
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{handshake.ErrHTTPVersion, "handshake: HTTP version cannot upgrade"},
+		{handshake.ErrNoUpgrade, "handshake: no Upgrade field"},
+		{handshake.ErrNoOption, "handshake: no upgrade option in Connection"},
+		{handshake.ErrNotSupported, "handshake: no supported protocol offered"},
+		{handshake.ErrConnect, "handshake: CONNECT cannot upgrade"},
+		{handshake.ErrStatus, "handshake: wrong status code"},
+		{handshake.ErrNotOffered, "handshake: protocol was not offered"},
+		{handshake.ErrNoProduct, "handshake: no product"},
+		{handshake.ErrFieldName, "handshake: field name is not a token"},
+		{handshake.ErrFieldValue, "handshake: malformed field value"},
+		{handshake.ErrReserved, "handshake: reserved field"},
+		{malformed, "handshake: malformed Sec-WebSocket-Protocol: line 0, offset 3: want token"},
+		{&handshake.ResponseError{Index: 2, Name: "X", Err: handshake.ErrReserved}, "handshake: field 2 (X): reserved field"},
+		{&handshake.ResponseError{Index: 1, Name: "X\r\nY", Err: handshake.ErrFieldName}, "handshake: field 1: field name is not a token"},
+		{&handshake.ContentError{Status: 408, Err: errors.New("secret")}, "handshake: content did not come in time"},
+		{&handshake.ContentError{Status: 413}, "handshake: content exceeds the limit"},
+		{&handshake.ContentError{Status: 400, Err: errors.New("secret")}, "handshake: content cannot be read"},
+		{&handshake.WriteError{Err: io.ErrShortWrite}, "handshake: write 101: short write"},
+		{&handshake.PanicError{Value: "boom", Stack: []byte("stack")}, "handshake: panic: boom\nstack"},
+		{&handshake.Refusal{Status: 403}, "handshake: refused with status 403"},
+	} {
+		if got := test.err.Error(); got != test.want {
+			t.Errorf("%q, want %q", got, test.want)
+		}
+	}
+}
+
+func TestZeroErrorsDoNotPanic(t *testing.T) {
+	for _, err := range []error{
+		&handshake.FieldError{}, &handshake.ResponseError{}, &handshake.ContentError{}, &handshake.WriteError{},
+		&handshake.PanicError{}, &handshake.Refusal{}, (*handshake.Refusal)(nil),
+	} {
+		if err.Error() == "" {
+			t.Errorf("%T has no text", err)
+		}
+		if inner := errors.Unwrap(err); inner != nil {
+			t.Errorf("%T unwraps to %v", err, inner)
+		}
+		if errors.Is(err, io.EOF) {
+			t.Errorf("%T is io.EOF", err)
+		}
+	}
+}

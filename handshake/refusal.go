@@ -1,0 +1,96 @@
+package handshake
+
+import (
+	"errors"
+	"strconv"
+
+	"github.com/gosegue/upgrade"
+)
+
+// This file knows the refusal of a switch, once for every adapter. It knows nothing of
+// how a response is sent.
+
+// Refusal is an error by which [Protocol].Check and [Protocol].Fields say to answer a
+// request with a final response instead of switching to that protocol.
+type Refusal struct {
+	// Status is the status code, 200 to 599.
+	Status int
+
+	// Fields are the fields of the response. Content-Length, Transfer-Encoding and
+	// Trailer must not be among them, and Connection only as "close". A 426
+	// (Upgrade Required) gets the Upgrade that it must have, and every response
+	// with an Upgrade gets upgrade in Connection.
+	Fields []Field
+
+	// Content is the content of the response: text/plain in UTF-8, unless Fields
+	// has a Content-Type. None is sent with 204 (No Content) and 304 (Not
+	// Modified), or in answer to HEAD.
+	Content string
+}
+
+// Error returns a text with the status.
+func (e *Refusal) Error() string {
+	if e == nil {
+		return "handshake: refused without a status"
+	}
+	return "handshake: refused with status " + strconv.Itoa(e.Status)
+}
+
+// Response returns the fields and the content of the response that refuses a request
+// the switch to p. The fields are those of e, among them at most one Connection, which is
+// "close"; further Upgrade, if a 426 lacks it, and Content-Type, if there is content of
+// which nothing else is said. How the response is framed, and upgrade in Connection, is
+// the adapter's to add, as [AppendResponse] does.
+//
+// The error says that e cannot be sent, which is the server's own fault: [ErrStatus],
+// a [*ResponseError], or [ErrNoProduct] for a 426 that has no Upgrade and a zero p.
+func (e *Refusal) Response(p upgrade.Product[string]) ([]Field, string, error) {
+	if e == nil || !isFinal(e.Status) {
+		return nil, "", ErrStatus
+	}
+	var hasUpgrade, hasType, hasClose bool
+	for i, f := range e.Fields {
+		err := f.Check()
+		switch {
+		case err != nil:
+		case f.isClose() && !hasClose:
+			hasClose = true
+		case f.is("Upgrade") && !hasUpgrade:
+			if hasUpgrade = isList(f.Value); !hasUpgrade {
+				err = ErrFieldValue
+			}
+		case reserved(f.Name):
+			err = ErrReserved
+		case f.is("Content-Type"):
+			hasType = true
+		}
+		if err != nil {
+			return nil, "", &ResponseError{i, f.Name, err}
+		}
+	}
+	// A copy where something is added: the caller may return one Refusal many times.
+	fields := e.Fields[:len(e.Fields):len(e.Fields)]
+	if e.Status == 426 && !hasUpgrade {
+		if p.IsZero() {
+			return nil, "", ErrNoProduct
+		}
+		fields = append(fields, Field{"Upgrade", p.String()})
+	}
+	content := e.Content
+	if e.Status == 204 || e.Status == 304 {
+		content = ""
+	}
+	if content != "" && !hasType {
+		fields = append(fields, Field{"Content-Type", "text/plain; charset=utf-8"})
+	}
+	return fields, content, nil
+}
+
+// refusalIn returns the Refusal that err is or wraps, or nil.
+func refusalIn(err error) *Refusal {
+	var refusal *Refusal
+	if !errors.As(err, &refusal) {
+		return nil
+	}
+	return refusal
+}
