@@ -29,10 +29,7 @@ func (r *Request) readFieldLine(head []byte, i uint) (uint, Reason) {
 		}
 		return i, ErrFieldName
 	}
-	i++
-	for i < uint(len(head)) && isBlank(head[i]) {
-		i++
-	}
+	i = blanksEnd(head, i+1)
 	value := i
 	i = lineEnd(head, i)
 	if !isCRLF(head, i) {

@@ -78,23 +78,31 @@ func (r *Request) noteHost(value []byte) (at uint, reason Reason) {
 	return 0, 0
 }
 
-// noteExpect wants no expectation that nobody here can meet. In version 1.0 there is
-// none to meet ([RFC 9110, section 10.1.1]).
+// noteExpect wants no expectation but 100-continue. Any other member of the list is
+// refused at its first octet, whether it is well-formed or not: nobody here can meet it.
+// Version 1.0 has no expectations, so they are ignored there ([RFC 9110, section
+// 10.1.1]).
 //
 //	Expect      = #expectation
 //	expectation = token [ "=" ( token / quoted-string ) parameters ]
-//
-// The one that there is stands for the whole list.
 //
 // [RFC 9110, section 10.1.1]: https://httpwg.org/specs/rfc9110.html#rfc.section.10.1.1
 func (r *Request) noteExpect(value []byte) (at uint, reason Reason) {
 	if r.Minor == 0 {
 		return 0, 0
 	}
-	if !equalFold(value, "100-continue") {
-		return 0, ErrExpect
+	for i := elementStart(value, 0); i < uint(len(value)); i = elementStart(value, i) {
+		start := i
+		i = tokenEnd(value, i)
+		if !equalFold(value[start:i], "100-continue") {
+			return start, ErrExpect
+		}
+		i = blanksEnd(value, i)
+		if i < uint(len(value)) && value[i] != ',' {
+			return start, ErrExpect
+		}
+		r.ExpectContinue = true
 	}
-	r.ExpectContinue = true
 	return 0, 0
 }
 
@@ -152,9 +160,7 @@ func (r *Request) noteCoding(value []byte) (at uint, reason Reason) {
 			return start, ErrTransferEncoding
 		}
 		r.Chunked = equalFold(value[start:i], "chunked")
-		for i < uint(len(value)) && isBlank(value[i]) {
-			i++
-		}
+		i = blanksEnd(value, i)
 		last := i >= uint(len(value)) || value[i] == ','
 		switch {
 		case !r.Chunked && (last || value[i] == ';'):
@@ -175,6 +181,14 @@ func (r *Request) noteCoding(value []byte) (at uint, reason Reason) {
 // commas, blanks and so past every empty element.
 func elementStart(b []byte, i uint) uint {
 	for i < uint(len(b)) && (b[i] == ',' || isBlank(b[i])) {
+		i++
+	}
+	return i
+}
+
+// blanksEnd returns where the blanks that begin at i end; i itself if there are none.
+func blanksEnd(b []byte, i uint) uint {
+	for i < uint(len(b)) && isBlank(b[i]) {
 		i++
 	}
 	return i

@@ -22,6 +22,7 @@ func seeds(f *testing.F, add func(input string)) {
 		get + "Content-Length: 9223372036854775807\r\n\r\n", get + "Content-Length: 9223372036854775808\r\n\r\n",
 		get + "Transfer-Encoding: ,chunked ,\r\n\r\n", get + "Transfer-Encoding: gzip;a=b, chunked\r\n\r\n",
 		get + "Expect: 100-continue\r\nConnection: close, upgrade\r\nUpgrade: a\r\nUpgrade: b/1\r\n\r\nearly",
+		get + "Expect: , 100-continue\t,\r\nExpect:\r\nExpect: a=\"b, c\";d=e\r\n\r\n",
 		get + "a: 1234567\t\x7F\r\n\r\n", get + "a: \xFF\t\xC3\xA4 \r\n\r\n",
 	} {
 		add(input)

@@ -120,7 +120,7 @@ func checkMeaning(t *testing.T, ours result, r *http.Request, n int) {
 		N: n, Method: r.Method, Target: r.RequestURI, Major: r.ProtoMajor, Minor: r.ProtoMinor, Host: r.Host,
 		Connection: r.Header["Connection"], Upgrade: r.Header["Upgrade"],
 		ContentLength: r.ContentLength, Chunked: slices.Equal(r.TransferEncoding, []string{"chunked"}),
-		ExpectContinue: r.ProtoMinor > 0 && len(r.Header["Expect"]) > 0,
+		ExpectContinue: r.ProtoMinor > 0 && strings.Trim(strings.Join(r.Header["Expect"], ","), ", \t") != "",
 	}
 	// It puts the authority of the target for Host, where there is one: RFC 9112,
 	// section 3.2.2. Here Host is the field.

@@ -19,7 +19,7 @@ var (
 	lineRE     = regexp.MustCompile(`^(` + tokenRE + `):[\t ]*((?:[^\x00-\x08\x0A-\x1F\x7F]*[^\x00-\x20\x7F])?)[\t ]*` + "\r\n")
 	numberRE   = regexp.MustCompile(`^[0-9]+$`)
 	chunkedRE  = regexp.MustCompile(`^[\t ,]*[cC][hH][uU][nN][kK][eE][dD][\t ]*(?:,[\t ,]*)?$`)
-	continueRE = regexp.MustCompile(`^100-[cC][oO][nN][tT][iI][nN][uU][eE]$`)
+	continueRE = regexp.MustCompile(`^[\t ,]*(?:100-[cC][oO][nN][tT][iI][nN][uU][eE][\t ]*(?:,[\t ,]*|$))*$`)
 )
 
 // reference reads a head, or reports that there is no whole one that is well-formed. It
@@ -75,7 +75,7 @@ func reference(input string) (result, bool) {
 			if !continueRE.MatchString(value) {
 				return result{}, false
 			}
-			res.ExpectContinue = true
+			res.ExpectContinue = res.ExpectContinue || strings.Contains(value, "-")
 		}
 	}
 	return res, true

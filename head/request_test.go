@@ -108,6 +108,26 @@ func TestWhole(t *testing.T) {
 			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a", ContentLength: 1, ExpectContinue: true},
 		},
 		{
+			"expectation between empty elements", get + "Expect: , 100-CONTINUE\t,, \r\n\r\n", // RFC 9110, 5.6.1.2
+			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a", ExpectContinue: true},
+		},
+		{
+			"expectation repeated, on two lines", get + "Expect: 100-continue,100-continue\r\nExpect: 100-continue\r\n\r\n", // RFC 9110, 5.3
+			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a", ExpectContinue: true},
+		},
+		{
+			"empty expectation before another", get + "Expect:\r\nExpect: 100-continue\r\n\r\n", // RFC 9110, 5.3
+			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a", ExpectContinue: true},
+		},
+		{
+			"empty expectation", get + "Expect:\r\n\r\n", // RFC 9110, 10.1.1
+			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a"},
+		},
+		{
+			"expectation of empty elements", get + "Expect: ,\t, \r\n\r\n", // RFC 9110, 5.6.1.2
+			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a"},
+		},
+		{
 			"expectation in 1.0", "GET / HTTP/1.0\r\nExpect: 100-continue\r\nExpect: more\r\n\r\n", // RFC 9110, 10.1.1
 			result{Method: "GET", Target: "/", Major: 1},
 		},
@@ -254,8 +274,16 @@ func TestRefused(t *testing.T) {
 		{"coding with a look-alike", get + "Transfer-Encoding: chun§\u212Aed\r\n", head.ErrTransferEncoding, "RFC 9112 6.1"},
 
 		{"other expectation", get + "Expect: §200-ok\r\n", head.ErrExpect, "RFC 9110 10.1.1"},
-		{"empty expectation", get + "Expect:§\r\n", head.ErrExpect, "RFC 9110 10.1.1"},
-		{"expectation and another", get + "Expect: §100-continue, 100-continue\r\n", head.ErrExpect, "RFC 9110 10.1.1"},
+		{"expectation and another", get + "Expect: 100-continue,\t§200-ok, 100-continue\r\n", head.ErrExpect, "RFC 9110 10.1.1"},
+		{"other expectation on the second line", get + "Expect: 100-continue\r\nexpect: , §a\r\n", head.ErrExpect, "RFC 9110 10.1.1"},
+		{"expectation with an argument", get + "Expect: §a=b;c=d\r\n", head.ErrExpect, "RFC 9110 10.1.1"},
+		{"expectation with a comma in quotes", get + "Expect: §a=\", 100-continue\"\r\n", head.ErrExpect, "RFC 9110 10.1.1"},
+		{"100-continue with an argument", get + "Expect: §100-continue=a\r\n", head.ErrExpect, "RFC 9110 10.1.1"},
+		{"100-continue with a parameter", get + "Expect: §100-continue;a=b\r\n", head.ErrExpect, "RFC 9110 10.1.1"},
+		{"100-continue twice without a comma", get + "Expect: §100-continue 100-continue\r\n", head.ErrExpect, "RFC 9110 10.1.1"},
+		{"expectation that begins like 100-continue", get + "Expect: §100-continued\r\n", head.ErrExpect, "RFC 9110 10.1.1"},
+		{"expectation that is no token", get + "Expect: §\"100-continue\"\r\n", head.ErrExpect, "RFC 9110 10.1.1"},
+		{"100-continue with a look-alike", get + "Expect: §100-cont\u0131nue\r\n", head.ErrExpect, "RFC 9110 10.1.1"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
