@@ -358,6 +358,16 @@ func TestLimits(t *testing.T) {
 		{"defaults: octets", head.Limits{}, get + "a:" + strings.Repeat("b", 64<<10-31) + "\r\n\r\n", 0},
 		{"defaults: octets beyond", head.Limits{}, get + "a:" + strings.Repeat("b", 64<<10-30) + "\r\n\r§\n", head.ErrSize},
 		{"less than zero is the default", head.Limits{Bytes: -1, Fields: -1, Target: -1}, get + "\r\n", 0},
+		{"one octet", head.Limits{Bytes: 1}, "G§ET", head.ErrTargetSize},
+		{"one octet of an empty line", head.Limits{Bytes: 1}, "\r§\n", head.ErrTargetSize},
+		{"one field", head.Limits{Fields: 1}, get + "\r\n", 0},
+		{"one field, and another", head.Limits{Fields: 1}, get + "§b:\r\n", head.ErrFields},
+		{"one octet of a target", head.Limits{Target: 1}, get + "\r\n", 0},
+		{"one octet of a target, and another", head.Limits{Target: 1}, "GET /§a HTTP/1.1\r\n", head.ErrTargetSize},
+		{"no limit of the target", head.Limits{Target: head.NoLimit}, "GET /" + strings.Repeat("a", 9<<10) + " HTTP/1.0\r\n\r\n", 0},
+		{"no limit of fields", head.Limits{Fields: head.NoLimit}, get + strings.Repeat("a:\r\n", 1000) + "\r\n", 0},
+		{"no limit of octets", head.Limits{Bytes: head.NoLimit}, get + "a:" + strings.Repeat("b", 128<<10) + "\r\n\r\n", 0},
+		{"no limit of octets leaves the others", head.Limits{Bytes: head.NoLimit}, get + strings.Repeat("a:\r\n", 99) + "§a:\r\n", head.ErrFields},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
