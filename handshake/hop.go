@@ -1,0 +1,173 @@
+package handshake
+
+import (
+	"iter"
+
+	"github.com/gosegue/upgrade"
+)
+
+// This file knows which fields of a message end at an intermediary, by their names. It
+// knows neither how a stack keeps fields nor what Connection means for a switch.
+
+// Hop tells which fields of a message speak for one connection alone: an intermediary
+// removes them before it passes the message on. The zero Hop has those that always do.
+//
+// A Hop aliases the lines of Connection and the names in keep, and the slices that hold
+// them: none of them may change while it is in use.
+type Hop[S upgrade.Text] struct {
+	connection []S
+	keep       []string
+}
+
+// HopByHop reads the lines of Connection and returns which fields of the message end at
+// this hop:
+//
+//   - Connection, Upgrade, Keep-Alive, TE, Trailer, Transfer-Encoding, HTTP2-Settings,
+//     Proxy-Connection, Proxy-Authenticate and Proxy-Authorization, in any message;
+//   - the fields that Connection names, except those in keep.
+//
+// Host, Content-Length and Content-Encoding are never among them: a message without
+// them is another message. keep has the names of fields that a client must not be able
+// to remove, such as those an intermediary adds itself or authenticates by. It protects
+// a field from Connection, and does not overrule the list above.
+//
+// If Connection is malformed, HopByHop returns a [*FieldError] and a Hop that has all
+// of this still, with every element of Connection that is well-formed. An intermediary
+// answers such a request with 400 (Bad Request), and such a response with 502 (Bad
+// Gateway); one that passes it on all the same must remove those fields.
+//
+// HopByHop takes linear time and allocates nothing but the error. It follows
+// [RFC 9110, section 7.6.1].
+//
+// [RFC 9110, section 7.6.1]: https://httpwg.org/specs/rfc9110.html#rfc.section.7.6.1
+func HopByHop[S upgrade.Text](connection []S, keep ...string) (Hop[S], error) {
+	hop := Hop[S]{connection, keep}
+	if _, err := upgrade.ParseConnection(connection...); err != nil {
+		return hop, fieldError("Connection", err)
+	}
+	return hop, nil
+}
+
+// Has reports whether the field of that name ends at this hop, without regard to the
+// case of ASCII letters. It allocates nothing, and reads Connection anew each time: a
+// stack that finds fields by their names asks [Hop.All].
+func (h Hop[S]) Has(name string) bool {
+	if endsAlways(name) {
+		return true
+	}
+	if protects(h.keep, name) {
+		return false
+	}
+	for _, line := range h.connection {
+		for i := 0; i < len(line); {
+			var option S
+			if option, i = nextOption(line, i); len(option) > 0 && sameName(option, name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// All returns the names in Connection of which [Hop.Has] reports true, in the order
+// received, as they were spelled. They alias the lines; a name can occur more than once.
+// The fields that end at any hop are not among them unless Connection names them.
+func (h Hop[S]) All() iter.Seq[S] {
+	return func(yield func(S) bool) {
+		for _, line := range h.connection {
+			for i := 0; i < len(line); {
+				var option S
+				option, i = nextOption(line, i)
+				// keep does not protect a field that ends at every hop.
+				if len(option) > 0 && (!protects(h.keep, option) || endsAlways(option)) && !yield(option) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// nextOption returns the element of Connection that begins at i, and where the next one
+// does. It returns no element if this one is empty or malformed.
+//
+//	Connection        = #connection-option
+//	connection-option = token
+func nextOption[S upgrade.Text](line S, i int) (option S, next int) {
+	end := i
+	for end < len(line) && line[end] != ',' {
+		end++
+	}
+	lexer := upgrade.NewLexer(line[i:end])
+	kind := lexer.Next()
+	if kind == upgrade.Space {
+		kind = lexer.Next()
+	}
+	if kind == upgrade.Token {
+		token := lexer.Text()
+		if kind = lexer.Next(); kind == upgrade.Space {
+			kind = lexer.Next()
+		}
+		if kind == upgrade.EOF {
+			option = token
+		}
+	}
+	return option, end + 1
+}
+
+// endsAlways reports whether a field ends at every hop, whatever Connection names.
+// RFC 9110 asks that Connection name these as well; many senders do not.
+func endsAlways[S upgrade.Text](name S) bool {
+	switch len(name) {
+	case len("TE"):
+		return sameName(name, "TE")
+	case len("Upgrade"): // and that of Trailer
+		return sameName(name, "Upgrade") || sameName(name, "Trailer")
+	case len("Connection"): // and that of Keep-Alive
+		return sameName(name, "Connection") || sameName(name, "Keep-Alive")
+	case len("HTTP2-Settings"):
+		return sameName(name, "HTTP2-Settings")
+	case len("Proxy-Connection"):
+		return sameName(name, "Proxy-Connection")
+	case len("Transfer-Encoding"):
+		return sameName(name, "Transfer-Encoding")
+	case len("Proxy-Authenticate"):
+		return sameName(name, "Proxy-Authenticate")
+	case len("Proxy-Authorization"):
+		return sameName(name, "Proxy-Authorization")
+	}
+	return false
+}
+
+// protects reports whether Connection cannot remove the field of that name: because it
+// says where the message goes or how it is framed, or because the caller keeps it.
+func protects[S upgrade.Text](keep []string, name S) bool {
+	if sameName(name, "Host") || sameName(name, "Content-Length") || sameName(name, "Content-Encoding") {
+		return true
+	}
+	for _, kept := range keep {
+		if sameName(name, kept) {
+			return true
+		}
+	}
+	return false
+}
+
+// sameName reports whether a and b are equal but for the case of ASCII letters.
+func sameName[S upgrade.Text](a S, b string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(b) {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
+}
