@@ -25,6 +25,7 @@ func TestDependencies(t *testing.T) {
 		{"internal/products", ".", "net/http net"},
 		{"internal/uri", ".", "net/http net net/url fmt"},
 		{"netupgrade", ". handshake head internal/earlyconn websocket", "net/http"},
+		{"proxyupgrade", ". handshake httpupgrade internal/earlyconn", ""},
 		{"websocket", ". handshake", "net/http net"},
 	}
 	for _, test := range tests {
