@@ -4,13 +4,14 @@ import (
 	"testing"
 
 	"github.com/gosegue/upgrade/internal/corpus"
+	"github.com/gosegue/upgrade/internal/corpustest"
 	"github.com/gosegue/upgrade/internal/oracle"
 )
 
 func TestUpgradeCorpus(t *testing.T) {
 	for _, c := range corpus.Read[corpus.Upgrade](t, "testdata", "upgrade.json") {
 		t.Run(c.Name, func(t *testing.T) {
-			want := parsed[oracle.Product]{c.Products.Oracle(), c.Fault.Oracle()}
+			want := parsed[oracle.Product]{corpustest.Products(c.Products), corpustest.Fault(c.Fault)}
 			diff(t, "string", want, parseList(t, c.Lines.Strings()))
 			diff(t, "bytes", want, parseList(t, c.Lines.Bytes()))
 			checkSelect(t, c.Lines.Strings(), someProducts)
@@ -25,7 +26,7 @@ func TestConnectionCorpus(t *testing.T) {
 			if len(options) == 0 {
 				options = nil
 			}
-			want := parsed[string]{options, c.Fault.Oracle()}
+			want := parsed[string]{options, corpustest.Fault(c.Fault)}
 			diff(t, "string", want, parseConnection(t, c.Lines.Strings()))
 			diff(t, "bytes", want, parseConnection(t, c.Lines.Bytes()))
 			for version, want := range c.Persistent {
@@ -51,7 +52,7 @@ func TestCaptures(t *testing.T) {
 			products := parseList(t, head.Field("upgrade"))
 			diff(t, "fault", oracle.Fault{}, products.Fault)
 			if c.Products != nil {
-				diff(t, "products", c.Products.Oracle(), products.Items)
+				diff(t, "products", corpustest.Products(c.Products), products.Items)
 			}
 		})
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/internal/corpus"
+	"github.com/gosegue/upgrade/internal/corpustest"
 )
 
 const testdata = "../testdata"
@@ -17,9 +18,9 @@ func TestRequestCorpus(t *testing.T) {
 	for _, c := range corpus.Read[corpus.Request](t, testdata, "request.json") {
 		t.Run(c.Name, func(t *testing.T) {
 			major, minor := corpus.Version(t, c.Version)
-			want := answer{Products: c.Products.Oracle()}
+			want := answer{Products: corpustest.Products(c.Products)}
 			if c.Error != "ErrNotSupported" {
-				want.Fault = c.Fault.Oracle()
+				want.Fault = corpustest.Fault(c.Fault)
 			}
 			list, err := handshake.Offer(major, minor, c.Connection.Strings(), c.Upgrade.Strings())
 			diff(t, "offer", want, asAnswer(t, list, err))
@@ -31,10 +32,10 @@ func TestRequestCorpus(t *testing.T) {
 			supported := products(t, c.Supported.Strings())
 			p, err := handshake.Select(major, minor, c.Connection.Strings(), c.Upgrade.Strings(), supported...)
 			diff(t, "select", string(c.Select), p.String())
-			diff(t, "fault of select", c.Fault.Oracle(), fault(t, err))
+			diff(t, "fault of select", corpustest.Fault(c.Fault), fault(t, err))
 			q, err := handshake.Select(major, minor, c.Connection.Bytes(), c.Upgrade.Bytes(), supported...)
 			diff(t, "select of bytes", p, q)
-			diff(t, "fault of select of bytes", c.Fault.Oracle(), fault(t, err))
+			diff(t, "fault of select of bytes", corpustest.Fault(c.Fault), fault(t, err))
 		})
 	}
 }
@@ -48,7 +49,7 @@ func TestResponseCorpus(t *testing.T) {
 			}
 			major, minor := corpus.Version(t, c.Version)
 			offered := products(t, c.Offered.Strings())
-			want := answer{c.Products.Oracle(), c.Fault.Oracle()}
+			want := answer{corpustest.Products(c.Products), corpustest.Fault(c.Fault)}
 			list, err := handshake.Switched(c.Status, major, minor, c.Connection.Strings(), c.Upgrade.Strings(), offered...)
 			diff(t, "switched", want, asAnswer(t, list, err))
 			listBytes, err := handshake.Switched(c.Status, major, minor, c.Connection.Bytes(), c.Upgrade.Bytes(), offered...)
@@ -110,7 +111,7 @@ func TestCaptures(t *testing.T) {
 				}
 				list, err = handshake.Switched(c.Status, major, minor, connection, lines, products(t, c.Offered.Strings())...)
 			}
-			diff(t, "answer", answer{c.Products.Oracle(), c.Fault.Oracle()}, asAnswer(t, list, err))
+			diff(t, "answer", answer{corpustest.Products(c.Products), corpustest.Fault(c.Fault)}, asAnswer(t, list, err))
 		})
 	}
 }

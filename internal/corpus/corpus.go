@@ -1,5 +1,6 @@
-// Package corpus reads the test cases under testdata, whose format stands in
-// testdata/README.md. It is for tests only.
+// Package corpus reads the test cases under testdata. It knows their format, which
+// testdata/README.md describes, and what each case must have. It does not know how a
+// case is run, nor that tests run it: the command upgrade101 reads them, too.
 package corpus
 
 import (
@@ -7,14 +8,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
-	"testing"
-
-	"github.com/gosegue/upgrade/internal/oracle"
 )
 
 // Text is octets: in JSON one code point for each, up to U+00FF.
@@ -73,31 +71,29 @@ type Product []Text
 // Products are those of a field. Nil is a case that does not say.
 type Products []Product
 
-// Oracle returns the products as the oracle has them.
-func (p Products) Oracle() []oracle.Product {
-	var products []oracle.Product
-	for _, parts := range p {
-		product := oracle.Product{Name: string(parts[0])}
-		if len(parts) > 1 {
-			product.Version = string(parts[1])
+// check reports what the products of a field cannot be.
+func (p Products) check() error {
+	for _, product := range p {
+		if len(product) < 1 || len(product) > 2 || slices.Contains(product, "") {
+			return errors.New("want a product of a name and at most a version")
 		}
-		products = append(products, product)
 	}
-	return products
+	return nil
 }
 
-// check refuses what could not be the products of a field.
-func (p Products) check() error {
-	for _, parts := range p {
-		if len(parts) < 1 || len(parts) > 2 {
-			return errors.New("a product has a name and at most a version")
-		}
-		for _, part := range parts {
-			if part == "" {
-				return errors.New("a name or version is empty")
-			}
-		}
+// Pair is the name and the value of a field.
+type Pair [2]Text
+
+// UnmarshalJSON refuses an array of another length, which encoding/json would cut or fill.
+func (p *Pair) UnmarshalJSON(data []byte) error {
+	var texts []Text
+	if err := json.Unmarshal(data, &texts); err != nil {
+		return err
 	}
+	if len(texts) != 2 {
+		return errors.New("want fields of a name and a value")
+	}
+	*p = Pair(texts)
 	return nil
 }
 
@@ -116,21 +112,36 @@ type Fault struct {
 	Offset *int   `json:"offset"`
 }
 
-// Oracle returns the fault as the oracle has it.
-func (f Fault) Oracle() oracle.Fault {
-	fault := oracle.Fault{Error: f.Error, Field: f.Field}
-	if f.Line != nil {
-		fault.Line, fault.Offset = *f.Line, *f.Offset
-	}
-	return fault
-}
-
 // syntax are the errors that have a place.
 var syntax = map[string]bool{"ErrToken": true, "ErrVersion": true, "ErrDelimiter": true, "ErrNoElement": true}
 
 func (f Fault) check() error {
 	if placed := f.Line != nil && f.Offset != nil; placed != syntax[f.Error] || (f.Line == nil) != (f.Offset == nil) {
-		return errors.New("line and offset belong to a malformed field, both of them")
+		return errors.New("want line and offset with a malformed field, and only there")
+	}
+	return nil
+}
+
+// either reports a case that has no result and no error, or both.
+func (f Fault) either(result bool) error {
+	if result == (f.Error != "") {
+		return errors.New("want a result or an error")
+	}
+	return f.check()
+}
+
+// named reports a field that is named although it is not malformed, or the reverse.
+func (f Fault) named() error {
+	if (f.Field != "") != syntax[f.Error] {
+		return errors.New("want field with a malformed field, and only there")
+	}
+	return nil
+}
+
+// unnamed reports a field that is named although only one can be at fault.
+func (f Fault) unnamed() error {
+	if f.Field != "" {
+		return errors.New("want no field: there is only one")
 	}
 	return nil
 }
@@ -145,10 +156,10 @@ type Upgrade struct {
 
 // Check reports what the case lacks.
 func (c Upgrade) Check() error {
-	if (c.Products != nil) == (c.Error != "") || c.Field != "" {
-		return errors.New("want products or an error")
+	if c.Lines == nil {
+		return errors.New("want lines")
 	}
-	return errors.Join(c.Products.check(), c.Fault.check())
+	return errors.Join(c.either(c.Products != nil), c.unnamed(), c.Products.check())
 }
 
 // Connection is a case of connection.json.
@@ -162,10 +173,15 @@ type Connection struct {
 
 // Check reports what the case lacks.
 func (c Connection) Check() error {
-	if (c.Options != nil) == (c.Error != "") || c.Field != "" {
-		return errors.New("want options or an error")
+	if c.Lines == nil || c.Persistent != nil && c.Error != "" {
+		return errors.New("want lines, and persistent only with options")
 	}
-	return c.Fault.check()
+	for version := range c.Persistent {
+		if _, _, err := ParseVersion(version); err != nil {
+			return err
+		}
+	}
+	return errors.Join(c.either(c.Options != nil), c.unnamed())
 }
 
 // Request is a case of request.json.
@@ -182,17 +198,20 @@ type Request struct {
 
 // Check reports what the case lacks.
 func (c Request) Check() error {
-	offers := c.Error == "" || c.Error == "ErrNotSupported"
-	if offers != (c.Products != nil) {
-		return errors.New("want products or an error")
+	if c.Connection == nil || c.Upgrade == nil {
+		return errors.New("want connection and upgrade")
 	}
 	if (c.Select != "") != (c.Supported != nil && c.Error == "") {
 		return errors.New("want select with supported, or an error")
 	}
-	if (c.Field != "") != syntax[c.Error] {
-		return errors.New("want field with a malformed field")
+	_, _, err := ParseVersion(c.Version)
+	if c.Error == "ErrNotSupported" {
+		if c.Products == nil || c.Supported == nil {
+			return errors.New("want products and supported with ErrNotSupported")
+		}
+		return errors.Join(err, c.named(), c.check(), c.Products.check())
 	}
-	return errors.Join(c.Products.check(), c.Fault.check())
+	return errors.Join(err, c.either(c.Products != nil), c.named(), c.Products.check())
 }
 
 // Response is a case of response.json: of the check of a client if it has a status,
@@ -206,35 +225,37 @@ type Response struct {
 	Offered    Lines    `json:"offered"`
 	Products   Products `json:"products"`
 
-	Build  int       `json:"build"`
-	To     Lines     `json:"to"`
-	Fields [][2]Text `json:"fields"`
-	Bytes  Text      `json:"bytes"`
-	Index  *int      `json:"index"`
+	Build  int    `json:"build"`
+	To     Lines  `json:"to"`
+	Fields []Pair `json:"fields"`
+	Bytes  Text   `json:"bytes"`
+	Index  *int   `json:"index"`
 	Fault
 }
 
 // Check reports what the case lacks.
 func (c Response) Check() error {
 	if c.Build == 0 {
-		if (c.Products != nil) == (c.Error != "") || c.Status == 0 || c.Version == "" {
-			return errors.New("want status, version, and products or an error")
+		if c.Status == 0 || c.Connection == nil || c.Upgrade == nil || c.Offered == nil || c.Bytes != "" || c.Index != nil {
+			return errors.New("want status, connection, upgrade and offered, or build")
 		}
-		return errors.Join(c.Products.check(), c.Fault.check())
+		_, _, err := ParseVersion(c.Version)
+		return errors.Join(err, c.either(c.Products != nil), c.named(), c.Products.check())
 	}
-	if c.Status != 0 || c.Build != 101 && c.Build != 426 || (c.Bytes != "") == (c.Error != "") {
-		return errors.New("want 101 or 426, and bytes or an error")
+	if c.Build != 101 && c.Build != 426 || c.Status != 0 || c.To == nil || c.Fields == nil || c.Products != nil {
+		return errors.New("want build of 101 or 426, to and fields, and no status")
 	}
 	if c.Index != nil && (c.Error == "" || *c.Index < 0 || *c.Index >= len(c.Fields)) {
 		return errors.New("want the index of the field in error")
 	}
-	return nil
+	return c.either(c.Bytes != "")
 }
 
 // Capture is a case of captures.json. The name of its file is its name.
 type Capture struct {
 	File       string   `json:"file"`
 	Rule       string   `json:"rule"`
+	Issue      string   `json:"issue"`
 	Version    string   `json:"version"`
 	Status     int      `json:"status"`
 	Connection Lines    `json:"connection"`
@@ -246,46 +267,42 @@ type Capture struct {
 // Check reports what the case lacks.
 func (c Capture) Check() error {
 	request := strings.HasSuffix(c.File, ".req")
-	if request == (c.Status != 0) || request && c.Offered != nil || c.Version == "" || c.Connection == nil {
-		return errors.New("want status with a response, and version and connection")
+	if request == (c.Status != 0) || request == (c.Offered != nil) || c.Connection == nil {
+		return errors.New("want connection; and of a response, but not of a request, status and offered")
 	}
-	if (c.Products != nil) == (c.Error != "") {
-		return errors.New("want products or an error")
+	// A name with a path could make its reader open any file.
+	if c.File != filepath.Base(c.File) {
+		return errors.New("want a file in the directory captures")
 	}
-	return errors.Join(c.Products.check(), c.Fault.check())
+	_, _, err := ParseVersion(c.Version)
+	return errors.Join(err, c.either(c.Products != nil), c.named(), c.Products.check())
 }
 
 func (c Capture) head() Head { return Head{Name: c.File, Rule: c.Rule} }
 
-// Case is what Read reads.
+// Case is a case of any file.
 type Case interface {
+	// Check reports what the case lacks.
 	Check() error
 	head() Head
 }
 
 func (h Head) head() Head { return h }
 
-// Read reads the cases of one file. It stops the test at a key it does not know, a
-// case that lacks something, or a name that stands twice.
-func Read[C Case](tb testing.TB, path ...string) []C {
-	tb.Helper()
-	file := filepath.Join(path...)
-	data, err := os.ReadFile(file)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	cases, err := parse[C](data)
-	if err != nil {
-		tb.Fatalf("%s: %v", file, err)
-	}
-	return cases
-}
+// NameOf returns the name of a case, unique in its file.
+func NameOf(c Case) string { return c.head().Name }
 
-func parse[C Case](data []byte) ([]C, error) {
-	for _, c := range data {
-		if c != '\n' && (c < ' ' || c > '~') {
-			return nil, fmt.Errorf("octet %#x is not escaped", c)
+// Decode reads the cases of one file, all of them or none. An error is an unknown key, a
+// case that lacks something, a name that stands twice, or an octet that the file must
+// escape. It names the case by its index, from 0.
+func Decode[C Case](data []byte) ([]C, error) {
+	for i, c := range data {
+		if (c < ' ' || c > '~') && c != '\n' && c != '\r' && c != '\t' {
+			return nil, fmt.Errorf("offset %d: want printable ASCII, and the rest escaped", i)
 		}
+	}
+	if err := checkKeys(data); err != nil {
+		return nil, err
 	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
@@ -293,81 +310,134 @@ func parse[C Case](data []byte) ([]C, error) {
 	if err := decoder.Decode(&cases); err != nil {
 		return nil, err
 	}
-	if _, err := decoder.Token(); err != io.EOF {
-		return nil, errors.New("something follows the cases")
-	}
 	seen := make(map[string]bool)
-	for _, c := range cases {
+	for i, c := range cases {
 		head := c.head()
-		if head.Name == "" || head.Rule == "" {
-			return nil, fmt.Errorf("case %q lacks a name or a rule", head.Name)
-		}
-		if seen[head.Name] {
-			return nil, fmt.Errorf("case %q stands twice", head.Name)
+		if head.Name == "" || head.Rule == "" || seen[head.Name] {
+			return nil, fmt.Errorf("case %d: want a rule, and a name of its own", i)
 		}
 		seen[head.Name] = true
 		if err := c.Check(); err != nil {
-			return nil, fmt.Errorf("case %q: %v", head.Name, err)
+			return nil, fmt.Errorf("case %d: %w", i, err)
 		}
 	}
 	return cases, nil
 }
 
-// Version reads an HTTP version: "1.1".
-func Version(tb testing.TB, version string) (major, minor int) {
-	tb.Helper()
+// checkKeys reports data that is not an array of objects, and keys that encoding/json
+// would take for another: it folds their case.
+func checkKeys(data []byte) error {
+	var objects []map[string]json.RawMessage
+	if err := json.Unmarshal(data, &objects); err != nil {
+		return err
+	}
+	for i, object := range objects {
+		if object == nil {
+			return fmt.Errorf("case %d: want an object", i)
+		}
+		for key := range object {
+			if strings.Trim(key, "abcdefghijklmnopqrstuvwxyz") != "" {
+				return fmt.Errorf("case %d: json: unknown field %q", i, key)
+			}
+		}
+	}
+	return nil
+}
+
+// ParseVersion reads an HTTP version, such as 1.1 or 2.
+func ParseVersion(version string) (major, minor int, err error) {
 	before, after, found := strings.Cut(version, ".")
 	if !found {
 		after = "0" // HTTP/2 and 3 have no minor version
 	}
 	major, err1 := strconv.Atoi(before)
 	minor, err2 := strconv.Atoi(after)
-	if err := errors.Join(err1, err2); err != nil {
-		tb.Fatal(err)
+	if err1 != nil || err2 != nil || len(before) != 1 || len(after) != 1 {
+		return 0, 0, errors.New("want a version of HTTP, such as 1.1 or 2")
 	}
-	return major, minor
+	return major, minor, nil
 }
 
-// Captured is a message head: its first line, and the lines of any field.
+// Captured is a recorded message head: its first line, and the lines of any field.
 type Captured struct {
 	Start string
-	lines [][2]string // the name in lower case, and the value
+	lines [][2]string // the name, and the value
 }
 
-// ReadHead reads a recorded head, whose lines end in CRLF.
-func ReadHead(tb testing.TB, path ...string) Captured {
-	tb.Helper()
-	file := filepath.Join(path...)
-	data, err := os.ReadFile(file)
-	if err != nil {
-		tb.Fatal(err)
-	}
+// ParseHead reads a recorded head, whose lines end in CRLF.
+func ParseHead(data []byte) (Captured, error) {
 	text, found := strings.CutSuffix(string(data), "\r\n\r\n")
 	if !found {
-		tb.Fatalf("%s does not end in an empty line", file)
+		return Captured{}, errors.New("want a head that ends in an empty line")
 	}
-	start, rest, _ := strings.Cut(text, "\r\n")
+	start, rest, more := strings.Cut(text, "\r\n")
 	head := Captured{Start: start}
-	for _, line := range strings.Split(rest, "\r\n") {
-		if line == "" && rest == "" {
-			break // a head of no fields
-		}
+	for more {
+		var line string
+		line, rest, more = strings.Cut(rest, "\r\n")
 		name, value, found := strings.Cut(line, ":")
 		if !found {
-			tb.Fatalf("%s: no colon in %q", file, line)
+			return Captured{}, fmt.Errorf("no colon in %q", line)
 		}
-		head.lines = append(head.lines, [2]string{oracle.Fold(name), strings.Trim(value, " \t")})
+		head.lines = append(head.lines, [2]string{name, strings.Trim(value, " \t")})
 	}
-	return head
+	return head, nil
 }
 
 // Field returns the lines of a field, by its name in lower case.
 func (h Captured) Field(name string) []string {
 	var values []string
 	for _, line := range h.lines {
-		if line[0] == name {
+		// The name is ASCII, and of ASCII letters only the case differs.
+		if len(line[0]) == len(name) && strings.EqualFold(line[0], name) {
 			values = append(values, line[1])
 		}
 	}
 	return values
+}
+
+// TB is the part of testing.TB that the helpers for tests need.
+type TB interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// Read reads the cases of one file for a test, which it stops at an error of Decode.
+func Read[C Case](tb TB, path ...string) []C {
+	tb.Helper()
+	cases, err := Decode[C](readFile(tb, path))
+	if err != nil {
+		tb.Fatalf("%s: %v", filepath.Join(path...), err)
+	}
+	return cases
+}
+
+// ReadHead reads a recorded head for a test, which it stops at an error of ParseHead.
+func ReadHead(tb TB, path ...string) Captured {
+	tb.Helper()
+	head, err := ParseHead(readFile(tb, path))
+	if err != nil {
+		tb.Fatalf("%s: %v", filepath.Join(path...), err)
+	}
+	return head
+}
+
+// Version reads an HTTP version for a test, which it stops at an error of ParseVersion.
+func Version(tb TB, version string) (major, minor int) {
+	tb.Helper()
+	major, minor, err := ParseVersion(version)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return major, minor
+}
+
+func readFile(tb TB, path []string) []byte {
+	tb.Helper()
+	data, err := os.ReadFile(filepath.Join(path...))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return data
 }

@@ -1,4 +1,4 @@
-package corpus
+package corpus_test
 
 import (
 	"fmt"
@@ -7,14 +7,16 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gosegue/upgrade/internal/corpus"
+	"github.com/gosegue/upgrade/internal/corpustest"
 	"github.com/gosegue/upgrade/internal/oracle"
 )
 
 const testdata = "../../testdata"
 
-func TestParseRefuses(t *testing.T) {
+func TestDecodeRefuses(t *testing.T) {
 	const good = `[{"name": "a", "rule": "b", "lines": ["\u00FF"], "products": []}]`
-	if _, err := parse[Upgrade]([]byte(good)); err != nil {
+	if _, err := corpus.Decode[corpus.Upgrade]([]byte(good)); err != nil {
 		t.Fatal(err)
 	}
 	for name, bad := range map[string]string{
@@ -29,7 +31,7 @@ func TestParseRefuses(t *testing.T) {
 		"a name twice":         strings.Replace(good, `}]`, `}, `+good[1:], 1),
 		"something behind":     good + good,
 	} {
-		if _, err := parse[Upgrade]([]byte(bad)); err == nil {
+		if _, err := corpus.Decode[corpus.Upgrade]([]byte(bad)); err == nil {
 			t.Errorf("%s passed", name)
 		}
 	}
@@ -38,55 +40,55 @@ func TestParseRefuses(t *testing.T) {
 // The cases were written by hand from the RFCs, and so was the oracle: two readings
 // that have to agree before they judge anything.
 func TestOracle(t *testing.T) {
-	for _, c := range Read[Upgrade](t, testdata, "upgrade.json") {
+	for _, c := range corpus.Read[corpus.Upgrade](t, testdata, "upgrade.json") {
 		products, fault := oracle.Upgrade(c.Lines.Strings())
-		agree(t, c.Name, products, c.Products.Oracle(), fault, c.Fault)
+		agree(t, c.Name, products, corpustest.Products(c.Products), fault, c.Fault)
 	}
-	for _, c := range Read[Connection](t, testdata, "connection.json") {
+	for _, c := range corpus.Read[corpus.Connection](t, testdata, "connection.json") {
 		options, fault := oracle.Connection(c.Lines.Strings())
 		agree(t, c.Name, options, c.Options.Strings(), fault, c.Fault)
 		for version, want := range c.Persistent {
-			major, minor := Version(t, version)
+			major, minor := corpus.Version(t, version)
 			if got := oracle.Persistent(options, major, minor); got != want {
 				t.Errorf("%s: persistent in %s is %t, want %t", c.Name, version, got, want)
 			}
 		}
 	}
-	for _, c := range Read[Request](t, testdata, "request.json") {
-		major, minor := Version(t, c.Version)
+	for _, c := range corpus.Read[corpus.Request](t, testdata, "request.json") {
+		major, minor := corpus.Version(t, c.Version)
 		products, fault := oracle.Offer(major, minor, c.Connection.Strings(), c.Upgrade.Strings())
 		want := c.Fault
 		if want.Error == "ErrNotSupported" {
-			want = Fault{}
+			want = corpus.Fault{}
 		}
-		agree(t, c.Name, products, c.Products.Oracle(), fault, want)
+		agree(t, c.Name, products, corpustest.Products(c.Products), fault, want)
 		if c.Supported != nil {
 			p, fault := oracle.Select(major, minor, c.Connection.Strings(), c.Upgrade.Strings(), asProducts(t, c.Supported))
 			var want oracle.Product
 			if c.Select != "" {
-				want = asProducts(t, Lines{c.Select})[0]
+				want = asProducts(t, corpus.Lines{c.Select})[0]
 			}
 			agree(t, c.Name, []oracle.Product{p}, []oracle.Product{want}, fault, c.Fault)
 		}
 	}
-	for _, c := range Read[Response](t, testdata, "response.json") {
+	for _, c := range corpus.Read[corpus.Response](t, testdata, "response.json") {
 		if c.Build != 0 {
 			continue
 		}
-		major, minor := Version(t, c.Version)
+		major, minor := corpus.Version(t, c.Version)
 		products, fault := oracle.Switched(c.Status, major, minor, c.Connection.Strings(), c.Upgrade.Strings(), asProducts(t, c.Offered))
-		agree(t, c.Name, products, c.Products.Oracle(), fault, c.Fault)
+		agree(t, c.Name, products, corpustest.Products(c.Products), fault, c.Fault)
 	}
 }
 
-func agree[T comparable](t *testing.T, name string, got, want []T, fault oracle.Fault, wantFault Fault) {
+func agree[T comparable](t *testing.T, name string, got, want []T, fault oracle.Fault, wantFault corpus.Fault) {
 	t.Helper()
-	if !slices.Equal(got, want) || fault != wantFault.Oracle() {
-		t.Errorf("%s: the oracle says %q, %v, the case %q, %v", name, fmt.Sprint(got), fault, fmt.Sprint(want), wantFault.Oracle())
+	if !slices.Equal(got, want) || fault != corpustest.Fault(wantFault) {
+		t.Errorf("%s: the oracle says %q, %v, the case %q, %v", name, fmt.Sprint(got), fault, fmt.Sprint(want), corpustest.Fault(wantFault))
 	}
 }
 
-func asProducts(t *testing.T, lines Lines) []oracle.Product {
+func asProducts(t *testing.T, lines corpus.Lines) []oracle.Product {
 	t.Helper()
 	var products []oracle.Product
 	for _, line := range lines.Strings() {
@@ -102,27 +104,27 @@ func asProducts(t *testing.T, lines Lines) []oracle.Product {
 // Every case has a name that says what it is about, so no two cases of a file may ask
 // the same.
 func TestNoCaseTwice(t *testing.T) {
-	distinct(t, Read[Upgrade](t, testdata, "upgrade.json"), func(c *Upgrade) { c.Head = Head{} })
-	distinct(t, Read[Connection](t, testdata, "connection.json"), func(c *Connection) { c.Head = Head{} })
-	distinct(t, Read[Request](t, testdata, "request.json"), func(c *Request) { c.Head = Head{} })
-	distinct(t, Read[Response](t, testdata, "response.json"), func(c *Response) { c.Head = Head{} })
+	distinct(t, corpus.Read[corpus.Upgrade](t, testdata, "upgrade.json"), func(c *corpus.Upgrade) { c.Head = corpus.Head{} })
+	distinct(t, corpus.Read[corpus.Connection](t, testdata, "connection.json"), func(c *corpus.Connection) { c.Head = corpus.Head{} })
+	distinct(t, corpus.Read[corpus.Request](t, testdata, "request.json"), func(c *corpus.Request) { c.Head = corpus.Head{} })
+	distinct(t, corpus.Read[corpus.Response](t, testdata, "response.json"), func(c *corpus.Response) { c.Head = corpus.Head{} })
 }
 
-func distinct[C Case](t *testing.T, cases []C, strip func(*C)) {
+func distinct[C corpus.Case](t *testing.T, cases []C, strip func(*C)) {
 	t.Helper()
 	for i, c := range cases {
 		strip(&c)
 		for _, d := range cases[:i] {
-			name := d.head().Name
+			name := corpus.NameOf(d)
 			if strip(&d); reflect.DeepEqual(c, d) {
-				t.Errorf("case %q asks what %q asks", cases[i].head().Name, name)
+				t.Errorf("case %q asks what %q asks", corpus.NameOf(cases[i]), name)
 			}
 		}
 	}
 }
 
 func TestReadHead(t *testing.T) {
-	head := ReadHead(t, testdata, "captures", "client-kubectl-exec-spdy.req")
+	head := corpus.ReadHead(t, testdata, "captures", "client-kubectl-exec-spdy.req")
 	if !strings.HasPrefix(head.Start, "POST /api/") {
 		t.Errorf("start %q", head.Start)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/gosegue/upgrade/internal/corpus"
+	"github.com/gosegue/upgrade/internal/corpustest"
 	"github.com/gosegue/upgrade/internal/oracle"
 )
 
@@ -185,7 +186,7 @@ func requests(t *testing.T) (inputs []input, names []string) {
 		// An offer is one to a server of WebSocket if it is for WebSocket. A field that
 		// is absent or a line end in it cannot be asked about here, nor can a version
 		// that has another form of message.
-		for _, p := range c.Products.Oracle() {
+		for _, p := range corpustest.Products(c.Products) {
 			if oracle.Matches(p, ask) {
 				in.want = switches
 			}
