@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gosegue/upgrade/cmd/upgrade101/cases"
 )
 
 const testdata = "../../testdata/"
@@ -16,10 +18,10 @@ const testdata = "../../testdata/"
 // This build passes every case there is, and every case is counted.
 func TestCorpus(t *testing.T) {
 	files, _ := filepath.Glob(testdata + "*.json")
-	if len(files) != len(formats) {
+	if len(files) != len(cases.Formats()) {
 		t.Fatalf("files %q", files)
 	}
-	cases := 0
+	total := 0
 	for _, file := range files {
 		data, err := os.ReadFile(file)
 		if err != nil {
@@ -29,17 +31,17 @@ func TestCorpus(t *testing.T) {
 		if err := json.Unmarshal(data, &all); err != nil {
 			t.Fatal(err)
 		}
-		cases += len(all)
+		total += len(all)
 	}
 	code, stdout, stderr := try("", append([]string{"corpus"}, files...)...)
-	if want := fmt.Sprintf("%d passed, 0 failed\n", cases); code != exitOK || stdout != want || stderr != "" {
+	if want := fmt.Sprintf("%d passed, 0 failed\n", total); code != exitOK || stdout != want || stderr != "" {
 		t.Errorf("exit code %d, %q, %q; want %q", code, stdout, stderr, want)
 	}
 }
 
 // A case that wants anything else fails, whatever part of the answer it is.
 func TestWrongCorpus(t *testing.T) {
-	for name := range formats {
+	for _, name := range cases.Formats() {
 		data, err := os.ReadFile(testdata + name + ".json")
 		if err != nil {
 			t.Fatal(err)
@@ -86,10 +88,10 @@ func must[T any](v T, err error) T {
 }
 
 // corpusFile writes a file of cases and returns its name.
-func corpusFile(t *testing.T, name, cases string) string {
+func corpusFile(t *testing.T, name, text string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(file, []byte(cases), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return file
@@ -235,7 +237,7 @@ func TestCorpusRefuses(t *testing.T) {
 		}
 	}
 	large := corpusFile(t, "upgrade.json", "")
-	if err := os.Truncate(large, maxCorpus+1); err != nil {
+	if err := os.Truncate(large, 64<<20+1); err != nil {
 		t.Fatal(err)
 	}
 	if _, stdout, _ := try("", "corpus", large); !strings.Contains(stdout, "longer than 64 MiB") {

@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gosegue/upgrade/cmd/upgrade101/explain"
+	"github.com/gosegue/upgrade/cmd/upgrade101/text"
 )
 
 // What the help says of --json holds, key for key.
@@ -160,46 +163,24 @@ func TestParseJSONOctets(t *testing.T) {
 			continue
 		}
 		mustBePrintable(t, stdout+stderr)
-		var got reportJSON
+		var got explain.ReportJSON
 		if err := json.Unmarshal([]byte(stdout), &got); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]octets{octets(value)}, got.Lines.Upgrade); diff != "" {
+		if diff := cmp.Diff([]text.Octets{text.Octets(value)}, got.Lines.Upgrade); diff != "" {
 			t.Errorf("octet 0x%02x (-want +got):\n%s", c, diff)
 		}
 	}
-	var got octets
-	text, err := json.Marshal(octets(all.String()))
+	var got text.Octets
+	j, err := json.Marshal(text.Octets(all.String()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(text, &got); err != nil || string(got) != all.String() {
+	if err := json.Unmarshal(j, &got); err != nil || string(got) != all.String() {
 		t.Errorf("%q, %v", got, err)
 	}
 	if err := json.Unmarshal([]byte(`"\u0100"`), &got); err == nil {
 		t.Error("U+0100 passed")
-	}
-}
-
-// The places of elements are those at which they were read.
-func TestElements(t *testing.T) {
-	lines := []string{", websocket ,,", "", "h2c/1 ,\tIRC/6.9", "a"}
-	var got []place
-	for at := range elements(lines) {
-		got = append(got, at)
-	}
-	want := []place{{0, 2}, {2, 0}, {2, 8}, {3, 0}}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(place{})); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	for range elements(lines) {
-		break
-	}
-}
-
-func TestASCIIJSON(t *testing.T) {
-	if got, want := string(asciiJSON([]byte("\"a\u00e9\u212a\U0001f600\x7f\""))), `"a\u00E9\u212A\uD83D\uDE00\u007F"`; got != want {
-		t.Errorf("%s, want %s", got, want)
 	}
 }
 
@@ -213,7 +194,7 @@ func TestNoColourInPipes(t *testing.T) {
 			t.Errorf("%q: %q", args, out)
 		}
 	}
-	if isTerminal(strings.NewReader("")) {
+	if text.IsTerminal(strings.NewReader("")) {
 		t.Error("a reader is a terminal")
 	}
 	file, err := os.Open(os.DevNull)
@@ -221,7 +202,7 @@ func TestNoColourInPipes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	if to := coloured(file, colourOf); to != file {
+	if to := text.Coloured(file, explain.ColourOf); to != file {
 		t.Error("coloured what is not escaped")
 	}
 }

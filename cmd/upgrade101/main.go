@@ -17,6 +17,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/gosegue/upgrade/cmd/upgrade101/text"
 )
 
 // The exit codes.
@@ -28,6 +30,9 @@ const (
 
 // errMalformed ends a command that has told on standard output what is malformed.
 var errMalformed = errors.New("malformed")
+
+// errFailed ends a command that has told on standard output what failed.
+var errFailed = errors.New("failed")
 
 // failure is an error of the work itself. All others are those of the command line.
 type failure struct{ error }
@@ -42,11 +47,11 @@ func main() {
 // run runs the command that args ask for until it is done or ctx is, and returns
 // the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	stderr = printable{stderr}
+	stderr = text.Printable(stderr)
 	root := rootCommand()
 	root.SetArgs(args)
 	root.SetIn(stdin)
-	root.SetOut(printable{stdout})
+	root.SetOut(text.Printable(stdout))
 	root.SetErr(stderr)
 	addCompletion(root)
 	err := root.ExecuteContext(ctx)

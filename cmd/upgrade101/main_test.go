@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gosegue/upgrade/cmd/upgrade101/text"
 )
 
 // TestMain runs the program itself where a test has started it as a process.
@@ -100,7 +102,7 @@ func TestNothingRawInUsageErrors(t *testing.T) {
 func mustBePrintable(t *testing.T, s string) {
 	t.Helper()
 	for i := range len(s) {
-		if c := s[i]; !isPrintable(c) && c != '\n' && c != '\t' {
+		if c := s[i]; !text.IsPrintable(c) && c != '\n' && c != '\t' {
 			t.Fatalf("octet 0x%02x in the output %q", c, s)
 		}
 	}

@@ -3,9 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/gosegue/upgrade/cmd/upgrade101/explain"
+	"github.com/gosegue/upgrade/cmd/upgrade101/text"
 )
 
 // This file knows where a message comes from: the command line or standard input.
@@ -69,14 +71,14 @@ or too long; 2 if the command line is wrong or there is nothing to read.`,
 				return err
 			}
 			if asJSON {
-				err = writeJSON(cmd.OutOrStdout(), r.forPrograms())
+				err = text.WriteJSON(cmd.OutOrStdout(), r.ForPrograms())
 			} else {
-				_, err = coloured(cmd.OutOrStdout(), colourOf).Write(r.text())
+				_, err = text.Coloured(cmd.OutOrStdout(), explain.ColourOf).Write(r.Text())
 			}
 			if err != nil {
 				return failure{err}
 			}
-			if len(r.faults) > 0 {
+			if r.Malformed() {
 				return errMalformed
 			}
 			return nil
@@ -87,47 +89,19 @@ or too long; 2 if the command line is wrong or there is nothing to read.`,
 }
 
 // parse reports on the message in args or on standard input.
-func parse(cmd *cobra.Command, args []string) (report, error) {
+func parse(cmd *cobra.Command, args []string) (explain.Report, error) {
 	if len(args) > 0 {
-		return parseArguments(args), nil
+		return explain.Arguments(args), nil
 	}
-	if isTerminal(cmd.InOrStdin()) {
+	if text.IsTerminal(cmd.InOrStdin()) {
 		fmt.Fprintln(cmd.ErrOrStderr(), "Reading the head of a message from standard input, up to an empty line.")
 	}
-	lines, err := readHead(cmd.InOrStdin())
+	lines, err := explain.ReadHead(cmd.InOrStdin())
 	if err != nil {
-		return report{}, failure{err}
+		return explain.Report{}, failure{err}
 	}
 	if len(lines) == 0 {
-		return report{}, errors.New("no arguments, and nothing on standard input")
+		return explain.Report{}, errors.New("no arguments, and nothing on standard input")
 	}
-	m, f, index := parseHead(lines)
-	if f != nil {
-		return reject(m, *f, index), nil
-	}
-	return judge(m), nil
-}
-
-// parseArguments reports on a request of which only fields are given.
-func parseArguments(args []string) report {
-	m := message{major: 1, minor: 1}
-	assumed := "HTTP/1.1"
-	onlyValues := true
-	for i, arg := range args {
-		if !strings.Contains(arg, ":") {
-			m.upgrade = append(m.upgrade, fieldLine{arg, 0, arg})
-			continue
-		}
-		onlyValues = false
-		if f := m.addLine(arg); f != nil {
-			return reject(m, *f, i)
-		}
-	}
-	if onlyValues {
-		assumed += " with Connection: Upgrade"
-		m.connection = []fieldLine{{value: "Upgrade"}}
-	}
-	r := judge(m)
-	r.assumed = assumed
-	return r
+	return explain.Head(lines), nil
 }

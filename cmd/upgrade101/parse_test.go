@@ -9,6 +9,9 @@ import (
 	"testing/iotest"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gosegue/upgrade/cmd/upgrade101/explain"
+	"github.com/gosegue/upgrade/cmd/upgrade101/text"
 )
 
 // lines joins lines with a line end behind each.
@@ -238,49 +241,6 @@ func TestParseHead(t *testing.T) {
 	}
 }
 
-func TestParseStartLine(t *testing.T) {
-	for line, at := range map[string]int{
-		"GET / HTTP/1.1":           -1,
-		"GET / HTTP/9.9":           -1,
-		"OPTIONS * HTTP/1.1":       -1,
-		"HTTP/1.1 101":             -1,
-		"HTTP/1.1 101 ":            -1,
-		"HTTP/1.0 200 \xe4\tOK":    -1,
-		"GET":                      3,
-		" GET / HTTP/1.1":          0,
-		"G@T / HTTP/1.1":           1,
-		"GET\t/ HTTP/1.1":          3,
-		"GET  / HTTP/1.1":          4,
-		"GET /":                    5,
-		"GET /\x1b HTTP/1.1":       5,
-		"GET /\xe4 HTTP/1.1":       5,
-		"GET / http/1.1":           6,
-		"GET / HTTP/1":             12,
-		"GET / HTTP/11.1":          12,
-		"GET / HTTP/1.1 ":          14,
-		"GET / HTTP/1.10":          14,
-		"HTTP/1":                   6,
-		"HTTP/x.1 101":             5,
-		"HTTP/1.1  101":            9,
-		"HTTP/1.1 1O1":             10,
-		"HTTP/1.1 10":              11,
-		"HTTP/1.1 1010":            12,
-		"HTTP/1.1 101 Sw\x07tched": 15,
-	} {
-		got := -1
-		if _, f := parseStart(line); f != nil {
-			got = f.at
-		}
-		if got != at {
-			t.Errorf("%q: fault at %d, want %d", line, got, at)
-		}
-	}
-	m, _ := parseStart("HTTP/1.0 426 x")
-	if m.major != 1 || m.minor != 0 || m.status != 426 || !m.response {
-		t.Errorf("%+v", m)
-	}
-}
-
 // Whatever octet stands wherever in the input, none but printable ones come out, and
 // the caret stands under the fault.
 func TestNothingRawInReports(t *testing.T) {
@@ -315,15 +275,15 @@ func checkCaret(t *testing.T, input, output string) {
 	}
 	offset += len(input) - len(strings.TrimPrefix(input, "Upgrade: "))
 	shown := strings.Split(rest, "\n")
-	want := "    " + strings.Repeat(" ", len(escape(input[:offset]))) + "^"
-	if shown[1] != "    "+escape(input) || shown[2] != want {
+	want := "    " + strings.Repeat(" ", len(text.Escape(input[:offset]))) + "^"
+	if shown[1] != "    "+text.Escape(input) || shown[2] != want {
 		t.Errorf("%q, offset %d:\n%s\n%s", input, offset, shown[1], shown[2])
 	}
 }
 
 func TestHeadLimit(t *testing.T) {
 	const start = "GET / HTTP/1.1\r\n"
-	fits := start + "X: " + strings.Repeat("a", maxHead-len(start)-len("X: \r\n\r\n")) + "\r\n\r\n"
+	fits := start + "X: " + strings.Repeat("a", explain.MaxHead-len(start)-len("X: \r\n\r\n")) + "\r\n\r\n"
 	if code, _, stderr := try(fits, "parse"); code != 0 {
 		t.Errorf("1 MiB: exit code %d, %s", code, stderr)
 	}
@@ -334,7 +294,7 @@ func TestHeadLimit(t *testing.T) {
 	if code != exitFailure || stdout != "" || !strings.Contains(stderr, "within 1 MiB") {
 		t.Errorf("1 MiB and one octet: exit code %d, %q, %q", code, stdout, stderr)
 	}
-	if _, err := readHead(iotest.ErrReader(os.ErrClosed)); err == nil {
+	if _, err := explain.ReadHead(iotest.ErrReader(os.ErrClosed)); err == nil {
 		t.Error("no error from a reader that fails")
 	}
 }

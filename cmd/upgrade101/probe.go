@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/cmd/upgrade101/probe"
+	"github.com/gosegue/upgrade/cmd/upgrade101/text"
 	"github.com/gosegue/upgrade/handshake"
 )
 
@@ -143,9 +143,9 @@ the end; 2 if the command line is wrong.`, probe.MaxConnections, probe.MaxReques
 			})
 			told := probed{args[0], offered, report, err}
 			if asJSON {
-				err = writeJSON(cmd.OutOrStdout(), told.forPrograms())
+				err = text.WriteJSON(cmd.OutOrStdout(), told.forPrograms())
 			} else if report.Connections > 0 {
-				_, err = coloured(cmd.OutOrStdout(), colourOfResult).Write(told.text())
+				_, err = text.Coloured(cmd.OutOrStdout(), colourOfResult).Write(told.text())
 			} else {
 				err = nil
 			}
@@ -206,7 +206,7 @@ func listChecks(cmd *cobra.Command, checks []probe.Check, product upgrade.Produc
 		for _, c := range checks {
 			all = append(all, listedJSON{checkOf(c), c.Applies(product)})
 		}
-		err = writeJSON(cmd.OutOrStdout(), all)
+		err = text.WriteJSON(cmd.OutOrStdout(), all)
 	} else {
 		var b bytes.Buffer
 		for _, c := range checks {
@@ -227,18 +227,18 @@ func listChecks(cmd *cobra.Command, checks []probe.Check, product upgrade.Produc
 // progress returns what shows on a terminal which check is under way, or nil if nobody
 // looks.
 func progress(cmd *cobra.Command) func(done, all int, check *probe.Check) {
-	escaped, ok := cmd.ErrOrStderr().(printable)
-	if !ok || !isTerminal(escaped.to) || os.Getenv("TERM") == "dumb" {
+	terminal := text.Terminal(cmd.ErrOrStderr())
+	if terminal == nil {
 		return nil
 	}
 	// Past the escaping, for what moves the cursor; IDs are our own. The line that is
 	// written over is blank in the end.
 	return func(done, all int, check *probe.Check) {
 		if check == nil {
-			fmt.Fprintf(escaped.to, "\r%-60s\r", "")
+			fmt.Fprintf(terminal, "\r%-60s\r", "")
 			return
 		}
-		fmt.Fprintf(escaped.to, "\r%-60s", fmt.Sprintf("%d of %d: %s", done+1, all, check.ID))
+		fmt.Fprintf(terminal, "\r%-60s", fmt.Sprintf("%d of %d: %s", done+1, all, check.ID))
 	}
 }
 
@@ -266,7 +266,7 @@ func (p probed) because() error {
 func (p probed) text() []byte {
 	var b bytes.Buffer
 	for _, r := range p.report.Results {
-		fmt.Fprintf(&b, "%s  %-6s  %-17s  %-28s  %s\n", r.Verdict, r.Check.Rule.Level, r.Check.Rule, r.Check.ID, escape(r.Reason))
+		fmt.Fprintf(&b, "%s  %-6s  %-17s  %-28s  %s\n", r.Verdict, r.Check.Rule.Level, r.Check.Rule, r.Check.ID, text.Escape(r.Reason))
 	}
 	failed := make(map[probe.Level]int)
 	for _, r := range p.report.Results {
@@ -275,7 +275,7 @@ func (p probed) text() []byte {
 		}
 		failed[r.Check.Rule.Level]++
 		fmt.Fprintf(&b, "\nfailed: %s (%s, %s): %s\n", r.Check.ID, r.Check.Rule, r.Check.Rule.Level, r.Check.Title)
-		fmt.Fprintf(&b, "reason: %s\n", escape(r.Reason))
+		fmt.Fprintf(&b, "reason: %s\n", text.Escape(r.Reason))
 		if len(r.Exchanges) > 0 {
 			e := r.Exchanges[len(r.Exchanges)-1]
 			writeOctets(&b, "sent", e.Sent)
@@ -301,7 +301,7 @@ func writeOctets(b *bytes.Buffer, what string, all []byte) {
 	fmt.Fprintf(b, "%s %d octets\n", what, len(all))
 	shown := string(all[:min(len(all), shownOctets)])
 	for line := range strings.Lines(shown) {
-		text := escape(line)
+		text := text.Escape(line)
 		if body, ended := strings.CutSuffix(text, `\x0a`); ended {
 			text = strings.TrimSuffix(body, `\x0d`)
 			text += map[bool]string{true: `\r\n`, false: `\n`}[len(text) < len(body)]
@@ -317,11 +317,11 @@ func writeOctets(b *bytes.Buffer, what string, all []byte) {
 func colourOfResult(line string) string {
 	switch word, _, _ := strings.Cut(line, " "); word {
 	case "pass":
-		return green
+		return text.Green
 	case "fail", "failed:":
-		return red
+		return text.Red
 	case "note":
-		return yellow
+		return text.Yellow
 	}
 	return ""
 }
@@ -342,10 +342,10 @@ type listedJSON struct {
 
 // probedJSON is a run as JSON. What is a stranger's in it is octets.
 type probedJSON struct {
-	URL         octets       `json:"url"`
+	URL         text.Octets  `json:"url"`
 	Product     string       `json:"product"`
 	Address     string       `json:"address"`
-	Error       octets       `json:"error"`
+	Error       text.Octets  `json:"error"`
 	Connections int          `json:"connections"`
 	Summary     summaryJSON  `json:"summary"`
 	Results     []resultJSON `json:"results"`
@@ -367,17 +367,17 @@ type resultJSON struct {
 }
 
 type connectionJSON struct {
-	Sent           octets `json:"sent"`
-	SentOctets     int    `json:"sent_octets"`
-	Received       octets `json:"received"`
-	ReceivedOctets int    `json:"received_octets"`
-	End            string `json:"end"`
+	Sent           text.Octets `json:"sent"`
+	SentOctets     int         `json:"sent_octets"`
+	Received       text.Octets `json:"received"`
+	ReceivedOctets int         `json:"received_octets"`
+	End            string      `json:"end"`
 }
 
 // forPrograms returns the run as it is written with --json.
 func (p probed) forPrograms() probedJSON {
 	j := probedJSON{
-		URL:         octets(p.url),
+		URL:         text.Octets(p.url),
 		Product:     p.product.String(),
 		Address:     p.report.Address,
 		Connections: p.report.Connections,
@@ -391,14 +391,14 @@ func (p probed) forPrograms() probedJSON {
 		Results: []resultJSON{},
 	}
 	if p.err != nil {
-		j.Error = octets(p.because().Error())
+		j.Error = text.Octets(p.because().Error())
 	}
 	for _, r := range p.report.Results {
 		result := resultJSON{checkOf(r.Check), r.Verdict.String(), r.Reason, []connectionJSON{}}
 		for _, e := range r.Exchanges {
 			result.Exchanges = append(result.Exchanges, connectionJSON{
-				octets(e.Sent[:min(len(e.Sent), writtenOctets)]), len(e.Sent),
-				octets(e.Received[:min(len(e.Received), writtenOctets)]), len(e.Received),
+				text.Octets(e.Sent[:min(len(e.Sent), writtenOctets)]), len(e.Sent),
+				text.Octets(e.Received[:min(len(e.Received), writtenOctets)]), len(e.Received),
 				string(e.End),
 			})
 		}

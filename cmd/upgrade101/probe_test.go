@@ -70,7 +70,7 @@ func TestProbeText(t *testing.T) {
 	if code != exitOK || stderr != "" {
 		t.Errorf("exit code %d, %q", code, stderr)
 	}
-	checks := probe.Checks(websocket)
+	checks := probe.Checks(upgrade.MustParseProduct("websocket"))
 	lines := strings.Split(stdout, "\n")
 	for i, c := range checks {
 		if fields := strings.Fields(lines[i]); fields[1] != c.Rule.Level.String() || fields[5] != c.ID {
@@ -233,7 +233,7 @@ func TestProbeInterrupted(t *testing.T) {
 
 func TestProbeList(t *testing.T) {
 	code, stdout, _ := try("", "probe", "--list")
-	checks := probe.Checks(websocket)
+	checks := probe.Checks(upgrade.MustParseProduct("websocket"))
 	if lines := strings.Count(stdout, "\n"); code != exitOK || lines != len(checks) {
 		t.Errorf("exit code %d, %d lines for %d checks", code, lines, len(checks))
 	}

@@ -2,487 +2,60 @@ package main
 
 import (
 	"bufio"
-	"bytes"
-	"context"
-	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
-	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/gobwas/ws"
-	"github.com/gobwas/ws/wsutil"
+	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
 // patience is how long a test waits for anything.
 const patience = 20 * time.Second
 
-// lockedBuffer may be written and read at the same time.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-// mustLog waits until the log holds text.
-func (l *lockedBuffer) mustLog(t *testing.T, text string) {
-	t.Helper()
-	for end := time.Now().Add(patience); !strings.Contains(l.String(), text); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("no %s in the log:\n%s", text, l.String())
-		}
-	}
-}
-
 var firstLine = regexp.MustCompile(`^listening on http://(127\.0\.0\.1:[1-9][0-9]*)\n$`)
+
+// startServer starts "serve" with those flags on a free port, as a process.
+func startServer(t *testing.T, flags ...string) (cmd *exec.Cmd, address string) {
+	t.Helper()
+	cmd = command(t, append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...)...)
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	match := firstLine.FindStringSubmatch(line)
+	if match == nil {
+		t.Fatalf("first line %q, %v", line, err)
+	}
+	return cmd, match[1]
+}
+
+// serveHere runs "serve" with those flags on a free port until the test ends.
+func serveHere(t *testing.T, flags ...string) (address string, cmd *exec.Cmd) {
+	t.Helper()
+	cmd, address = startServer(t, flags...)
+	t.Cleanup(func() {
+		cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+	})
+	return address, cmd
+}
 
 // inBothModes runs a test of what does not depend on who reads the first request.
 func inBothModes(t *testing.T, test func(t *testing.T, flags ...string)) {
 	t.Run("net/http", func(t *testing.T) { test(t) })
 	t.Run("raw", func(t *testing.T) { test(t, "--raw") })
 }
-
-// serveHere runs "serve" with those flags on a free port until the test ends.
-func serveHere(t *testing.T, flags ...string) (address string, log *lockedBuffer) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	log = new(lockedBuffer)
-	stdout, to := io.Pipe()
-	code := make(chan int)
-	go func() {
-		code <- run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...), strings.NewReader(""), to, log)
-	}()
-	t.Cleanup(func() {
-		cancel()
-		select {
-		case got := <-code:
-			if got != exitOK {
-				t.Errorf("exit code %d\n%s", got, log)
-			}
-		case <-time.After(patience):
-			t.Error("does not stop")
-		}
-	})
-	return readAddress(t, stdout), log
-}
-
-func readAddress(t *testing.T, stdout io.Reader) string {
-	t.Helper()
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	match := firstLine.FindStringSubmatch(line)
-	if match == nil {
-		t.Fatalf("first line %q, %v", line, err)
-	}
-	return match[1]
-}
-
-// dial opens a connection and writes to it at once.
-func dial(t *testing.T, address, text string) *net.TCPConn {
-	t.Helper()
-	conn, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(patience))
-	if _, err := io.WriteString(conn, text); err != nil {
-		t.Fatal(err)
-	}
-	return conn.(*net.TCPConn)
-}
-
-// mustRead reads want, octet for octet.
-func mustRead(t *testing.T, r io.Reader, want string) {
-	t.Helper()
-	got := make([]byte, len(want))
-	n, err := io.ReadFull(r, got)
-	if string(got[:n]) != want {
-		t.Fatalf("read %q, %v; want %q", got[:n], err, want)
-	}
-}
-
-const (
-	offerEcho = "Host: x\r\nConnection: Upgrade\r\nUpgrade: HTTP/2.0, echo/1\r\n"
-	echo101   = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo/1\r\nConnection: Upgrade\r\n\r\n"
-)
-
-func TestEcho(t *testing.T) { inBothModes(t, testEcho) }
-
-func testEcho(t *testing.T, flags ...string) {
-	address, log := serveHere(t, flags...)
-	for name, test := range map[string]struct{ send, want string }{
-		"nothing":           {"GET / HTTP/1.1\r\n" + offerEcho + "\r\n", ""},
-		"early bytes":       {"GET / HTTP/1.1\r\n" + offerEcho + "\r\nearly\x00\xff\r\n\r\n", "early\x00\xff\r\n\r\n"},
-		"content":           {"POST / HTTP/1.1\r\n" + offerEcho + "Content-Length: 7\r\n\r\ncontentecho", "echo"},
-		"chunked content":   {"POST / HTTP/1.1\r\n" + offerEcho + "Transfer-Encoding: chunked\r\n\r\n7\r\ncontent\r\n0\r\n\r\necho", "echo"},
-		"two Connection":    {"GET / HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\necho", "echo"},
-		"asterisk":          {"OPTIONS * HTTP/1.1\r\n" + offerEcho + "\r\necho", "echo"},
-		"HTTP, as it seems": {"GET / HTTP/1.1\r\n" + offerEcho + "\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			conn := dial(t, address, test.send)
-			mustRead(t, conn, echo101+test.want)
-			io.WriteString(conn, "later")
-			mustRead(t, conn, "later")
-			conn.CloseWrite()
-			if rest, err := io.ReadAll(conn); len(rest) > 0 || err != nil {
-				t.Errorf("then %q, %v", rest, err)
-			}
-		})
-	}
-	log.mustLog(t, `GET "/" offers "HTTP/2.0, echo/1": switched to echo/1`)
-	log.mustLog(t, "echo/1 closed\n")
-}
-
-func TestEchoExpect(t *testing.T) { inBothModes(t, testEchoExpect) }
-
-func testEchoExpect(t *testing.T, flags ...string) {
-	address, _ := serveHere(t, flags...)
-	conn := dial(t, address, "POST / HTTP/1.1\r\n"+offerEcho+"Expect: 100-continue\r\nContent-Length: 7\r\n\r\n")
-	mustRead(t, conn, "HTTP/1.1 100 Continue\r\n\r\n")
-	io.WriteString(conn, "contentecho")
-	mustRead(t, conn, echo101+"echo")
-}
-
-// What was sent before the end is sent back behind it.
-func TestEchoHalfClose(t *testing.T) { inBothModes(t, testEchoHalfClose) }
-
-func testEchoHalfClose(t *testing.T, flags ...string) {
-	address, _ := serveHere(t, flags...)
-	conn := dial(t, address, "GET / HTTP/1.1\r\n"+offerEcho+"\r\n")
-	sent := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
-	go func() {
-		conn.Write(sent)
-		conn.CloseWrite()
-	}()
-	mustRead(t, conn, echo101)
-	got, err := io.ReadAll(conn)
-	if !bytes.Equal(got, sent) || err != nil {
-		t.Errorf("sent %d bytes, got %d, %v", len(sent), len(got), err)
-	}
-}
-
-func TestTooMuchContent(t *testing.T) { inBothModes(t, testTooMuchContent) }
-
-func testTooMuchContent(t *testing.T, flags ...string) {
-	address, log := serveHere(t, flags...)
-	conn := dial(t, address, "POST / HTTP/1.1\r\n"+offerEcho+"Content-Length: 99999999\r\n\r\n")
-	mustRead(t, conn, "HTTP/1.1 413 ")
-	log.mustLog(t, "failed: ")
-}
-
-func TestPage(t *testing.T) { inBothModes(t, testPage) }
-
-func testPage(t *testing.T, flags ...string) {
-	address, log := serveHere(t, flags...)
-	for _, test := range []struct{ request, logged string }{
-		{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", ""},
-		{"GET / HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\n", "not switched: handshake: HTTP version cannot upgrade"},
-		{"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: echo/1\r\n\r\n", "not switched: handshake: no upgrade option in Connection"},
-		{"GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: echo/2, h2c\r\n\r\n", `offers "echo/2, h2c": not switched: nothing of it is served here`},
-		{"GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: @@@, echo/1\r\n\r\n", "not switched: handshake: malformed Upgrade: line 0, offset 0: want token"},
-		{"GET /?%1b HTTP/1.1\r\nHost: x\r\nUpgrade: \xff\xc2\x9b\r\n\r\n", `"/?%1b" offers "\xff\u009b"`},
-		{"POST / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 4\r\n\r\nbody", `offers "h2c": not switched: nothing of it is served here`},
-		{"POST / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: echo/1\r\nContent-Length: 4\r\n\r\nbody", `POST "/" offers "echo/1": not switched: handshake: HTTP version cannot upgrade`},
-	} {
-		conn := dial(t, address, test.request)
-		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
-		if err != nil {
-			t.Fatalf("%q: %v", test.request, err)
-		}
-		body, err := io.ReadAll(response.Body)
-		if response.StatusCode != 200 || err != nil || !strings.Contains(string(body), "curl -i -N -H 'Connection: Upgrade' -H 'Upgrade: HTTP/2.0, echo/1' http://"+address+"/\n") {
-			t.Errorf("%q: %s, %v\n%s", test.request, response.Status, err, body)
-		}
-		if got := response.Header.Get("Content-Type"); got != "text/plain; charset=utf-8" {
-			t.Errorf("Content-Type: %s", got)
-		}
-		wantUpgrade := ""
-		if response.ProtoMinor > 0 && !strings.Contains(test.request, "HTTP/1.0") {
-			wantUpgrade = "echo/1, websocket"
-		}
-		if got := response.Header.Get("Upgrade"); got != wantUpgrade {
-			t.Errorf("%q: Upgrade: %q", test.request, got)
-		}
-		log.mustLog(t, test.logged)
-	}
-	mustBePrintable(t, log.String())
-}
-
-// net/http passes on targets that package head refuses.
-func TestTargetIsQuoted(t *testing.T) {
-	address, log := serveHere(t)
-	dial(t, address, "GET /\xff\xc2\x9b HTTP/1.1\r\nHost: x\r\nUpgrade: echo/1\r\n\r\n")
-	log.mustLog(t, `"/\xff\u009b" offers "echo/1"`)
-	mustBePrintable(t, log.String())
-}
-
-// A connection is kept and serves on, whatever was declined on it.
-func TestRequestsBehindDeclinedOffer(t *testing.T) { inBothModes(t, testRequestsBehindDeclinedOffer) }
-
-func testRequestsBehindDeclinedOffer(t *testing.T, flags ...string) {
-	address, _ := serveHere(t, flags...)
-	const declined = "Host: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: h2c, echo/2\r\n"
-	for name, first := range map[string]string{
-		"plain":             "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-		"declined":          "GET / HTTP/1.1\r\n" + declined + "\r\n",
-		"with content":      "POST / HTTP/1.1\r\n" + declined + "Content-Length: 4\r\n\r\nbody",
-		"with chunks":       "POST / HTTP/1.1\r\n" + declined + "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
-		"kept alive by 1.0": "POST / HTTP/1.0\r\nConnection: keep-alive, Upgrade\r\nUpgrade: echo/1\r\nContent-Length: 4\r\n\r\nbody",
-	} {
-		for _, step := range []int{1, 1 << 20} {
-			t.Run(fmt.Sprintf("%s, %d at a time", name, step), func(t *testing.T) {
-				t.Parallel()
-				conn := dial(t, address, "")
-				sent := first + "GET / HTTP/1.1\r\n" + declined + "\r\nPOST / HTTP/1.1\r\n" + offerEcho + "Content-Length: 4\r\n\r\nbodyearly"
-				go func() {
-					for piece := range slices.Chunk([]byte(sent), step) {
-						conn.Write(piece)
-					}
-				}()
-				reader := bufio.NewReader(conn)
-				for range 2 {
-					response, err := http.ReadResponse(reader, nil)
-					if err != nil || response.StatusCode != 200 || response.Close {
-						t.Fatalf("%+v, %v", response, err)
-					}
-					if _, err := io.Copy(io.Discard, response.Body); err != nil {
-						t.Fatal(err)
-					}
-				}
-				mustRead(t, reader, echo101+"early")
-				io.WriteString(conn, "later")
-				mustRead(t, reader, "later")
-				conn.CloseWrite()
-				if rest, err := io.ReadAll(reader); len(rest) > 0 || err != nil {
-					t.Errorf("then %q, %v", rest, err)
-				}
-			})
-		}
-	}
-}
-
-// The page promises that its commands work.
-func TestPageCommands(t *testing.T) { inBothModes(t, testPageCommands) }
-
-func testPageCommands(t *testing.T, flags ...string) {
-	if _, err := exec.LookPath("curl"); err != nil {
-		t.Skip("no curl")
-	}
-	address, _ := serveHere(t, flags...)
-	_, port, _ := net.SplitHostPort(address)
-	out, err := exec.Command("curl", "-s", "http://"+address+"/").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var commands []string
-	for line := range strings.Lines(string(out)) {
-		if strings.HasPrefix(line, "  ") {
-			commands = append(commands, strings.TrimSpace(line))
-		}
-	}
-	want := []string{"101", "101", "101", "hello", "200", "200", "200"}
-	if len(commands) != len(want) {
-		t.Fatalf("%d commands on the page, want %d:\n%s", len(commands), len(want), out)
-	}
-	for i, command := range commands {
-		t.Run(want[i], func(t *testing.T) {
-			t.Parallel()
-			// Those that wait for Ctrl-C are ended by a time limit here.
-			shell := exec.Command("sh", "-c", strings.Replace(command, "curl -i", "curl -s -m 2 -i", 1))
-			got, _ := shell.Output()
-			head, rest, _ := strings.Cut(string(got), "\r\n\r\n")
-			if !strings.HasPrefix(head, "HTTP/1.1 "+want[i]) && rest != want[i]+"\n" || !strings.Contains(command, port) {
-				t.Errorf("%s\n%s", command, got)
-			}
-		})
-	}
-}
-
-func TestWebSocket(t *testing.T) { inBothModes(t, testWebSocket) }
-
-func testWebSocket(t *testing.T, flags ...string) {
-	address, log := serveHere(t, flags...)
-	conn := dialWebSocket(t, address)
-	for _, message := range []string{"text", "", "\u00fc", strings.Repeat("long ", maxMessage/5)} {
-		go wsutil.WriteClientText(conn, []byte(message))
-		got, err := wsutil.ReadServerText(conn)
-		if string(got) != message || err != nil {
-			t.Fatalf("sent %d bytes, got %d, %v", len(message), len(got), err)
-		}
-	}
-	if err := wsutil.WriteClientBinary(conn, []byte{0, 0xff}); err != nil {
-		t.Fatal(err)
-	}
-	if got, err := wsutil.ReadServerBinary(conn); string(got) != "\x00\xff" || err != nil {
-		t.Fatalf("got % x, %v", got, err)
-	}
-	// A message in two frames, with a ping between them.
-	for _, frame := range []ws.Frame{
-		ws.NewFrame(ws.OpText, false, []byte("in ")), ws.NewPingFrame([]byte("ping")),
-		ws.NewFrame(ws.OpContinuation, true, []byte("parts")),
-	} {
-		if err := ws.WriteFrame(conn, ws.MaskFrame(frame)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if pong, err := ws.ReadFrame(conn); pong.Header.OpCode != ws.OpPong || string(pong.Payload) != "ping" || err != nil {
-		t.Fatalf("%+v, %v", pong, err)
-	}
-	if got, err := wsutil.ReadServerText(conn); string(got) != "in parts" || err != nil {
-		t.Fatalf("%q, %v", got, err)
-	}
-	mustCloseWith(t, conn, ws.NewCloseFrame(ws.NewCloseFrameBody(ws.StatusNormalClosure, "")), ws.StatusNormalClosure)
-	log.mustLog(t, `GET "/" offers "websocket": switched to websocket`)
-	log.mustLog(t, "websocket closed\n")
-}
-
-func TestWebSocketViolations(t *testing.T) { inBothModes(t, testWebSocketViolations) }
-
-func testWebSocketViolations(t *testing.T, flags ...string) {
-	address, _ := serveHere(t, flags...)
-	tooLong := ws.NewTextFrame(nil)
-	tooLong.Header.Length = maxMessage + 1
-	for name, test := range map[string]struct {
-		frame ws.Frame
-		want  ws.StatusCode
-	}{
-		"not UTF-8":          {ws.NewTextFrame([]byte("\xff")), ws.StatusInvalidFramePayloadData},
-		"reserved opcode":    {ws.NewFrame(3, true, nil), ws.StatusProtocolError},
-		"stray continuation": {ws.NewFrame(ws.OpContinuation, true, nil), ws.StatusProtocolError},
-		"too long":           {tooLong, ws.StatusMessageTooBig},
-		"malformed close":    {ws.NewCloseFrame([]byte{1}), ws.StatusProtocolError},
-		"close without code": {ws.NewCloseFrame(nil), 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			mustCloseWith(t, dialWebSocket(t, address), test.frame, test.want)
-		})
-	}
-}
-
-// No number of parts makes a message that is too long.
-func TestWebSocketManyFrames(t *testing.T) { inBothModes(t, testWebSocketManyFrames) }
-
-func testWebSocketManyFrames(t *testing.T, flags ...string) {
-	address, _ := serveHere(t, flags...)
-	conn := dialWebSocket(t, address)
-	part := ws.MaskFrame(ws.NewFrame(ws.OpText, false, make([]byte, maxMessage/2)))
-	ws.WriteFrame(conn, part)
-	part.Header.OpCode = ws.OpContinuation
-	ws.WriteFrame(conn, part)
-	mustCloseWith(t, conn, ws.NewFrame(ws.OpContinuation, true, []byte{0}), ws.StatusMessageTooBig)
-}
-
-func TestWebSocketRefused(t *testing.T) { inBothModes(t, testWebSocketRefused) }
-
-func testWebSocketRefused(t *testing.T, flags ...string) {
-	address, log := serveHere(t, flags...)
-	const offer = "Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-	for request, want := range map[string]string{
-		"GET / HTTP/1.1\r\n" + offer + "Sec-WebSocket-Version: 13\r\n\r\n":                                               "400",
-		"GET / HTTP/1.1\r\n" + offer + "Sec-WebSocket-Version: 8\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n": "426",
-		"PUT / HTTP/1.1\r\n" + offer + "Content-Length: 0\r\n\r\n":                                                       "405",
-	} {
-		mustRead(t, dial(t, address, request), "HTTP/1.1 "+want+" ")
-		reader := "httpupgrade"
-		if len(flags) > 0 {
-			reader = "netupgrade"
-		}
-		log.mustLog(t, `offers "websocket": not switched: `+reader+`: refused with status `+want)
-	}
-}
-
-func dialWebSocket(t *testing.T, address string) net.Conn {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	t.Cleanup(cancel)
-	conn, _, _, err := ws.Dial(ctx, "ws://"+address+"/")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(patience))
-	return conn
-}
-
-// mustCloseWith sends a frame, and expects one close frame with that status and then
-// the end.
-func mustCloseWith(t *testing.T, conn net.Conn, frame ws.Frame, want ws.StatusCode) {
-	t.Helper()
-	if err := ws.WriteFrame(conn, ws.MaskFrame(frame)); err != nil {
-		t.Fatal(err)
-	}
-	answer, err := ws.ReadFrame(conn)
-	if err != nil || answer.Header.OpCode != ws.OpClose {
-		t.Fatalf("%+v, %v", answer, err)
-	}
-	code, _ := ws.ParseCloseFrameData(answer.Payload)
-	if code != want {
-		t.Errorf("closed with %d, want %d", code, want)
-	}
-	if n, err := conn.Read(make([]byte, 1)); n > 0 || err == nil {
-		t.Errorf("read %d bytes behind the close frame, %v", n, err)
-	}
-}
-
-func TestIdle(t *testing.T) { inBothModes(t, testIdle) }
-
-func testIdle(t *testing.T, flags ...string) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	log := new(lockedBuffer)
-	s := newServer("http://"+listener.Addr().String(), log)
-	s.idle = 50 * time.Millisecond
-	s.raw = len(flags) > 0
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error)
-	go func() { done <- s.run(ctx, listener) }()
-
-	silent := dial(t, listener.Addr().String(), "GET / HTTP/1.1\r\n"+offerEcho+"\r\n")
-	mustRead(t, silent, echo101)
-	if n, err := silent.Read(make([]byte, 1)); n != 0 || err != io.EOF {
-		t.Errorf("silent: read %d, %v", n, err)
-	}
-	log.mustLog(t, "i/o timeout")
-
-	// One that sends and never reads.
-	deaf := dial(t, listener.Addr().String(), "GET / HTTP/1.1\r\n"+offerEcho+"\r\n")
-	_, err = io.Copy(deaf, zeros{})
-	if err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("deaf: %v", err)
-	}
-
-	cancel()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
-}
-
-type zeros struct{}
-
-func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
 func TestPortInUse(t *testing.T) {
 	address, _ := serveHere(t)
@@ -493,43 +66,47 @@ func TestPortInUse(t *testing.T) {
 }
 
 // A signal ends the process within seconds, whatever is still open.
-func TestSignals(t *testing.T) { inBothModes(t, testSignals) }
-
-func testSignals(t *testing.T, flags ...string) {
+func TestSignals(t *testing.T) {
+	const (
+		offer     = "Host: x\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n"
+		webSocket = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+	)
 	for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
-		t.Run(fmt.Sprint(signal), func(t *testing.T) {
-			t.Parallel()
-			cmd := command(t, append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...)...)
-			stdout, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			address := readAddress(t, stdout)
-			echo := dial(t, address, "GET / HTTP/1.1\r\n"+offerEcho+"\r\nx")
-			mustRead(t, echo, echo101+"x")
-			socket := dialWebSocket(t, address)
-			dial(t, address, "POST / HTTP/1.1\r\n"+offerEcho+"Content-Length: 9\r\n\r\nnot all")
-			dial(t, address, "POST / HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nContent-Length: 9\r\n\r\nnot all")
-			dial(t, address, "GET / HT")
-			dial(t, address, "")
-			begun := time.Now()
-			if err := cmd.Process.Signal(signal); err != nil {
-				t.Fatal(err)
-			}
-			for _, conn := range []net.Conn{echo, socket} {
-				if n, err := conn.Read(make([]byte, 1)); n != 0 || err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
-					t.Errorf("read %d, %v", n, err)
+		for _, flags := range [][]string{nil, {"--raw"}} {
+			t.Run(fmt.Sprint(signal, flags), func(t *testing.T) {
+				t.Parallel()
+				cmd, address := startServer(t, flags...)
+				open := func(request string) *tcptest.Client {
+					client := tcptest.Dial(t, address)
+					client.Send(request)
+					return client
 				}
-			}
-			if err := cmd.Wait(); err != nil {
-				t.Error(err)
-			}
-			if took := time.Since(begun); took > stopTimeout+3*time.Second {
-				t.Errorf("took %v", took)
-			}
-		})
+				echo := open("GET / HTTP/1.1\r\n" + offer + "\r\nx")
+				echo.Head()
+				echo.Octets(1)
+				socket := open("GET / HTTP/1.1\r\nHost: " + address + "\r\n" + webSocket + "\r\n")
+				socket.Head()
+				open("POST / HTTP/1.1\r\n" + offer + "Content-Length: 9\r\n\r\nnot all")
+				open("POST / HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nContent-Length: 9\r\n\r\nnot all")
+				open("GET / HT")
+				open("")
+				begun := time.Now()
+				if err := cmd.Process.Signal(signal); err != nil {
+					t.Fatal(err)
+				}
+				for _, client := range []*tcptest.Client{echo, socket} {
+					if rest := client.Rest(); rest != "" {
+						t.Errorf("then %q", rest)
+					}
+				}
+				if err := cmd.Wait(); err != nil {
+					t.Error(err)
+				}
+				// The server gives what is under way two seconds.
+				if took := time.Since(begun); took > 5*time.Second {
+					t.Errorf("took %v", took)
+				}
+			})
+		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"unsafe"
+
+	"github.com/gosegue/upgrade/cmd/upgrade101/text"
 )
 
 // terminal returns both ends of a pseudo-terminal.
@@ -55,20 +57,20 @@ func TestColour(t *testing.T) {
 	want := lines(
 		"assumed: HTTP/1.1 with Connection: Upgrade",
 		"option: Upgrade",
-		red+"malformed: Upgrade, line 0, offset 11: want token, not the octet 0x1b"+plain,
+		text.Red+"malformed: Upgrade, line 0, offset 11: want token, not the octet 0x1b"+text.Plain,
 		`    websocket, \x1b[7m`,
-		red+"               ^"+plain,
-		yellow+"decision: no offer"+plain,
+		text.Red+"               ^"+text.Plain,
+		text.Yellow+"decision: no offer"+text.Plain,
 		"reason: the Upgrade field is malformed: an ordinary request, to be served without a switch",
 	)
 	if got != want {
 		t.Errorf("got\n%q, want\n%q", got, want)
 	}
 	got = onTerminal(t, colours, "parse", "h2c")
-	if !strings.Contains(got, bold+"product: h2c"+plain) || !strings.Contains(got, green+"decision: offer"+plain) {
+	if !strings.Contains(got, text.Bold+"product: h2c"+text.Plain) || !strings.Contains(got, text.Green+"decision: offer"+text.Plain) {
 		t.Errorf("%q", got)
 	}
-	if got := onTerminal(t, colours, "corpus", "../../testdata/upgrade.json"); !strings.Contains(got, green) {
+	if got := onTerminal(t, colours, "corpus", "../../testdata/upgrade.json"); !strings.Contains(got, text.Green) {
 		t.Errorf("%q", got)
 	}
 	for name, test := range map[string]struct{ environment, args []string }{

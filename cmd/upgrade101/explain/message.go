@@ -1,4 +1,7 @@
-package main
+// Package explain tells what the fields Upgrade and Connection of a message mean for a
+// switch, and why. It does not know where the message came from, nor how the command line
+// asks for it.
+package explain
 
 import (
 	"bufio"
@@ -9,14 +12,15 @@ import (
 	"strings"
 
 	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/cmd/upgrade101/text"
 )
 
 // This file knows messages: where the head ends, what a start line and a field line
 // are. It knows nothing of what the fields Connection and Upgrade mean.
 
-// maxHead is how long the head of a message may be. The fields of real ones take a
+// MaxHead is how long the head of a message may be. The fields of real ones take a
 // few kilobytes.
-const maxHead = 1 << 20
+const MaxHead = 1 << 20
 
 // message is what parse was given: the parts of a head that an upgrade rests on.
 type message struct {
@@ -55,11 +59,11 @@ func values(lines []fieldLine) []string {
 	return values
 }
 
-// readHead reads the head of a message, up to the empty line or the end of r. It
+// ReadHead reads the head of a message, up to the empty line or the end of r. It
 // returns the lines without their ends. Empty lines before the head are skipped, as
 // RFC 9112, section 2.2, advises.
-func readHead(r io.Reader) ([]string, error) {
-	limited := &io.LimitedReader{R: r, N: maxHead}
+func ReadHead(r io.Reader) ([]string, error) {
+	limited := &io.LimitedReader{R: r, N: MaxHead}
 	buffered := bufio.NewReader(limited)
 	var lines []string
 	for {
@@ -117,7 +121,7 @@ func parseRequestLine(line string) (message, *fault) {
 	}
 	target := method + 1
 	end := target
-	for end < len(line) && isPrintable(line[end]) && line[end] != ' ' {
+	for end < len(line) && text.IsPrintable(line[end]) && line[end] != ' ' {
 		end++
 	}
 	if end == target || !hasAt(line, end, ' ') {

@@ -1,7 +1,8 @@
-package main
+package explain
 
 import (
 	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/cmd/upgrade101/text"
 )
 
 // This file knows a report on the page: lexeme by lexeme, and bounded, however much there
@@ -10,45 +11,45 @@ import (
 // Bounds of what is shown of each field, besides the line with its fault.
 const (
 	maxShownLines    = 12
-	maxShownOctets   = 256 // of each line
+	MaxShownOctets   = 256 // of each line
 	maxShownElements = 100
 )
 
-// analysisJSON is what the page shows of the fields of a message.
-type analysisJSON struct {
-	Lines       []shownJSON   `json:"lines"`
+// Analysis is what the page shows of the fields of a message.
+type Analysis struct {
+	Lines       []Shown       `json:"lines"`
 	HiddenLines int           `json:"hiddenLines"`
-	Options     []optionJSON  `json:"options"`
+	Options     []OptionJSON  `json:"options"`
 	AllOptions  int           `json:"allOptions"`
-	Products    []productJSON `json:"products"`
+	Products    []ProductJSON `json:"products"`
 	AllProducts int           `json:"allProducts"`
-	Errors      []faultJSON   `json:"errors"`
+	Errors      []FaultJSON   `json:"errors"`
 	Verdict     string        `json:"verdict"`
 	Why         string        `json:"why"`
 }
 
-// shownJSON is a part of a field line, and the lexemes in that part.
-type shownJSON struct {
-	Field   string       `json:"field"`
-	Line    int          `json:"line"`
-	Length  int          `json:"length"` // of the whole line
-	From    int          `json:"from"`   // where in the line the part begins
-	Octets  octets       `json:"octets"`
-	Lexemes []lexemeJSON `json:"lexemes"`
+// Shown is a part of a field line, and the lexemes in that part.
+type Shown struct {
+	Field   string      `json:"field"`
+	Line    int         `json:"line"`
+	Length  int         `json:"length"` // of the whole line
+	From    int         `json:"from"`   // where in the line the part begins
+	Octets  text.Octets `json:"octets"`
+	Lexemes []Lexeme    `json:"lexemes"`
 }
 
-// lexemeJSON is a lexeme, or the part of one that is shown.
-type lexemeJSON struct {
+// Lexeme is a lexeme, or the part of one that is shown.
+type Lexeme struct {
 	Kind   string `json:"kind"`
 	Offset int    `json:"offset"`
 	Length int    `json:"length"`
 }
 
-// forPage returns the report as the page shows it.
-func (r report) forPage() analysisJSON {
-	all := r.forPrograms()
-	j := analysisJSON{
-		Lines:       []shownJSON{},
+// ForPage returns the report as the page shows it.
+func (r Report) ForPage() Analysis {
+	all := r.ForPrograms()
+	j := Analysis{
+		Lines:       []Shown{},
 		Options:     all.Options[:min(len(all.Options), maxShownElements)],
 		AllOptions:  len(all.Options),
 		Products:    all.Products[:min(len(all.Products), maxShownElements)],
@@ -63,7 +64,7 @@ func (r report) forPage() analysisJSON {
 }
 
 // addLines adds the lines of a field that are to be shown.
-func (j *analysisJSON) addLines(field string, lines []string, faults []fault) {
+func (j *Analysis) addLines(field string, lines []string, faults []fault) {
 	at := place{-1, -1}
 	for _, f := range faults {
 		if f.where == field {
@@ -83,18 +84,18 @@ func (j *analysisJSON) addLines(field string, lines []string, faults []fault) {
 }
 
 // show returns the part of a line that has the octet at in it.
-func show(field string, number int, line string, at int) shownJSON {
+func show(field string, number int, line string, at int) Shown {
 	from := 0
-	if at >= maxShownOctets {
-		from = min(at-maxShownOctets/2, len(line)-maxShownOctets)
+	if at >= MaxShownOctets {
+		from = min(at-MaxShownOctets/2, len(line)-MaxShownOctets)
 	}
-	to := min(from+maxShownOctets, len(line))
-	shown := shownJSON{field, number, len(line), from, octets(line[from:to]), []lexemeJSON{}}
+	to := min(from+MaxShownOctets, len(line))
+	shown := Shown{field, number, len(line), from, text.Octets(line[from:to]), []Lexeme{}}
 	lexer := upgrade.NewLexer(line)
 	for kind := lexer.Next(); kind != upgrade.EOF && lexer.Offset() < to; kind = lexer.Next() {
 		begin, end := max(lexer.Offset(), from), min(lexer.Offset()+len(lexer.Text()), to)
 		if begin < end {
-			shown.Lexemes = append(shown.Lexemes, lexemeJSON{kind.String(), begin, end - begin})
+			shown.Lexemes = append(shown.Lexemes, Lexeme{kind.String(), begin, end - begin})
 		}
 	}
 	return shown

@@ -1,6 +1,12 @@
-package main
+// Package text shows octets that a stranger may have sent: to people in printable ASCII,
+// with colours on a terminal, and to programs in JSON. It does not know what the octets
+// mean.
+package text
 
-import "io"
+import (
+	"fmt"
+	"io"
+)
 
 // This file keeps what a stranger sent from reaching the terminal as it is: an
 // escape sequence there can move the cursor, rename the window or worse.
@@ -15,16 +21,18 @@ func appendEscaped(dst []byte, c byte) []byte {
 		return append(dst, `\t`...)
 	case c == '\\':
 		return append(dst, `\\`...)
-	case isPrintable(c):
+	case IsPrintable(c):
 		return append(dst, c)
 	}
 	return append(dst, '\\', 'x', hexDigits[c>>4], hexDigits[c&0xF])
 }
 
-func isPrintable(c byte) bool { return ' ' <= c && c <= '~' }
+// IsPrintable reports whether c is printable ASCII.
+func IsPrintable(c byte) bool { return ' ' <= c && c <= '~' }
 
-// escape returns s with every octet as appendEscaped writes it.
-func escape(s string) string {
+// Escape returns s in printable ASCII: HTAB is \t, a backslash is \\, and any other octet
+// that is not printable is \xNN.
+func Escape(s string) string {
 	var dst []byte
 	for i := range len(s) {
 		dst = appendEscaped(dst, s[i])
@@ -32,19 +40,28 @@ func escape(s string) string {
 	return string(dst)
 }
 
+// Quote returns the octet c for a sentence: in quotes, or by its number.
+func Quote(c byte) string {
+	if IsPrintable(c) {
+		return "'" + string(rune(c)) + "'"
+	}
+	return fmt.Sprintf("the octet 0x%02x", c)
+}
+
 // Columns of an excerpt: all of it, and those kept free for what follows the fault.
 const (
 	excerptColumns = 76
-	excerptBehind  = 24
+	excerptAfter   = 24
 )
 
-// excerpt returns the part of line around the octet at, escaped, and the column in
-// which that octet stands, from 0. A line that fits is shown whole; where something
-// was left out stand three dots.
-func excerpt(line string, at int) (text string, column int) {
+// Excerpt returns the part of line around the octet at, escaped, and the column of that
+// octet, from 0. A line that fits is shown whole. Three dots stand where something was
+// left out.
+func Excerpt(line string, at int) (text string, column int) {
 	from, to, columns := at, at, 0
-	// Behind the fault first, then in front of it, then what room is left.
-	for ; to < len(line) && columns+width(line[to]) <= excerptBehind; to++ {
+	// What follows the fault first, then what comes before it, then more of what
+	// follows, if there is room left.
+	for ; to < len(line) && columns+width(line[to]) <= excerptAfter; to++ {
 		columns += width(line[to])
 	}
 	for ; from > 0 && columns+width(line[from-1]) <= excerptColumns; from-- {
@@ -56,9 +73,9 @@ func excerpt(line string, at int) (text string, column int) {
 	if from > 0 {
 		text = "..."
 	}
-	text += escape(line[from:at])
+	text += Escape(line[from:at])
 	column = len(text)
-	text += escape(line[at:to])
+	text += Escape(line[at:to])
 	if to < len(line) {
 		text += "..."
 	}
@@ -68,9 +85,12 @@ func excerpt(line string, at int) (text string, column int) {
 // width returns the columns that the octet c takes when it is escaped.
 func width(c byte) int { return len(appendEscaped(nil, c)) }
 
-// printable lets only printable ASCII, line ends and tabs through to the writer
-// behind it, and escapes the rest. All output passes it, so that also what others
-// print for us, such as an unknown flag in an error, cannot reach the terminal raw.
+// Printable returns a writer that passes printable ASCII, line ends and tabs to the given
+// one, and escapes the rest. All output of the command goes through it, so that what a
+// library prints, such as an unknown flag in an error, cannot reach the terminal raw
+// either.
+func Printable(to io.Writer) io.Writer { return printable{to} }
+
 type printable struct{ to io.Writer }
 
 func (w printable) Write(p []byte) (int, error) {

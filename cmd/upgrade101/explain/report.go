@@ -1,4 +1,4 @@
-package main
+package explain
 
 import (
 	"bytes"
@@ -8,15 +8,16 @@ import (
 	"strings"
 
 	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/cmd/upgrade101/text"
 	"github.com/gosegue/upgrade/handshake"
 )
 
 // This file knows what a message means for an upgrade, and how to say it. It knows
 // nothing of where the message came from.
 
-// report is all that parse has to say about a message. It holds the octets as they
+// Report is all that parse has to say about a message. It holds the octets as they
 // came; whoever shows them escapes them.
-type report struct {
+type Report struct {
 	assumed    string   // what was not given
 	start      string   // the start line; empty if only fields were given
 	connection []string // the values of the lines
@@ -39,10 +40,61 @@ type option struct {
 	place
 }
 
+// Malformed reports whether anything of the message is malformed.
+func (r Report) Malformed() bool { return len(r.faults) > 0 }
+
+// Head reports on the message that has these lines, at least one: its start line and its
+// field lines.
+func Head(lines []string) Report {
+	m, f, index := parseHead(lines)
+	if f != nil {
+		return reject(m, *f, index)
+	}
+	return judge(m)
+}
+
+// Arguments reports on a request of which only fields are given: each argument with a
+// colon is a field line, any other the value of an Upgrade line.
+func Arguments(args []string) Report {
+	m := message{major: 1, minor: 1}
+	assumed := "HTTP/1.1"
+	onlyValues := true
+	for i, arg := range args {
+		if !strings.Contains(arg, ":") {
+			m.upgrade = append(m.upgrade, fieldLine{arg, 0, arg})
+			continue
+		}
+		onlyValues = false
+		if f := m.addLine(arg); f != nil {
+			return reject(m, *f, i)
+		}
+	}
+	if onlyValues {
+		assumed += " with Connection: Upgrade"
+		m.connection = []fieldLine{{value: "Upgrade"}}
+	}
+	r := judge(m)
+	r.assumed = assumed
+	return r
+}
+
+// Fields reports on a request of HTTP/1.1 with these lines of Connection and Upgrade.
+func Fields(connection, offered []string) Report {
+	return judge(message{major: 1, minor: 1, connection: fieldLines(connection), upgrade: fieldLines(offered)})
+}
+
+func fieldLines(values []string) []fieldLine {
+	var lines []fieldLine
+	for _, value := range values {
+		lines = append(lines, fieldLine{value, 0, value})
+	}
+	return lines
+}
+
 // judge reports on a well-formed message. Its fields may be malformed all the same.
-func judge(m message) report {
+func judge(m message) Report {
 	connection, offered := values(m.connection), values(m.upgrade)
-	r := report{start: m.start, connection: connection, upgrade: offered, ignored: m.ignored}
+	r := Report{start: m.start, connection: connection, upgrade: offered, ignored: m.ignored}
 
 	list, err := upgrade.ParseList(offered...)
 	r.addFault("Upgrade", m.upgrade, err)
@@ -111,9 +163,9 @@ func because(m message, err error) string {
 
 // reject reports on a malformed message, of which nothing counts. index is that of the
 // line with the fault, from 0.
-func reject(m message, f fault, index int) report {
+func reject(m message, f fault, index int) Report {
 	f.place = place{index, f.at}
-	r := report{
+	r := Report{
 		start: m.start, connection: values(m.connection), upgrade: values(m.upgrade), faults: []fault{f},
 		decision: "no offer", reason: "the message is malformed, so nothing in it counts",
 	}
@@ -125,7 +177,7 @@ func reject(m message, f fault, index int) report {
 
 // addFault adds the fault that err, of a parser of package upgrade, tells of. It
 // does nothing if err is nil.
-func (r *report) addFault(name string, lines []fieldLine, err error) {
+func (r *Report) addFault(name string, lines []fieldLine, err error) {
 	var syntax *upgrade.SyntaxError
 	if !errors.As(err, &syntax) {
 		return
@@ -133,7 +185,7 @@ func (r *report) addFault(name string, lines []fieldLine, err error) {
 	l := lines[syntax.Line]
 	reason := strings.TrimPrefix(syntax.Reason.Error(), "upgrade: ")
 	if syntax.Offset < len(l.value) {
-		reason += ", not " + quote(l.value[syntax.Offset])
+		reason += ", not " + text.Quote(l.value[syntax.Offset])
 	}
 	r.faults = append(r.faults, fault{
 		where:  name,
@@ -145,40 +197,32 @@ func (r *report) addFault(name string, lines []fieldLine, err error) {
 	})
 }
 
-// quote returns the octet c for a sentence.
-func quote(c byte) string {
-	if isPrintable(c) {
-		return "'" + string(rune(c)) + "'"
-	}
-	return fmt.Sprintf("the octet 0x%02x", c)
-}
-
-// text returns the report as lines for people.
-func (r report) text() []byte {
+// Text returns the report as lines for people.
+func (r Report) Text() []byte {
 	var b bytes.Buffer
 	if r.assumed != "" {
 		fmt.Fprintf(&b, "assumed: %s\n", r.assumed)
 	}
 	if r.start != "" {
-		start, _ := excerpt(r.start, 0)
+		start, _ := text.Excerpt(r.start, 0)
 		fmt.Fprintf(&b, "start: %s\n", start)
 	}
 	for _, name := range r.ignored {
-		name, _ = excerpt(name, 0)
+		name, _ = text.Excerpt(name, 0)
 		fmt.Fprintf(&b, "ignored: %s\n", name)
 	}
 	for _, o := range r.options {
-		fmt.Fprintf(&b, "option: %s\n", escape(o.name))
+		fmt.Fprintf(&b, "option: %s\n", text.Escape(o.name))
 	}
 	for _, p := range r.products {
-		fmt.Fprintf(&b, "product: %s", escape(p.Name()))
+		fmt.Fprintf(&b, "product: %s", text.Escape(p.Name()))
 		if p.Version() != "" {
-			fmt.Fprintf(&b, ", version %s", escape(p.Version()))
+			fmt.Fprintf(&b, ", version %s", text.Escape(p.Version()))
 		}
 		b.WriteByte('\n')
 	}
 	for _, f := range r.faults {
-		line, column := excerpt(f.line, f.at)
+		line, column := text.Excerpt(f.line, f.at)
 		where := f.where
 		if f.syntax != 0 {
 			where = fmt.Sprintf("%s, line %d, offset %d", f.where, f.place.line, f.offset)
@@ -190,19 +234,19 @@ func (r report) text() []byte {
 	return b.Bytes()
 }
 
-// colourOf returns the colour of a line of text, empty for none. What a line quotes of
+// ColourOf returns the colour of a line of text, empty for none. What a line quotes of
 // the message stands behind a label or four blanks, so that none can feign a label.
-func colourOf(line string) string {
+func ColourOf(line string) string {
 	label, value, _ := strings.Cut(line, ": ")
 	switch {
 	case label == "malformed" || strings.HasPrefix(line, "    ") && strings.TrimLeft(line, " ") == "^":
-		return red
+		return text.Red
 	case label == "decision" && strings.HasPrefix(value, "no "):
-		return yellow
+		return text.Yellow
 	case label == "decision":
-		return green
+		return text.Green
 	case label == "product":
-		return bold
+		return text.Bold
 	}
 	return ""
 }

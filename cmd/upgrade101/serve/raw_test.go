@@ -1,4 +1,4 @@
-package main
+package serve
 
 import (
 	"bytes"
@@ -122,16 +122,13 @@ func (l *failingListener) Accept() (net.Conn, error) {
 }
 
 func TestRawAcceptErrors(t *testing.T) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener := listen(t)
 	passing := &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
 	log := new(lockedBuffer)
-	s := newServer("http://"+listener.Addr().String(), log)
-	s.raw = true
+	s := New("http://"+listener.Addr().String(), log)
+	s.Raw = true
 	conn := dial(t, listener.Addr().String(), "GET / HTTP/1.1\r\n"+offerEcho+"\r\nx")
-	err = s.run(t.Context(), &failingListener{Listener: listener, fails: []error{passing, passing, nil}})
+	err := s.Run(t.Context(), &failingListener{Listener: listener, fails: []error{passing, passing, nil}})
 	if err == nil || err.Error() != "broken" {
 		t.Errorf("run returned %v", err)
 	}
@@ -145,10 +142,7 @@ func TestRawAcceptErrors(t *testing.T) {
 }
 
 func TestLimit(t *testing.T) {
-	tcp, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	tcp := listen(t)
 	listener := limit(tcp, 1)
 	accepted := make(chan net.Conn)
 	ended := make(chan error)

@@ -1,4 +1,4 @@
-package main
+package serve
 
 import (
 	"embed"
@@ -11,6 +11,9 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/gosegue/upgrade/cmd/upgrade101/explain"
+	"github.com/gosegue/upgrade/cmd/upgrade101/text"
 )
 
 // This file knows the page for browsers and the questions that its script asks.
@@ -32,7 +35,7 @@ const securityPolicy = "default-src 'none'; script-src 'self'; style-src 'self';
 
 // routes are the resources of the page, by path. The page itself shares its own, /, with
 // the text for other clients.
-func (s *server) routes() map[string]http.HandlerFunc {
+func (s *Server) routes() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
 		"/style.css":  get(asset("style.css", "text/css; charset=utf-8")),
 		"/script.js":  get(asset("script.js", "text/javascript; charset=utf-8")),
@@ -101,13 +104,13 @@ func answerWith(w http.ResponseWriter, status int, contentType string, content [
 
 // answerJSON answers with v, in printable ASCII.
 func answerJSON(w http.ResponseWriter, status int, v any) {
-	text, err := json.Marshal(v)
+	content, err := json.Marshal(v)
 	if err != nil {
 		http.Error(w, "", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	answerWith(w, status, "application/json", asciiJSON(text))
+	answerWith(w, status, "application/json", text.ASCII(content))
 }
 
 // errorJSON says why a question has no answer.
@@ -152,12 +155,12 @@ func parseTyped(w http.ResponseWriter, r *http.Request) {
 		answerError(w, http.StatusBadRequest, err)
 		return
 	}
-	connection, err := unescape(t.Connection)
+	connection, err := text.Unescape(t.Connection)
 	if err != nil {
 		answerJSON(w, http.StatusBadRequest, errorJSON{err.Error(), "Connection"})
 		return
 	}
-	offered, err := unescape(t.Upgrade)
+	offered, err := text.Unescape(t.Upgrade)
 	if err != nil {
 		answerJSON(w, http.StatusBadRequest, errorJSON{err.Error(), "Upgrade"})
 		return
@@ -166,8 +169,7 @@ func parseTyped(w http.ResponseWriter, r *http.Request) {
 		answerError(w, http.StatusRequestEntityTooLarge, errors.New("want 64 KiB of each field at most"))
 		return
 	}
-	m := message{major: 1, minor: 1, connection: fieldLines(connection), upgrade: fieldLines(offered)}
-	answerJSON(w, http.StatusOK, judge(m).forPage())
+	answerJSON(w, http.StatusOK, explain.Fields(connection, offered).ForPage())
 }
 
 func readTyped(body []byte) (typed, error) {
@@ -186,47 +188,34 @@ func readTyped(body []byte) (typed, error) {
 	return t, nil
 }
 
-func fieldLines(values []string) []fieldLine {
-	var lines []fieldLine
-	for _, value := range values {
-		lines = append(lines, fieldLine{value, 0, value})
-	}
-	return lines
-}
-
 // exchangeJSON is a handshake, octet for octet, and how its request was read.
 type exchangeJSON struct {
-	Request     octets        `json:"request"`
-	RequestCut  bool          `json:"requestCut"`
-	Response    octets        `json:"response"`
-	ResponseCut bool          `json:"responseCut"`
-	Analysis    *analysisJSON `json:"analysis"` // null if the request was cut
+	Request     text.Octets       `json:"request"`
+	RequestCut  bool              `json:"requestCut"`
+	Response    text.Octets       `json:"response"`
+	ResponseCut bool              `json:"responseCut"`
+	Analysis    *explain.Analysis `json:"analysis"` // null if the request was cut
 }
 
 // tellExchange answers with the octets of a handshake, to who has its key.
-func (s *server) tellExchange(w http.ResponseWriter, r *http.Request) {
+func (s *Server) tellExchange(w http.ResponseWriter, r *http.Request) {
 	n, found := s.last.find(r.URL.Query().Get("key"))
 	if !found {
 		answerError(w, http.StatusNotFound, errors.New("no such handshake, or no longer kept"))
 		return
 	}
 	kept := n.exchange
-	lines, err := readHead(strings.NewReader(string(kept.request.octets)))
+	lines, err := explain.ReadHead(strings.NewReader(string(kept.request.octets)))
 	if err != nil || len(lines) == 0 {
 		answerError(w, http.StatusNotFound, errors.New("not the first handshake of its connection"))
 		return
 	}
 	answer := exchangeJSON{
-		octets(kept.request.octets), kept.request.cut,
-		octets(kept.response.octets), kept.response.cut, nil,
+		text.Octets(kept.request.octets), kept.request.cut,
+		text.Octets(kept.response.octets), kept.response.cut, nil,
 	}
 	if !kept.request.cut {
-		m, f, index := parseHead(lines)
-		read := judge(m)
-		if f != nil {
-			read = reject(m, *f, index)
-		}
-		analysis := read.forPage()
+		analysis := explain.Head(lines).ForPage()
 		answer.Analysis = &analysis
 	}
 	answerJSON(w, http.StatusOK, answer)
@@ -234,17 +223,17 @@ func (s *server) tellExchange(w http.ResponseWriter, r *http.Request) {
 
 // noteJSON is a handshake as all may see it.
 type noteJSON struct {
-	Number   int       `json:"number"`
-	Time     time.Time `json:"time"`
-	Method   octets    `json:"method"`
-	Target   octets    `json:"target"`
-	Offered  octets    `json:"offered"`
-	Decision string    `json:"decision"`
-	Switched bool      `json:"switched"`
+	Number   int         `json:"number"`
+	Time     time.Time   `json:"time"`
+	Method   text.Octets `json:"method"`
+	Target   text.Octets `json:"target"`
+	Offered  text.Octets `json:"offered"`
+	Decision string      `json:"decision"`
+	Switched bool        `json:"switched"`
 }
 
 // tellLast answers with the last handshakes behind a number, and the number of the last.
-func (s *server) tellLast(w http.ResponseWriter, r *http.Request) {
+func (s *Server) tellLast(w http.ResponseWriter, r *http.Request) {
 	// What is no number is as good as 0: then it is all of them.
 	number, _ := strconv.Atoi(r.URL.Query().Get("after"))
 	notes, last := s.last.after(number)
@@ -254,7 +243,7 @@ func (s *server) tellLast(w http.ResponseWriter, r *http.Request) {
 	}{last, []noteJSON{}}
 	for _, n := range notes {
 		answer.Handshakes = append(answer.Handshakes, noteJSON{
-			n.number, n.time.UTC(), octets(n.offer.method), octets(n.offer.target), octets(n.offer.products), n.decision, n.switched,
+			n.number, n.time.UTC(), text.Octets(n.offer.method), text.Octets(n.offer.target), text.Octets(n.offer.products), n.decision, n.switched,
 		})
 	}
 	answerJSON(w, http.StatusOK, answer)

@@ -1,4 +1,4 @@
-package main
+package text
 
 import (
 	"fmt"
@@ -7,19 +7,21 @@ import (
 	"unicode/utf8"
 )
 
-// This file knows how people write octets that no keyboard has.
+// This file knows how people type octets that no keyboard has.
 
-// escapeError tells where in a text an escape is malformed.
-type escapeError struct{ place }
+// EscapeError tells where in a text an escape is malformed: the line and the octet in it,
+// from 0.
+type EscapeError struct{ Line, Offset int }
 
-func (e escapeError) Error() string {
-	return fmt.Sprintf(`line %d, offset %d: want \t, \r, \n, \\, \xNN, \uNNNN or \u{N} behind a backslash`, e.line, e.offset)
+func (e EscapeError) Error() string {
+	return fmt.Sprintf(`line %d, offset %d: want \t, \r, \n, \\, \xNN, \uNNNN or \u{N} after a backslash`, e.Line, e.Offset)
 }
 
-// unescape returns the lines of text, with the octets that its escapes stand for: \t, \r,
+// Unescape returns the lines of text, with the octets that its escapes stand for: \t, \r,
 // \n, \\, \xNN for one octet, \uNNNN and \u{N} for a code point in UTF-8. An escaped
-// line end ends no line. An empty text has no line.
-func unescape(text string) ([]string, error) {
+// line end does not end the line. An empty text has no line. An error is an
+// [EscapeError].
+func Unescape(text string) ([]string, error) {
 	if text == "" {
 		return nil, nil
 	}
@@ -35,7 +37,7 @@ func unescape(text string) ([]string, error) {
 			n := 0
 			octets, n = appendUnescaped(octets, line[at+1:])
 			if n == 0 {
-				return nil, escapeError{place{i, at}}
+				return nil, EscapeError{i, at}
 			}
 			at += 1 + n
 		}
@@ -44,8 +46,8 @@ func unescape(text string) ([]string, error) {
 	return lines, nil
 }
 
-// appendUnescaped appends what the escape at the start of s, behind its backslash, stands
-// for, and returns the length of the escape, 0 if it is malformed.
+// appendUnescaped appends what the escape at the start of s stands for, and returns the
+// length of the escape, or 0 if it is malformed. Its backslash comes before s.
 func appendUnescaped(dst []byte, s string) ([]byte, int) {
 	if s == "" {
 		return dst, 0

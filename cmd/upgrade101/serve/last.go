@@ -1,4 +1,4 @@
-package main
+package serve
 
 import (
 	"strings"
@@ -78,7 +78,7 @@ const keyTarget = "/?handshake="
 // keyOf returns the key of a request target: 32 hexadecimal digits, or empty.
 func keyOf(target string) string {
 	key, found := strings.CutPrefix(target, keyTarget)
-	if !found || len(key) != 32 || strings.Trim(key, hexDigits) != "" {
+	if !found || len(key) != 32 || strings.Trim(key, "0123456789abcdef") != "" {
 		return ""
 	}
 	return key

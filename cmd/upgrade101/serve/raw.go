@@ -1,4 +1,4 @@
-package main
+package serve
 
 import (
 	"bytes"
@@ -22,7 +22,7 @@ const (
 
 // acceptAll accepts connections until the listener is closed or fails for good.
 // serveHTTP is given those that turn out to be of ordinary HTTP.
-func (s *server) acceptAll(listener net.Listener, serveHTTP func(net.Conn)) error {
+func (s *Server) acceptAll(listener net.Listener, serveHTTP func(net.Conn)) error {
 	var pause time.Duration
 	for {
 		conn, err := listener.Accept()
@@ -43,7 +43,7 @@ func (s *server) acceptAll(listener net.Listener, serveHTTP func(net.Conn)) erro
 
 // accept reads the first request of a connection and, if it can, switches and speaks
 // the protocol to its end.
-func (s *server) accept(conn net.Conn, serveHTTP func(net.Conn)) {
+func (s *Server) accept(conn net.Conn, serveHTTP func(net.Conn)) {
 	if !s.sessions.add(conn) {
 		conn.Close() // the server is stopping
 		return
@@ -87,7 +87,7 @@ func (s *server) accept(conn net.Conn, serveHTTP func(net.Conn)) {
 }
 
 // logUnswitched logs why a request was not switched, unless that has been done.
-func (s *server) logUnswitched(from net.Addr, offered *offer, err error) {
+func (s *Server) logUnswitched(from net.Addr, offered *offer, err error) {
 	var (
 		failed  *netupgrade.Error
 		refusal *netupgrade.Refusal

@@ -1,4 +1,4 @@
-package main
+package serve
 
 import (
 	"bufio"
@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/cmd/upgrade101/explain"
 )
 
 // fetch sends a request and returns the response and its content.
@@ -134,7 +135,7 @@ func TestPageAssets(t *testing.T) {
 }
 
 // postTyped asks how fields are read.
-func postTyped(t *testing.T, address, connection, upgrade string) (status int, got analysisJSON, problem errorJSON) {
+func postTyped(t *testing.T, address, connection, upgrade string) (status int, got explain.Analysis, problem errorJSON) {
 	t.Helper()
 	content, err := json.Marshal(typed{connection, upgrade})
 	if err != nil {
@@ -158,21 +159,7 @@ func postTyped(t *testing.T, address, connection, upgrade string) (status int, g
 func TestParseTyped(t *testing.T) {
 	address, _ := serveHere(t)
 	_, got, _ := postTyped(t, address, `keep-alive, Upgrade`, "a/1 ,\t@\nh2c")
-	want := analysisJSON{
-		Lines: []shownJSON{
-			{"Upgrade", 0, 7, 0, "a/1 ,\t@", []lexemeJSON{
-				{"Token", 0, 1}, {"Slash", 1, 1}, {"Token", 2, 1}, {"Space", 3, 1}, {"Comma", 4, 1}, {"Space", 5, 1}, {"Illegal", 6, 1},
-			}},
-			{"Upgrade", 1, 3, 0, "h2c", []lexemeJSON{{"Token", 0, 3}}},
-			{"Connection", 0, 19, 0, "keep-alive, Upgrade", []lexemeJSON{{"Token", 0, 10}, {"Comma", 10, 1}, {"Space", 11, 1}, {"Token", 12, 7}}},
-		},
-		Options:    []optionJSON{{"keep-alive", 0, 0}, {"Upgrade", 0, 12}},
-		AllOptions: 2,
-		Products:   []productJSON{},
-		Errors:     []faultJSON{{"Upgrade", "ErrToken", 0, 6, "want token, not '@'"}},
-		Verdict:    "no offer",
-		Why:        "the Upgrade field is malformed: an ordinary request, to be served without a switch",
-	}
+	want := explain.Fields([]string{"keep-alive, Upgrade"}, []string{"a/1 ,\t@", "h2c"}).ForPage()
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -244,8 +231,8 @@ func TestParseTypedBounds(t *testing.T) {
 			t.Errorf("%s: status %d, %+v", test.name, status, problem)
 			continue
 		}
-		if size := len(must(json.Marshal(got))); size > 256<<10 {
-			t.Errorf("%s: an answer of %d bytes", test.name, size)
+		if answer, err := json.Marshal(got); err != nil || len(answer) > 256<<10 {
+			t.Errorf("%s: an answer of %d bytes, %v", test.name, len(answer), err)
 		}
 		if test.fault < 0 {
 			if len(got.Errors) > 0 {
@@ -258,7 +245,7 @@ func TestParseTypedBounds(t *testing.T) {
 		for _, line := range got.Lines {
 			end := line.From + len(line.Octets)
 			found = found || line.Line == fault.Line && line.From <= fault.Offset && fault.Offset <= end
-			if len(line.Octets) > maxShownOctets || end > line.Length {
+			if len(line.Octets) > explain.MaxShownOctets || end > line.Length {
 				t.Errorf("%s: %d octets from %d of %d", test.name, len(line.Octets), line.From, line.Length)
 			}
 			for _, lexeme := range line.Lexemes {
@@ -306,48 +293,6 @@ func TestParseTypedRefuses(t *testing.T) {
 			t.Errorf("%.40q: no error in %s", test.content, body)
 		}
 		mustBePrintable(t, body)
-	}
-}
-
-func TestUnescape(t *testing.T) {
-	for text, want := range map[string][]string{
-		"":                              nil,
-		"a":                             {"a"},
-		"a\n\nb":                        {"a", "", "b"},
-		"\n":                            {"", ""},
-		`\t\r\n\\`:                      {"\t\r\n\\"},
-		`\x00\x7F\xff`:                  {"\x00\x7f\xff"},
-		`\u212A`:                        {"\u212a"},
-		`\u{41}\u{1F600}\u{0}\u{00e9}1`: {"A\U0001f600\x00\u00e91"},
-		"\u00e9":                        {"\xc3\xa9"},
-		`\\x41`:                         {`\x41`},
-	} {
-		got, err := unescape(text)
-		if diff := cmp.Diff(want, got); diff != "" || err != nil {
-			t.Errorf("%q: %v (-want +got):\n%s", text, err, diff)
-		}
-	}
-	for text, want := range map[string]place{
-		`\`:           {0, 0},
-		"a\nb\\":      {1, 1},
-		`\a`:          {0, 0},
-		`ab\x`:        {0, 2},
-		`\x1`:         {0, 0},
-		`\xg0`:        {0, 0},
-		`\x+1`:        {0, 0},
-		`\u212`:       {0, 0},
-		`\uD800`:      {0, 0},
-		`\u{}`:        {0, 0},
-		`\u{110000}`:  {0, 0},
-		`\u{D800}`:    {0, 0},
-		`\u{0000041}`: {0, 0},
-		`\u{41`:       {0, 0},
-		"\\\n":        {0, 0},
-	} {
-		_, err := unescape(text)
-		if got, ok := err.(escapeError); !ok || got.place != want {
-			t.Errorf("%q: %v, want one at %v", text, err, want)
-		}
 	}
 }
 
@@ -416,8 +361,8 @@ func testExchange(t *testing.T, flags ...string) {
 				if !ok || string(got.Request) != head || got.RequestCut || string(got.Response) != echo101 || got.ResponseCut {
 					t.Errorf("%t, request\n%q, want\n%q\nresponse %q", ok, got.Request, head, got.Response)
 				}
-				if a := got.Analysis; a == nil || a.Verdict != "offer" || a.AllProducts != 3 || a.Products[1] != (productJSON{"Echo/1", "Echo", "1", 0, 6}) ||
-					a.AllOptions != 2 || a.Options[1] != (optionJSON{"Upgrade", 0, 13}) {
+				if a := got.Analysis; a == nil || a.Verdict != "offer" || a.AllProducts != 3 || a.Products[1] != (explain.ProductJSON{Product: "Echo/1", Name: "Echo", Version: "1", Offset: 6}) ||
+					a.AllOptions != 2 || a.Options[1] != (explain.OptionJSON{Option: "Upgrade", Offset: 13}) {
 					t.Errorf("%+v", got.Analysis)
 				}
 			})

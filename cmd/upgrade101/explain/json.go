@@ -1,0 +1,90 @@
+package explain
+
+import (
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/cmd/upgrade101/text"
+)
+
+// This file knows how a report is told to programs.
+
+// ReportJSON is a report as JSON. What is a stranger's in it is octets.
+type ReportJSON struct {
+	Assumed  string        `json:"assumed"`
+	Start    text.Octets   `json:"start"`
+	Lines    LinesJSON     `json:"lines"`
+	Options  []OptionJSON  `json:"options"`
+	Products []ProductJSON `json:"products"`
+	Ignored  []text.Octets `json:"ignored"`
+	Errors   []FaultJSON   `json:"errors"`
+	Verdict  string        `json:"verdict"`
+	Why      string        `json:"why"`
+}
+
+type LinesJSON struct {
+	Connection []text.Octets `json:"connection"`
+	Upgrade    []text.Octets `json:"upgrade"`
+}
+
+type OptionJSON struct {
+	Option text.Octets `json:"option"`
+	Line   int         `json:"line"`
+	Offset int         `json:"offset"`
+}
+
+type ProductJSON struct {
+	Product text.Octets `json:"product"`
+	Name    text.Octets `json:"name"`
+	Version text.Octets `json:"version"`
+	Line    int         `json:"line"`
+	Offset  int         `json:"offset"`
+}
+
+type FaultJSON struct {
+	In     string `json:"in"`
+	Reason string `json:"reason"`
+	Line   int    `json:"line"`
+	Offset int    `json:"offset"`
+	Text   string `json:"text"`
+}
+
+// ForPrograms returns the report as it is written with --json.
+func (r Report) ForPrograms() ReportJSON {
+	j := ReportJSON{
+		Assumed:  r.assumed,
+		Start:    text.Octets(r.start),
+		Lines:    LinesJSON{text.AllOctets(r.connection), text.AllOctets(r.upgrade)},
+		Options:  []OptionJSON{},
+		Products: []ProductJSON{},
+		Ignored:  text.AllOctets(r.ignored),
+		Errors:   []FaultJSON{},
+		Verdict:  r.decision,
+		Why:      r.reason,
+	}
+	for _, o := range r.options {
+		j.Options = append(j.Options, OptionJSON{text.Octets(o.name), o.line, o.offset})
+	}
+	for _, p := range r.products {
+		j.Products = append(j.Products, ProductJSON{
+			text.Octets(p.String()), text.Octets(p.Name()), text.Octets(p.Version()), p.line, p.offset,
+		})
+	}
+	for _, f := range r.faults {
+		j.Errors = append(j.Errors, FaultJSON{f.where, ReasonName(f.syntax), f.place.line, f.offset, f.reason})
+	}
+	return j
+}
+
+// ReasonName returns the name of the constant, empty for 0.
+func ReasonName(reason upgrade.Reason) string {
+	switch reason {
+	case upgrade.ErrToken:
+		return "ErrToken"
+	case upgrade.ErrVersion:
+		return "ErrVersion"
+	case upgrade.ErrDelimiter:
+		return "ErrDelimiter"
+	case upgrade.ErrNoElement:
+		return "ErrNoElement"
+	}
+	return ""
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Imports point down only: the command lines at the top, then what each command is, then
+// the text that they share. No package is of use to a test alone.
+func TestLayers(t *testing.T) {
+	const (
+		module = "github.com/gosegue/upgrade/"
+		here   = module + "cmd/upgrade101"
+	)
+	for name, below := range map[string][]string{
+		here:              {"cases", "explain", "probe", "serve", "text"},
+		here + "/serve":   {"explain", "text"},
+		here + "/cases":   {"explain", "text"},
+		here + "/explain": {"text"},
+		here + "/text":    nil,
+		here + "/probe":   nil,
+	} {
+		out, err := exec.Command("go", "list", "-f", `{{join .Imports "\n"}}`, name).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for dep := range strings.Lines(string(out)) {
+			dep = strings.TrimSuffix(dep, "\n")
+			sibling, found := strings.CutPrefix(dep, here+"/")
+			if dep == here || found && !slices.Contains(below, sibling) {
+				t.Errorf("%s imports %s", name, dep)
+			}
+			if dep == "github.com/spf13/cobra" && name != here {
+				t.Errorf("%s knows the command line", name)
+			}
+		}
+		out, err = exec.Command("go", "list", "-deps", name).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, never := range []string{"testing", module + "internal/oracle", module + "internal/corpustest", module + "internal/tcptest"} {
+			if slices.Contains(strings.Fields(string(out)), never) {
+				t.Errorf("%s depends on %s, which is for tests", name, never)
+			}
+		}
+	}
+}

@@ -1,0 +1,235 @@
+// Package serve is a server to try a switch on: it switches to echo/1 and to websocket,
+// and has a page for browsers. It knows nothing of the command line.
+package serve
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/httpupgrade"
+)
+
+// This file knows the server: when it starts and stops, what it answers, and what it
+// logs. It knows nothing of what is spoken after a switch.
+
+// The limits of the server, so that nothing hangs forever: for a request, a response,
+// an unused connection, an upgraded connection on which nothing moves, and for the
+// end of what is still going on when the server stops. And so that nothing grows
+// forever, for the head of a request and for the connections that are open.
+const (
+	readTimeout  = 30 * time.Second
+	writeTimeout = 30 * time.Second
+	keepTimeout  = time.Minute
+	idleTimeout  = 2 * time.Minute
+	stopTimeout  = 2 * time.Second
+	maxHeader    = 64 << 10
+	maxConns     = 16 << 10
+)
+
+// What the server can switch to.
+var (
+	echo      = upgrade.MustParseProduct("echo/1")
+	websocket = upgrade.MustParseProduct("websocket")
+)
+
+// Server is a server to try an upgrade on.
+type Server struct {
+	// Raw makes package netupgrade read the first request of a connection, not net/http.
+	Raw bool
+
+	url      string
+	log      *log.Logger
+	idle     time.Duration
+	sessions sessions
+	last     lastHandshakes
+}
+
+// New returns a server that is reached by url and writes its log to logTo.
+func New(url string, logTo io.Writer) *Server {
+	return &Server{url: url, log: log.New(logTo, "", log.LstdFlags), idle: idleTimeout}
+}
+
+// Run serves until ctx is done, or the listener fails, then closes all connections.
+func (s *Server) Run(ctx context.Context, listener net.Listener) error {
+	listener = record(limit(listener, maxConns))
+	server := &http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: readTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       keepTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          s.log,
+		// Some clients upgrade with "OPTIONS *", which net/http answers itself.
+		DisableGeneralOptionsHandler: true,
+		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
+			return context.WithValue(ctx, connKey{}, conn)
+		},
+	}
+	failed := make(chan error, 2)
+	if s.Raw {
+		declined := newHandover(listener.Addr())
+		go func() { failed <- server.Serve(declined) }()
+		go func() { failed <- s.acceptAll(listener, declined.give) }()
+	} else {
+		go func() { failed <- server.Serve(listener) }()
+	}
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+	}
+	listener.Close()
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	if server.Shutdown(grace) != nil {
+		server.Close()
+	}
+	// Shutdown leaves upgraded connections alone.
+	s.sessions.close()
+	return err
+}
+
+// connKey is the key of a request's connection in its context.
+type connKey struct{}
+
+func (s *Server) handler() http.Handler {
+	webSocket := httpupgrade.WebSocket(s.session(websocket, echoMessages))
+	webSocket.Fields = s.logRefusal(webSocket.Fields)
+	page := s.page(echo, websocket)
+	return endTwoLengths(httpupgrade.Handler{
+		Protocols: []httpupgrade.Protocol{
+			{Product: echo, Serve: s.session(echo, echoBytes)},
+			webSocket,
+		},
+		Next:  page,
+		Error: func(r *http.Request, err error) { s.logOffer(offerOf(r), "failed", err) },
+	}, page)
+}
+
+// session returns what speaks a protocol on a connection, as a [httpupgrade.Protocol]
+// wants it.
+func (s *Server) session(product upgrade.Product[string], speak func(net.Conn) error) func(net.Conn, *http.Request) {
+	return func(conn net.Conn, r *http.Request) {
+		if !s.sessions.add(conn) {
+			return // the server is stopping
+		}
+		defer s.sessions.remove(conn)
+		s.speak(conn, product, offerOf(r), speak)
+	}
+}
+
+// speak speaks a protocol on a connection that was switched to it.
+func (s *Server) speak(conn net.Conn, product upgrade.Product[string], o offer, speak func(net.Conn) error) {
+	s.logOffer(o, "switched to "+product.String(), nil)
+	ending := "closed"
+	if err := speak(idleConn{conn, s.idle}); err != nil {
+		ending = "closed: " + err.Error()
+	}
+	s.log.Printf("%s %s %s", o.from, product, ending)
+}
+
+// logRefusal returns fields, and logs when they refuse to switch.
+func (s *Server) logRefusal(fields func(*http.Request) ([]handshake.Field, error)) func(*http.Request) ([]handshake.Field, error) {
+	return func(r *http.Request) ([]handshake.Field, error) {
+		list, err := fields(r)
+		if err != nil {
+			s.logOffer(offerOf(r), "not switched", err)
+		}
+		return list, err
+	}
+}
+
+// page answers requests that were not switched: browsers with what to try, others with
+// how to.
+func (s *Server) page(supported ...upgrade.Product[string]) http.Handler {
+	text := strings.ReplaceAll(pageText, "URL", s.url)
+	text = strings.ReplaceAll(text, "HOST", strings.TrimPrefix(s.url, "http://"))
+	routes := s.routes()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.Header["Upgrade"]) > 0 {
+			_, err := httpupgrade.Offer(r)
+			if err == nil {
+				err = errNotServed
+			}
+			s.logOffer(offerOf(r), "not switched", err)
+		}
+		httpupgrade.Advertise(w, r, supported...)
+		if route := routes[r.URL.Path]; route != nil {
+			route(w, r)
+			return
+		}
+		w.Header().Set("Vary", "Accept")
+		if wantsPage(r) {
+			index(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		io.WriteString(w, text)
+	})
+}
+
+// errNotServed says why a good offer is declined.
+var errNotServed = errors.New("nothing of it is served here")
+
+const pageText = `This server switches to echo/1, which sends back every byte, and to websocket,
+which sends back every message. Try:
+
+  curl -i -N -H 'Connection: Upgrade' -H 'Upgrade: HTTP/2.0, echo/1' URL/
+  curl -i -N -H 'Connection: Upgrade' -H 'Upgrade: echo/1' -d 'read, not sent back' URL/
+  curl -i -N -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' URL/
+
+They show the response and then wait; end them with Ctrl-C. This one sends bytes as well:
+
+  (printf 'GET / HTTP/1.1\r\nHost: HOST\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\nhello\n'; sleep 1) | curl -sN -m 2 telnet://HOST
+
+These are no offers, and show this page:
+
+  curl -i -H 'Upgrade: echo/1' URL/
+  curl -i -H 'Connection: Upgrade' -H 'Upgrade: echo/2' URL/
+  curl -i -H 'Connection: Upgrade' -H 'Upgrade: echo / 1' URL/
+`
+
+// offer is what the log says of a request. All of it but the address is a stranger's.
+type offer struct {
+	from, method, target, products string
+
+	recorder recorder // of the connection; nil if there is none
+}
+
+func offerOf(r *http.Request) offer {
+	recorder, _ := r.Context().Value(connKey{}).(recorder)
+	return offer{r.RemoteAddr, r.Method, r.RequestURI, strings.Join(r.Header["Upgrade"], ", "), recorder}
+}
+
+// logOffer logs what a request offered and what became of it, and why. The method is a
+// token; the rest is quoted, and cut where it goes on for long. The page is told as well.
+func (s *Server) logOffer(o offer, decision string, why error) {
+	text := decision
+	if why != nil {
+		text += ": " + why.Error()
+	}
+	s.log.Printf("%s %.*s %.*q offers %.*q: %s", o.from, maxQuoted, o.method, maxQuoted, o.target, maxQuoted, o.products, text)
+
+	if errors.As(why, new(*net.OpError)) {
+		text = decision + ": the connection broke" // the error tells the client's address
+	}
+	n := note{time: time.Now(), decision: text, switched: why == nil, key: keyOf(o.target)}
+	if n.switched && o.recorder != nil {
+		n.exchange, _ = o.recorder.take()
+	}
+	n.offer = offer{method: clip(o.method), target: clip(public(o.target)), products: clip(o.products)}
+	s.last.add(n)
+}
+
+// clip returns the beginning of what a stranger sent, without the memory of the rest.
+func clip(s string) string { return strings.Clone(s[:min(len(s), maxQuoted)]) }
