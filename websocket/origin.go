@@ -1,6 +1,9 @@
 package websocket
 
-import "github.com/gosegue/upgrade"
+import (
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/internal/uri"
+)
 
 // This file knows the Origin and Host of a request, and when the two agree. It does not
 // know what a server does when they do not.
@@ -47,7 +50,7 @@ func SameOrigin[O, H upgrade.Text](origin []O, host []H) bool {
 	}
 	page, pagePort := cutPort(authority, defaultPort)
 	here, herePort := cutPort(host[0], defaultPort)
-	return pagePort == herePort && pagePort != 0 && isHost(page) && equalFold(page, here)
+	return pagePort == herePort && pagePort != 0 && equalFold(page, here)
 }
 
 // cutScheme returns what follows the scheme of an origin, and the default port of the
@@ -66,60 +69,35 @@ func cutScheme[S upgrade.Text](s S) (authority S, port int) {
 }
 
 // cutPort splits "host:port" and returns the port as a number: defaultPort if there is no
-// colon, and 0 if the port is not a number that a client would write.
+// colon. The port is 0 if s is malformed, names no host, or has a port that no client
+// would write.
+//
+//	host [ ":" port ]
 func cutPort[S upgrade.Text](s S, defaultPort int) (host S, port int) {
-	end := 0
-	if len(s) > 0 && s[0] == '[' { // an IPv6 address has colons of its own
-		for end < len(s) && s[end] != ']' {
-			end++
-		}
-	}
-	for end < len(s) && s[end] != ':' {
-		end++
-	}
-	if end == len(s) {
+	end, ok := uri.HostEnd(s)
+	switch {
+	case !ok || end == 0:
+		return s, 0
+	case end == uint(len(s)):
 		return s, defaultPort
+	case s[end] != ':':
+		return s, 0
 	}
 	digits := s[end+1:]
 	if len(digits) == 0 || len(digits) > len("65535") || digits[0] == '0' {
-		return s[:end], 0
+		return s, 0
 	}
 	for i := range len(digits) {
 		c := digits[i]
 		if c < '0' || c > '9' {
-			return s[:end], 0
+			return s, 0
 		}
 		port = port*10 + int(c-'0')
 	}
 	if port > 0xFFFF {
-		port = 0
+		return s, 0
 	}
 	return s[:end], port
-}
-
-// isHost reports whether s can be the host of an origin: a name, an IPv4 address, or an
-// IPv6 address in brackets, whose octets it knows but not its form. A browser writes no
-// other octets there; those that end a host in a URL ("/", "?", "#", "@") are none of
-// them.
-func isHost[S upgrade.Text](s S) bool {
-	if len(s) > 2 && s[0] == '[' && s[len(s)-1] == ']' {
-		s = s[1 : len(s)-1]
-		for i := range len(s) {
-			if c := lower(s[i]); (c < '0' || c > '9') && (c < 'a' || c > 'f') && c != ':' && c != '.' {
-				return false
-			}
-		}
-		return true
-	}
-	for i := range len(s) {
-		switch c := lower(s[i]); {
-		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
-		case c == '-', c == '.', c == '_', c == '~', c == '!', c == '$', c == '&', c == '\'', c == '(', c == ')', c == '*', c == '+', c == ',', c == ';', c == '=':
-		default:
-			return false
-		}
-	}
-	return len(s) > 0
 }
 
 // equalFold reports whether s and t are equal but for the case of ASCII letters.
