@@ -19,7 +19,7 @@ func TestDependencies(t *testing.T) {
 		never   string // the packages of the standard library that it must not link
 	}{
 		{"", "", "net/http net fmt crypto/sha1 reflect os"},
-		{"handshake", ". internal/headpool internal/products", "net/http net crypto/sha1"},
+		{"handshake", ". internal/headpool internal/products internal/uri", "net/http net crypto/sha1"},
 		{"head", ". internal/uri", "net/http net crypto/sha1"},
 		{"httpupgrade", ". handshake internal/earlyconn internal/headpool websocket", ""},
 		{"internal/products", ".", "net/http net"},

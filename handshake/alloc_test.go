@@ -80,6 +80,7 @@ func TestAllocations(t *testing.T) {
 func TestAllocationsOfResponses(t *testing.T) {
 	fields := []Field{{"Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="}, {"X", "y"}}
 	bad := []Field{{"A", "1"}, {"Upgrade", "x"}}
+	options := []string{"x"}
 	room := make([]byte, 0, 500)
 	var dst []byte
 	for name, test := range map[string]struct {
@@ -94,6 +95,15 @@ func TestAllocationsOfResponses(t *testing.T) {
 		"426, bad field":  {1, func() { dst, errSink = handshake.AppendUpgradeRequired(room, websocket, bad...) }},
 		"426, close": {0, func() {
 			dst, errSink = handshake.AppendUpgradeRequired(room, websocket, Field{"Connection", "close"}, Field{"Content-Length", "5"})
+		}},
+		"offer": {0, func() {
+			dst, errSink = handshake.AppendOffer(room, "GET", "/", "example.com", websocket, options, fields...)
+		}},
+		"offer, bad option": {0, func() {
+			dst, errSink = handshake.AppendOffer(room, "GET", "/", "example.com", websocket, options)
+		}},
+		"offer, bad field": {1, func() {
+			dst, errSink = handshake.AppendOffer(room, "GET", "/", "example.com", websocket, nil, bad...)
 		}},
 		"check": {0, func() { errSink = fields[0].Check() }},
 	} {

@@ -66,6 +66,20 @@ var (
 
 	// ErrReserved: the caller must not give this field in this message.
 	ErrReserved = errors.New("handshake: reserved field")
+
+	// ErrMethod: the method of an offer is not a token, or is CONNECT, which has
+	// another use for the connection.
+	ErrMethod = errors.New("handshake: method cannot offer an upgrade")
+
+	// ErrTarget: the request target has no form that the method allows.
+	ErrTarget = errors.New("handshake: malformed request target")
+
+	// ErrHost: the host is not one, with or without a port.
+	ErrHost = errors.New("handshake: malformed host")
+
+	// ErrOption: a connection option is not a token, is close, or does not name one
+	// of the caller's fields that may end at the next hop.
+	ErrOption = errors.New("handshake: connection option names no such field")
 )
 
 // FieldError tells which field is malformed, and where. It unwraps to the
@@ -233,7 +247,7 @@ func Status(err error) int {
 	return status
 }
 
-// FieldName returns the name of the field that err is about: Upgrade, Connection, that
+// FieldName returns the name of the field that err is about: Upgrade, Connection, Host, that
 // of a [FieldError] or a [ResponseError], or what a method FieldName of the error
 // returns. It returns "" if err is about no field. It looks at the errors that err
 // wraps, and allocates nothing.
@@ -243,8 +257,10 @@ func FieldName(err error) string {
 		switch err {
 		case ErrNoUpgrade, ErrNotSupported, ErrNotOffered:
 			name = "Upgrade"
-		case ErrNoOption:
+		case ErrNoOption, ErrOption:
 			name = "Connection"
+		case ErrHost:
+			name = "Host"
 		default:
 			switch e := err.(type) {
 			case *FieldError:

@@ -27,6 +27,10 @@ var errorNames = map[error]string{
 	handshake.ErrFieldName:    "ErrFieldName",
 	handshake.ErrFieldValue:   "ErrFieldValue",
 	handshake.ErrReserved:     "ErrReserved",
+	handshake.ErrMethod:       "ErrMethod",
+	handshake.ErrTarget:       "ErrTarget",
+	handshake.ErrHost:         "ErrHost",
+	handshake.ErrOption:       "ErrOption",
 }
 
 // fault returns err as the oracle has it, and stops the test if it is of no kind that

@@ -1,0 +1,138 @@
+package handshake
+
+import (
+	"strings"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/internal/uri"
+)
+
+// This file knows the head of a request that offers a switch. It knows neither its
+// content nor the connection that it goes to.
+
+// AppendOffer appends the head of a request that offers to switch to dst and returns the
+// result: the request line, one Host, one Upgrade with the products in the client's order
+// of preference, one Connection with upgrade and the caller's options, then fields, and the
+// empty line.
+//
+//	GET /chat HTTP/1.1
+//	Host: example.com
+//	Upgrade: websocket
+//	Connection: Upgrade
+//	Sec-WebSocket-Version: 13
+//
+// method and target must agree: "*" is for OPTIONS alone. host is the host of the target
+// URI, with its port if that is not the default one; it is empty if the URI has none, as
+// on a Unix socket. A product that is given twice is sent once.
+//
+// options are the names of fields that are meant for the next hop alone, such as
+// HTTP2-Settings; each must name one of fields, and not Content-Length, without regard
+// to case. A caller that sends content brings one Content-Length and appends the content
+// itself. A proxy may keep an Upgrade field to itself, and a server may answer as if it
+// had not seen it.
+//
+// The errors are [ErrMethod], [ErrTarget], [ErrHost], [ErrNoProduct] for no product or a
+// zero one, a [*ResponseError] for a field, and [ErrOption], in this order. A field can
+// fail [Field.Check], be a malformed Content-Length, or be [ErrReserved]: Connection,
+// Upgrade, Host, Transfer-Encoding, Trailer, and a second Content-Length. With an error dst
+// is returned as it was. AppendOffer allocates only the error and what dst needs to grow.
+// It follows [RFC 9110, section 7.8].
+//
+// [RFC 9110, section 7.8]: https://httpwg.org/specs/rfc9110.html#rfc.section.7.8
+func AppendOffer(dst []byte, method, target, host string, offered []upgrade.Product[string], options []string, fields ...Field) ([]byte, error) {
+	// All is checked before anything is appended, so dst needs no repair.
+	if err := checkOffer(method, target, host, offered, options, fields); err != nil {
+		return dst, err
+	}
+	dst = append(dst, method...)
+	dst = append(dst, ' ')
+	dst = append(dst, target...)
+	dst = append(dst, " HTTP/1.1\r\nHost: "...)
+	dst = append(dst, host...)
+	dst = append(dst, "\r\nUpgrade: "...)
+	for i, p := range offered {
+		if matchesAny(p, offered[:i]) {
+			continue
+		}
+		if i > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = p.AppendTo(dst)
+	}
+	dst = append(dst, "\r\nConnection: Upgrade"...)
+	for i, option := range options {
+		if !hasFold(options[:i], option) {
+			dst = append(dst, ", "...)
+			dst = append(dst, option...)
+		}
+	}
+	dst = append(dst, "\r\n"...)
+	for _, f := range fields {
+		dst = appendLine(dst, f.Name, f.Value)
+	}
+	return append(dst, "\r\n"...), nil
+}
+
+// checkOffer returns nil if AppendOffer can send what it was given.
+//
+//	method = token
+func checkOffer(method, target, host string, offered []upgrade.Product[string], options []string, fields []Field) error {
+	switch {
+	case !isToken(method) || method == "CONNECT":
+		return ErrMethod
+	case !uri.IsTarget(method, target):
+		return ErrTarget
+	}
+	if _, ok := uri.IsHost(host); !ok {
+		return ErrHost
+	}
+	if !named(offered) {
+		return ErrNoProduct
+	}
+	hasLength := false
+	for i, f := range fields {
+		err := f.Check()
+		switch {
+		case err != nil:
+		case f.is("Content-Length") && !hasLength:
+			if hasLength = isLength(f.Value); !hasLength {
+				err = ErrFieldValue
+			}
+		case reserved(f.Name) || f.is("Host"):
+			err = ErrReserved
+		}
+		if err != nil {
+			return &ResponseError{i, f.Name, err}
+		}
+	}
+	for _, option := range options {
+		if !isOption(option, fields) {
+			return ErrOption
+		}
+	}
+	return nil
+}
+
+// isOption reports whether option is a token that names one of fields, and one that may
+// end at the next hop. Content-Length may not: the server would be left without the end of
+// the content (RFC 9110, section 7.6.1).
+func isOption(option string, fields []Field) bool {
+	if !isToken(option) || strings.EqualFold(option, "close") || strings.EqualFold(option, "Content-Length") {
+		return false
+	}
+	for _, f := range fields {
+		if f.is(option) {
+			return true
+		}
+	}
+	return false
+}
+
+func hasFold(names []string, name string) bool {
+	for _, n := range names {
+		if strings.EqualFold(n, name) {
+			return true
+		}
+	}
+	return false
+}
