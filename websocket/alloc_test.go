@@ -44,6 +44,7 @@ func TestAllocations(t *testing.T) {
 		},
 		"SameOrigin":          func() { boolSink = websocket.SameOrigin(origin, host) },
 		"SameOrigin, foreign": func() { boolSink = websocket.SameOrigin(origin, version) },
+		"Refusal":             func() { boolSink = websocket.ErrVersion.Refusal() == nil },
 		"Error": func() {
 			if errSink != nil {
 				_ = errSink.Error()

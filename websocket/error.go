@@ -1,6 +1,9 @@
 package websocket
 
-// This file knows what can be wrong with a handshake, and which field is at fault.
+import "github.com/gosegue/upgrade/handshake"
+
+// This file knows what can be wrong with a handshake, which field is at fault, and how a
+// server answers.
 
 // Error says which requirement of the handshake a request or a response does not meet.
 // It is for use with [errors.Is] or a switch.
@@ -29,8 +32,8 @@ func (e Error) Error() string {
 	return "websocket: bad handshake"
 }
 
-// Field returns the name of the field at fault. It is empty for [ErrMethod].
-func (e Error) Field() string {
+// FieldName returns the name of the field at fault. It is empty for [ErrMethod].
+func (e Error) FieldName() string {
 	switch e {
 	case ErrVersion:
 		return "Sec-WebSocket-Version"
@@ -40,4 +43,31 @@ func (e Error) Field() string {
 		return "Sec-WebSocket-Accept"
 	}
 	return ""
+}
+
+// Refusal returns the response that a server gives to a request with this error:
+//
+//	ErrMethod   405 (Method Not Allowed) with Allow: GET
+//	ErrVersion  426 (Upgrade Required) with Sec-WebSocket-Version: 13
+//	ErrKey      400 (Bad Request)
+//	ErrAccept   502 (Bad Gateway), of a proxy that received the response
+//
+// Any other Error is a 400. A 426 also has an Upgrade, which the adapter that sends it
+// adds. HTTP/2 and HTTP/3 have no Upgrade and no 426: send 400 with the same fields there,
+// and not Allow: GET.
+//
+// The Refusal is shared: do not change it. Refusal allocates nothing.
+func (e Error) Refusal() *handshake.Refusal {
+	if int(e) >= len(refusals) {
+		e = 0
+	}
+	return &refusals[e]
+}
+
+var refusals = [...]handshake.Refusal{
+	0:          {Status: 400},
+	ErrMethod:  {Status: 405, Fields: []handshake.Field{{Name: "Allow", Value: "GET"}}},
+	ErrVersion: {Status: 426, Fields: []handshake.Field{{Name: "Sec-WebSocket-Version", Value: Version}}},
+	ErrKey:     {Status: 400},
+	ErrAccept:  {Status: 502},
 }

@@ -2,9 +2,12 @@ package websocket_test
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/internal/corpus"
 	"github.com/gosegue/upgrade/websocket"
 )
@@ -208,8 +211,31 @@ func TestErrors(t *testing.T) {
 		websocket.Error(0):   {"websocket: bad handshake", ""},
 		websocket.Error(99):  {"websocket: bad handshake", ""},
 	} {
-		if got := [2]string{err.Error(), err.Field()}; got != want || !errors.Is(err, err) {
+		if got := [2]string{err.Error(), err.FieldName()}; got != want || !errors.Is(err, err) {
 			t.Errorf("%d: %q, want %q", err, got, want)
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	webSocket := upgrade.MustParseProduct("websocket")
+	for err, want := range map[websocket.Error]handshake.Refusal{
+		websocket.ErrMethod:  {Status: 405, Fields: []handshake.Field{{Name: "Allow", Value: "GET"}}},
+		websocket.ErrVersion: {Status: 426, Fields: []handshake.Field{{Name: "Sec-WebSocket-Version", Value: "13"}}},
+		websocket.ErrKey:     {Status: 400},
+		websocket.ErrAccept:  {Status: 502},
+		websocket.Error(0):   {Status: 400},
+		websocket.Error(99):  {Status: 400},
+	} {
+		if got := err.Refusal(); !reflect.DeepEqual(*got, want) {
+			t.Errorf("%d: %+v, want %+v", err, got, want)
+		}
+		if _, _, bad := err.Refusal().Response(webSocket); bad != nil {
+			t.Errorf("%d cannot be sent: %v", err, bad)
+		}
+		// What handshake finds in an error of this package.
+		if status, field := handshake.Status(err), handshake.FieldName(err); status != want.Status || field != err.FieldName() {
+			t.Errorf("%d: handshake says %d, %q", err, status, field)
 		}
 	}
 }
