@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,10 +17,11 @@ import (
 	"github.com/gosegue/upgrade/cmd/upgrade101/probe"
 	"github.com/gosegue/upgrade/cmd/upgrade101/text"
 	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/upgradetest"
 )
 
 // This file knows how a server is given to the probe, and how what came out is told.
-// What is asked and judged stands in package probe.
+// What is asked and judged stands in package upgradetest.
 
 // Of an octet string people are shown the beginning, programs more of it.
 const (
@@ -36,15 +38,22 @@ func probeCommand() *cobra.Command {
 		timeout  time.Duration
 		insecure bool
 		list     bool
+		failures bool
+		allow    bool
 	)
 	command := &cobra.Command{
-		Use:   "probe [--product NAME[/VERSION]] [--only ID]... [--header LINE]... [--timeout DURATION] [--insecure] [--json] URL | --list",
+		Use:   "probe [--product NAME[/VERSION]] [--only ID]... [--header LINE]... [--timeout DURATION] [--insecure] [--allow-no-switch] [--failures | --json] URL | --list",
 		Short: "Check how a server handles Upgrade",
 		Long: fmt.Sprintf(`Probe sends requests to a server that tell servers apart, and judges the answers: the
 form of its 101 and 426, what it takes for an offer and what not, whether it parts a
 request from what follows, what it makes of malformed ones, and what WebSocket and h2c
 ask for. The URL begins with http://, https://, ws:// or wss://, which are two names
-for each of two things. What is offered is websocket, or what --product says.
+for each of two things; HOST:PORT stands for http://HOST:PORT. What is offered is
+websocket, or what --product says. The checks are those of package upgradetest, for
+tests in Go.
+
+A server that never switches was hardly tested. That is told first, with what the plain
+offer got, and is a failure, unless --allow-no-switch says that it need not switch.
 
 It is safe in that it sends these requests and nothing else, to one address of that
 host and no other, one after the other, for the resource of the URL: at most %d
@@ -64,11 +73,13 @@ be ignored. MAY is what no rule asks, but clients count on. What comes out is
         because another check tells the same fault
   note  the answer, or that there was none in time, proves nothing
 
-and below the table stands what was sent and received where a check failed. What is
-not printable ASCII is shown there as \r, \n, \t or \xNN, a backslash as two.
+and below the table stands, for each failed check, what to change, and what was sent and
+received. What is not printable ASCII is shown there as \r, \n, \t or \xNN, a backslash
+as two. With --failures nothing else is shown.
 
 With --header all requests have that line as well, for a server that wants an Origin,
-a subprotocol or a secret, which is then shown with the requests of failed checks.
+a subprotocol or a secret, which is then shown with the requests of failed checks. A
+Sec-WebSocket-Protocol or Sec-WebSocket-Extensions there is an offer of it.
 
 With --only just the checks with these IDs are made; --list shows all, and sends
 nothing. IDs keep their meaning.
@@ -80,20 +91,22 @@ all always there:
   product      what was offered
   address      the one that was connected to, empty if none was
   error        why the run ended early, empty if it did not
+  switched     whether the plain offer got a 101
+  first        what it got
   connections  the number of connections
   summary      the numbers {"pass", "fail", "skip", "note", "failed_must"}
-  results      as [{"id", "title", "rfc", "section", "level", "verdict", "reason",
-               "exchanges"}], a result for each check asked for
+  results      as [{"id", "title", "rfc", "section", "level", "remedy", "verdict",
+               "reason", "exchanges"}], a result for each check asked for
 
-Each of exchanges is a connection that the verdict rests on, the one it is about last,
-as {"sent", "sent_octets", "received", "received_octets", "end"}: strings of octets, one
-code point each, cut behind 4 KiB, the number of all, and what ended the reading:
-"read" (all that was waited for), "timeout", "closed" or "limit". With --list it is an
-array of {"id", "title", "rfc", "section", "level", "applies"}. The texts for people,
-which are error, title and reason, may change.
+Each of exchanges is a connection that the verdict rests on, as {"sent", "sent_octets",
+"received", "received_octets", "end"}: strings of octets, one code point each, cut after
+4 KiB, the number of all, and what ended the reading: "read" (all that was waited for),
+"timeout", "closed" or "limit". With --list it is an array of {"id", "title", "rfc",
+"section", "level", "remedy", "applies"}. The texts for people, which are error, first,
+title, remedy and reason, may change.
 
-Exit codes: 0 if no MUST failed; 1 if one did, or the server could not be reached to
-the end; 2 if the command line is wrong.`, probe.MaxConnections, probe.MaxRequests),
+Exit codes: 0 if no MUST failed; 1 if one did, the server never switched or could not be
+reached to the end; 2 if the command line is wrong.`, upgradetest.MaxConnections, upgradetest.MaxRequests),
 		Example: `  upgrade101 probe http://127.0.0.1:8101/
   upgrade101 probe --product echo/1 http://127.0.0.1:8101/
   upgrade101 probe --header 'Origin: https://example.com' wss://example.com/chat
@@ -106,9 +119,9 @@ the end; 2 if the command line is wrong.`, probe.MaxConnections, probe.MaxReques
 			if err != nil {
 				return fmt.Errorf("--product: %w", err)
 			}
-			checks := probe.Checks(offered)
+			checks := upgradetest.Checks(offered)
 			for _, id := range only {
-				if !slices.ContainsFunc(checks, func(c probe.Check) bool { return c.ID == id }) {
+				if !slices.ContainsFunc(checks, func(c upgradetest.Check) bool { return c.ID == id }) {
 					return errors.New("--only: no such check; upgrade101 probe --list shows all")
 				}
 			}
@@ -119,7 +132,7 @@ the end; 2 if the command line is wrong.`, probe.MaxConnections, probe.MaxReques
 				if len(args) > 0 {
 					return errors.New("--list: want no URL")
 				}
-				return listChecks(cmd, checks, offered, asJSON)
+				return listChecks(cmd, checks, asJSON)
 			}
 			if len(args) != 1 {
 				return errors.New("want one URL")
@@ -132,20 +145,27 @@ the end; 2 if the command line is wrong.`, probe.MaxConnections, probe.MaxReques
 			if err != nil {
 				return fmt.Errorf("--header: %w", err)
 			}
-			report, err := probe.Run(cmd.Context(), probe.Options{
-				Target:   target,
-				Product:  offered,
-				Only:     only,
-				Fields:   fields,
-				Timeout:  timeout,
-				TLS:      &tls.Config{InsecureSkipVerify: insecure},
-				Progress: progress(cmd),
+			dialer := &probe.Dialer{Target: target, TLS: &tls.Config{InsecureSkipVerify: insecure}}
+			all := len(only)
+			if all == 0 {
+				all = len(checks)
+			}
+			begin, done := progress(cmd, all)
+			report, err := upgradetest.Run(cmd.Context(), dialer.Dial, upgradetest.Options{
+				Product: offered,
+				Target:  target.Request(),
+				Host:    target.Host(),
+				Fields:  fields,
+				Only:    only,
+				Timeout: timeout,
+				Begin:   begin,
 			})
-			told := probed{args[0], offered, report, err}
+			done()
+			told := probed{args[0], offered, dialer, report, err}
 			if asJSON {
 				err = text.WriteJSON(cmd.OutOrStdout(), told.forPrograms())
-			} else if report.Connections > 0 {
-				_, err = text.Coloured(cmd.OutOrStdout(), colourOfResult).Write(told.text())
+			} else if dialer.Connections > 0 {
+				_, err = text.Coloured(cmd.OutOrStdout(), colourOfResult).Write(told.text(failures))
 			} else {
 				err = nil
 			}
@@ -154,7 +174,7 @@ the end; 2 if the command line is wrong.`, probe.MaxConnections, probe.MaxReques
 				return failure{err}
 			case told.err != nil:
 				return failure{told.because()}
-			case report.FailedMust() > 0:
+			case report.FailedMust() > 0, !report.Switched && !allow:
 				return errFailed
 			}
 			return nil
@@ -164,13 +184,15 @@ the end; 2 if the command line is wrong.`, probe.MaxConnections, probe.MaxReques
 	flags.StringVar(&product, "product", "websocket", "what to offer")
 	flags.StringArrayVar(&only, "only", nil, "make only the check with this ID; may be given several times")
 	flags.StringArrayVar(&headers, "header", nil, "a field line for every request, as NAME: VALUE; may be given several times")
-	flags.DurationVar(&timeout, "timeout", probe.DefaultTimeout, "how long to wait for an answer")
+	flags.DurationVar(&timeout, "timeout", upgradetest.DefaultTimeout, "how long to wait for an answer")
 	flags.BoolVar(&insecure, "insecure", false, "take any certificate")
 	flags.BoolVar(&asJSON, "json", false, "write one JSON object")
+	flags.BoolVar(&failures, "failures", false, "show the checks that failed, and no others")
+	flags.BoolVar(&allow, "allow-no-switch", false, "exit with 0 even if the server never switches")
 	flags.BoolVar(&list, "list", false, "show the checks, and send nothing")
 	command.RegisterFlagCompletionFunc("only", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		var ids []cobra.Completion
-		for _, c := range probe.Checks(upgrade.MustParseProduct("websocket")) {
+		for _, c := range upgradetest.Checks(upgrade.MustParseProduct("websocket")) {
 			ids = append(ids, cobra.CompletionWithDesc(c.ID, c.Title))
 		}
 		return ids, cobra.ShellCompDirectiveNoFileComp
@@ -190,7 +212,7 @@ func parseHeaders(lines []string) ([]handshake.Field, error) {
 			return nil, errors.New("want a name, a colon and a value")
 		}
 		f := handshake.Field{Name: name, Value: strings.Trim(value, " \t")}
-		if err := probe.CheckField(f); err != nil {
+		if err := upgradetest.CheckField(f); err != nil {
 			return nil, err
 		}
 		fields = append(fields, f)
@@ -199,20 +221,20 @@ func parseHeaders(lines []string) ([]handshake.Field, error) {
 }
 
 // listChecks shows the checks as they stand for an offer of product.
-func listChecks(cmd *cobra.Command, checks []probe.Check, product upgrade.Product[string], asJSON bool) error {
+func listChecks(cmd *cobra.Command, checks []upgradetest.Check, asJSON bool) error {
 	var err error
 	if asJSON {
 		all := []listedJSON{}
 		for _, c := range checks {
-			all = append(all, listedJSON{checkOf(c), c.Applies(product)})
+			all = append(all, listedJSON{checkOf(c), c.Applies})
 		}
 		err = text.WriteJSON(cmd.OutOrStdout(), all)
 	} else {
 		var b bytes.Buffer
 		for _, c := range checks {
-			fmt.Fprintf(&b, "%-6s  %-17s  %-28s  %s", c.Rule.Level, c.Rule, c.ID, c.Title)
-			if !c.Applies(product) {
-				fmt.Fprintf(&b, " (skipped for %s)", product)
+			fmt.Fprintf(&b, "%-6s  %-17s  %-28s  %s", c.Level, ruleOf(c), c.ID, c.Title)
+			if !c.Applies {
+				b.WriteString(" (skipped for that product)")
 			}
 			b.WriteByte('\n')
 		}
@@ -224,29 +246,31 @@ func listChecks(cmd *cobra.Command, checks []probe.Check, product upgrade.Produc
 	return nil
 }
 
-// progress returns what shows on a terminal which check is under way, or nil if nobody
-// looks.
-func progress(cmd *cobra.Command) func(done, all int, check *probe.Check) {
+// ruleOf returns a text such as "RFC 9110, 7.8".
+func ruleOf(c upgradetest.Check) string { return "RFC " + c.RFC + ", " + c.Section }
+
+// progress returns what shows on a terminal which of all checks is under way, and what
+// wipes that away. Both do nothing if nobody looks.
+func progress(cmd *cobra.Command, all int) (begin func(upgradetest.Check), done func()) {
 	terminal := text.Terminal(cmd.ErrOrStderr())
 	if terminal == nil {
-		return nil
+		return nil, func() {}
 	}
-	// Past the escaping, for what moves the cursor; IDs are our own. The line that is
-	// written over is blank in the end.
-	return func(done, all int, check *probe.Check) {
-		if check == nil {
-			fmt.Fprintf(terminal, "\r%-60s\r", "")
-			return
-		}
-		fmt.Fprintf(terminal, "\r%-60s", fmt.Sprintf("%d of %d: %s", done+1, all, check.ID))
+	// Past the escaping, for what moves the cursor; IDs are our own.
+	begun := 0
+	begin = func(check upgradetest.Check) {
+		begun++
+		fmt.Fprintf(terminal, "\r%-60s", fmt.Sprintf("%d of %d: %s", begun, all, check.ID))
 	}
+	return begin, func() { fmt.Fprintf(terminal, "\r%-60s\r", "") }
 }
 
 // probed is all that there is to tell of a run.
 type probed struct {
 	url     string
 	product upgrade.Product[string]
-	report  probe.Report
+	dialer  *probe.Dialer
+	report  upgradetest.Report
 	err     error
 }
 
@@ -263,37 +287,58 @@ func (p probed) because() error {
 }
 
 // text returns the run as lines for people.
-func (p probed) text() []byte {
+func (p probed) text(failures bool) []byte {
 	var b bytes.Buffer
-	for _, r := range p.report.Results {
-		fmt.Fprintf(&b, "%s  %-6s  %-17s  %-28s  %s\n", r.Verdict, r.Check.Rule.Level, r.Check.Rule, r.Check.ID, text.Escape(r.Reason))
+	if !p.report.Switched {
+		fmt.Fprintf(&b, "never switched: the plain offer of %s got no 101: %s\n", p.product, p.report.First)
+		fmt.Fprintf(&b, "The checks that need a switch are skipped, and what is left says little.\n")
+		for _, advice := range probe.NeverSwitched(p.product, p.report) {
+			fmt.Fprintf(&b, "%s\n", advice)
+		}
+		b.WriteByte('\n')
 	}
-	failed := make(map[probe.Level]int)
+	failed := make(map[upgradetest.Level]int)
 	for _, r := range p.report.Results {
-		if r.Verdict != probe.Fail {
+		if r.Verdict == upgradetest.Fail {
+			failed[r.Level]++
+		}
+		if failures && r.Verdict != upgradetest.Fail {
 			continue
 		}
-		failed[r.Check.Rule.Level]++
-		fmt.Fprintf(&b, "\nfailed: %s (%s, %s): %s\n", r.Check.ID, r.Check.Rule, r.Check.Rule.Level, r.Check.Title)
-		fmt.Fprintf(&b, "reason: %s\n", text.Escape(r.Reason))
-		if len(r.Exchanges) > 0 {
-			e := r.Exchanges[len(r.Exchanges)-1]
-			writeOctets(&b, "sent", e.Sent)
-			writeOctets(&b, "received", e.Received)
-			b.WriteString(endings[e.End])
+		said := r.Detail
+		if r.Verdict == upgradetest.Pass {
+			said = r.Title
+		}
+		fmt.Fprintf(&b, "%s  %-6s  %-17s  %-28s  %s\n", r.Verdict, r.Level, ruleOf(r.Check), r.ID, text.Escape(said))
+	}
+	for _, r := range p.report.Results {
+		if r.Verdict != upgradetest.Fail {
+			continue
+		}
+		fmt.Fprintf(&b, "\nfailed: %s (%s, %s): %s\n", r.ID, ruleOf(r.Check), r.Level, r.Title)
+		fmt.Fprintf(&b, "reason: %s\n", text.Escape(r.Detail))
+		fmt.Fprintf(&b, "remedy: %s\n", r.Remedy)
+		if directive := probe.Directive(r, p.report); directive != "" {
+			fmt.Fprintf(&b, "        %s\n", directive)
+		}
+		if len(r.Sent) > 0 {
+			writeOctets(&b, "sent", r.Sent)
+			writeOctets(&b, "received", r.Received)
+			b.WriteString(endings[r.End])
 		}
 	}
 	fmt.Fprintf(&b, "\n%d checks of %s at %s, over %d connections: %d passed, %d failed (%d MUST, %d SHOULD, %d MAY), %d skipped, %d noted\n",
-		len(p.report.Results), p.product, p.report.Address, p.report.Connections,
-		p.report.Count(probe.Pass), p.report.Count(probe.Fail), failed[probe.Must], failed[probe.Should], failed[probe.May],
-		p.report.Count(probe.Skip), p.report.Count(probe.Note))
+		len(p.report.Results), p.product, p.dialer.Address, p.dialer.Connections,
+		p.report.Count(upgradetest.Pass), p.report.Count(upgradetest.Fail),
+		failed[upgradetest.Must], failed[upgradetest.Should], failed[upgradetest.May],
+		p.report.Count(upgradetest.Skip), p.report.Count(upgradetest.Note))
 	return b.Bytes()
 }
 
-var endings = map[probe.End]string{
-	probe.EndTimeout: "and then nothing more in time\n",
-	probe.EndClosed:  "and then the end of the connection\n",
-	probe.EndLimit:   "and more than is read\n",
+var endings = map[upgradetest.End]string{
+	upgradetest.EndTimeout: "and then nothing more in time\n",
+	upgradetest.EndClosed:  "and then the end of the connection\n",
+	upgradetest.EndLimit:   "and more than is read\n",
 }
 
 // writeOctets writes octets as lines, where they have any.
@@ -318,7 +363,7 @@ func colourOfResult(line string) string {
 	switch word, _, _ := strings.Cut(line, " "); word {
 	case "pass":
 		return text.Green
-	case "fail", "failed:":
+	case "fail", "failed:", "never":
 		return text.Red
 	case "note":
 		return text.Yellow
@@ -333,6 +378,7 @@ type checkJSON struct {
 	RFC     int    `json:"rfc"`
 	Section string `json:"section"`
 	Level   string `json:"level"`
+	Remedy  string `json:"remedy"`
 }
 
 type listedJSON struct {
@@ -346,6 +392,8 @@ type probedJSON struct {
 	Product     string       `json:"product"`
 	Address     string       `json:"address"`
 	Error       text.Octets  `json:"error"`
+	Switched    bool         `json:"switched"`
+	First       string       `json:"first"`
 	Connections int          `json:"connections"`
 	Summary     summaryJSON  `json:"summary"`
 	Results     []resultJSON `json:"results"`
@@ -379,13 +427,15 @@ func (p probed) forPrograms() probedJSON {
 	j := probedJSON{
 		URL:         text.Octets(p.url),
 		Product:     p.product.String(),
-		Address:     p.report.Address,
-		Connections: p.report.Connections,
+		Address:     p.dialer.Address,
+		Switched:    p.report.Switched,
+		First:       p.report.First,
+		Connections: p.dialer.Connections,
 		Summary: summaryJSON{
-			Pass:       p.report.Count(probe.Pass),
-			Fail:       p.report.Count(probe.Fail),
-			Skip:       p.report.Count(probe.Skip),
-			Note:       p.report.Count(probe.Note),
+			Pass:       p.report.Count(upgradetest.Pass),
+			Fail:       p.report.Count(upgradetest.Fail),
+			Skip:       p.report.Count(upgradetest.Skip),
+			Note:       p.report.Count(upgradetest.Note),
 			FailedMust: p.report.FailedMust(),
 		},
 		Results: []resultJSON{},
@@ -394,12 +444,12 @@ func (p probed) forPrograms() probedJSON {
 		j.Error = text.Octets(p.because().Error())
 	}
 	for _, r := range p.report.Results {
-		result := resultJSON{checkOf(r.Check), r.Verdict.String(), r.Reason, []connectionJSON{}}
-		for _, e := range r.Exchanges {
+		result := resultJSON{checkOf(r.Check), r.Verdict.String(), r.Detail, []connectionJSON{}}
+		if len(r.Sent) > 0 {
 			result.Exchanges = append(result.Exchanges, connectionJSON{
-				text.Octets(e.Sent[:min(len(e.Sent), writtenOctets)]), len(e.Sent),
-				text.Octets(e.Received[:min(len(e.Received), writtenOctets)]), len(e.Received),
-				string(e.End),
+				text.Octets(r.Sent[:min(len(r.Sent), writtenOctets)]), len(r.Sent),
+				text.Octets(r.Received[:min(len(r.Received), writtenOctets)]), len(r.Received),
+				string(r.End),
 			})
 		}
 		j.Results = append(j.Results, result)
@@ -407,6 +457,7 @@ func (p probed) forPrograms() probedJSON {
 	return j
 }
 
-func checkOf(c probe.Check) checkJSON {
-	return checkJSON{c.ID, c.Title, c.Rule.RFC, c.Rule.Section, c.Rule.Level.String()}
+func checkOf(c upgradetest.Check) checkJSON {
+	number, _ := strconv.Atoi(c.RFC)
+	return checkJSON{c.ID, c.Title, number, c.Section, c.Level.String(), c.Remedy}
 }

@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/gosegue/upgrade"
-	"github.com/gosegue/upgrade/cmd/upgrade101/probe"
+	"github.com/gosegue/upgrade/upgradetest"
 )
 
 // mustProbe runs the probe with --json and returns what it wrote.
@@ -49,7 +49,7 @@ func testProbeServe(t *testing.T, flags ...string) {
 	} {
 		about := regexp.MustCompile(skipped)
 		j := mustProbe(t, exitOK, "--timeout", patience.String(), "--product", product, "http://"+address)
-		if len(j.Results) != len(probe.Checks(upgrade.MustParseProduct(product))) || j.Error != "" || j.Address != address {
+		if len(j.Results) != len(upgradetest.Checks(upgrade.MustParseProduct(product))) || j.Error != "" || j.Address != address {
 			t.Errorf("%d results, %q, %q", len(j.Results), j.Error, j.Address)
 		}
 		for _, r := range j.Results {
@@ -70,10 +70,10 @@ func TestProbeText(t *testing.T) {
 	if code != exitOK || stderr != "" {
 		t.Errorf("exit code %d, %q", code, stderr)
 	}
-	checks := probe.Checks(upgrade.MustParseProduct("websocket"))
+	checks := upgradetest.Checks(upgrade.MustParseProduct("websocket"))
 	lines := strings.Split(stdout, "\n")
 	for i, c := range checks {
-		if fields := strings.Fields(lines[i]); fields[1] != c.Rule.Level.String() || fields[5] != c.ID {
+		if fields := strings.Fields(lines[i]); fields[1] != c.Level.String() || fields[5] != c.ID {
 			t.Errorf("%s", lines[i])
 		}
 	}
@@ -233,7 +233,7 @@ func TestProbeInterrupted(t *testing.T) {
 
 func TestProbeList(t *testing.T) {
 	code, stdout, _ := try("", "probe", "--list")
-	checks := probe.Checks(upgrade.MustParseProduct("websocket"))
+	checks := upgradetest.Checks(upgrade.MustParseProduct("websocket"))
 	if lines := strings.Count(stdout, "\n"); code != exitOK || lines != len(checks) {
 		t.Errorf("exit code %d, %d lines for %d checks", code, lines, len(checks))
 	}
@@ -260,7 +260,7 @@ func TestProbeUsage(t *testing.T) {
 		{},
 		{"http://127.0.0.1:1", "http://127.0.0.1:1"},
 		{"ftp://127.0.0.1:1"},
-		{"127.0.0.1:1"},
+		{"127.0.0.1:http"},
 		{"http://127.0.0.1:1/\x1b[31m"},
 		{"--product", "web socket", "http://127.0.0.1:1"},
 		{"--product", "", "http://127.0.0.1:1"},

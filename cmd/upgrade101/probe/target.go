@@ -1,13 +1,17 @@
+// Package probe knows where a server that somebody runs is, and what its configuration
+// calls what it fails. The checks themselves are package upgradetest's.
 package probe
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/url"
 	"strings"
 )
 
-// This file knows addresses. It knows nothing of what is sent to them.
+// This file knows addresses and how to connect to them. It knows nothing of what is sent.
 
 // Target is the server to probe and the resource to ask it for.
 type Target struct {
@@ -18,9 +22,12 @@ type Target struct {
 	request string // the request target: path and query
 }
 
-// ParseTarget reads a URL of the scheme http, https, ws or wss. Its errors quote
-// nothing of it.
+// ParseTarget reads a URL of the scheme http, https, ws or wss. A host and a port without
+// a scheme are those of an http URL. Its errors quote nothing of the text.
 func ParseTarget(text string) (Target, error) {
+	if isHostPort(text) {
+		text = "http://" + text
+	}
 	u, err := url.Parse(text)
 	if err != nil {
 		return Target{}, errors.New("malformed URL")
@@ -55,6 +62,7 @@ func ParseTarget(text string) (Target, error) {
 	case !visible(t.request):
 		return Target{}, errors.New("want a path and query without blanks and in ASCII")
 	}
+	t.request = markup.Replace(t.request)
 	// The zone of an address is for this side alone (RFC 6874, section 1).
 	if before, after, zoned := strings.Cut(t.host, "%"); zoned {
 		if at := strings.IndexByte(after, ']'); at >= 0 {
@@ -64,8 +72,83 @@ func ParseTarget(text string) (Target, error) {
 	return t, nil
 }
 
-// Address returns the host and the port to connect to.
-func (t Target) Address() string { return net.JoinHostPort(t.name, t.port) }
+// isHostPort reports whether text begins with a host, a colon and a port, and not with a
+// scheme.
+func isHostPort(text string) bool {
+	authority, _, _ := strings.Cut(text, "/")
+	_, port, err := net.SplitHostPort(authority)
+	return err == nil && port != "" && strings.Trim(port, "0123456789") == ""
+}
+
+// markup writes what a request target cannot hold, and package url leaves in a query, as
+// octets in percent (RFC 3986, section 3.4).
+var markup = strings.NewReplacer(`"`, "%22", "<", "%3C", ">", "%3E", `\`, "%5C", "^", "%5E", "`", "%60", "{", "%7B", "|", "%7C", "}", "%7D")
+
+// Host returns the value of the field Host.
+func (t Target) Host() string { return t.host }
+
+// Request returns the request target: path and query.
+func (t Target) Request() string { return t.request }
+
+// Dialer connects to a Target. The host is looked up once, and all connections go to the
+// first of its addresses that takes one.
+type Dialer struct {
+	Target Target
+	TLS    *tls.Config // for https and wss; nil: the usual one
+
+	Address     string // the one that was connected to; empty if none was
+	Connections int    // opened so far
+
+	addresses []string // until one of them has taken a connection
+}
+
+// Dial opens a connection, and secures it if the target asks for that.
+func (d *Dialer) Dial(ctx context.Context) (net.Conn, error) {
+	if d.addresses == nil {
+		ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", d.Target.name)
+		if err != nil {
+			return nil, err
+		}
+		for _, ip := range ips {
+			d.addresses = append(d.addresses, net.JoinHostPort(ip.Unmap().String(), d.Target.port))
+		}
+	}
+	var failed error
+	for _, address := range d.addresses {
+		conn, err := d.connect(ctx, address)
+		if err == nil {
+			d.addresses, d.Address = []string{address}, address
+			d.Connections++
+			return conn, nil
+		}
+		if failed == nil {
+			failed = err
+		}
+	}
+	return nil, failed
+}
+
+func (d *Dialer) connect(ctx context.Context, address string) (net.Conn, error) {
+	raw, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil || !d.Target.secure {
+		return raw, err
+	}
+	config := d.TLS.Clone()
+	if config == nil {
+		config = new(tls.Config)
+	}
+	if config.ServerName == "" {
+		config.ServerName = d.Target.name
+	}
+	// A protocol without Upgrade is not for us.
+	config.NextProtos = []string{"http/1.1"}
+	secure := tls.Client(raw, config)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		raw.Close()
+		return nil, err
+	}
+	return secure, nil
+}
 
 // visible reports whether s has visible ASCII characters alone.
 func visible(s string) bool {

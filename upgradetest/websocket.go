@@ -1,4 +1,4 @@
-package probe
+package upgradetest
 
 import (
 	"slices"
@@ -11,10 +11,10 @@ import (
 // This file knows what RFC 6455 adds to a switch, and just enough of frames to see
 // whether the server reads any.
 
-var webSocketChecks = []Check{
+var webSocketChecks = []check{
 	{
-		ID: "websocket-accept", Title: "the 101 has the one Sec-WebSocket-Accept that answers the key",
-		Rule: must(6455, "4.2.2"), only: "websocket", switching: true,
+		id: "websocket-accept", title: "the 101 has the one Sec-WebSocket-Accept that answers the key",
+		rule: must(6455, "4.2.2"), only: "websocket", switching: true,
 		judge: ofSwitch(func(s *session, r *response) finding {
 			lines := r.lines("Sec-WebSocket-Accept")
 			switch {
@@ -28,20 +28,20 @@ var webSocketChecks = []Check{
 			return pass("it has")
 		}),
 	}, {
-		ID: "websocket-subprotocol", Title: "the 101 has no Sec-WebSocket-Protocol, for none was offered",
-		Rule: must(6455, "4.2.2"), only: "websocket", switching: true,
+		id: "websocket-subprotocol", title: "the 101 has no Sec-WebSocket-Protocol, for none was offered",
+		rule: must(6455, "4.2.2"), only: "websocket", switching: true,
 		judge: absent("Sec-WebSocket-Protocol"),
 	}, {
-		ID: "websocket-extensions", Title: "the 101 lists no extension, for none was offered",
-		Rule: must(6455, "4.2.2"), only: "websocket", switching: true,
+		id: "websocket-extensions", title: "the 101 lists no extension, for none was offered",
+		rule: must(6455, "4.2.2"), only: "websocket", switching: true,
 		judge: absent("Sec-WebSocket-Extensions"),
 	}, {
-		ID: "websocket-version", Title: "version 12, which never was, gets no 101",
-		Rule: must(6455, "4.2.2"), only: "websocket", switching: true,
+		id: "websocket-version", title: "version 12, which never was, gets no 101",
+		rule: must(6455, "4.2.2"), only: "websocket", switching: true,
 		judge: func(s *session) finding { return refused(s.ask(versionTwelve(s))) },
 	}, {
-		ID: "websocket-version-told", Title: "the answer to an unknown version has Sec-WebSocket-Version",
-		Rule: must(6455, "4.4"), only: "websocket", switching: true,
+		id: "websocket-version-told", title: "the answer to an unknown version has Sec-WebSocket-Version",
+		rule: must(6455, "4.4"), only: "websocket", switching: true,
 		judge: func(s *session) finding {
 			e := s.ask(versionTwelve(s))
 			switch {
@@ -55,29 +55,29 @@ var webSocketChecks = []Check{
 			return pass("%s with it", told(e))
 		},
 	}, {
-		ID: "websocket-version-missing", Title: "a handshake without Sec-WebSocket-Version gets no 101",
-		Rule: handshakeRule, only: "websocket", switching: true,
+		id: "websocket-version-missing", title: "a handshake without Sec-WebSocket-Version gets no 101",
+		rule: handshakeRule, only: "websocket", switching: true,
 		judge: untaken(func(r *request, _ string) { r.fields = without(r.fields, "Sec-WebSocket-Version") }),
 	}, {
-		ID: "websocket-key-missing", Title: "a handshake without Sec-WebSocket-Key gets no 101",
-		Rule: handshakeRule, only: "websocket", switching: true,
+		id: "websocket-key-missing", title: "a handshake without Sec-WebSocket-Key gets no 101",
+		rule: handshakeRule, only: "websocket", switching: true,
 		judge: untaken(func(r *request, _ string) { r.fields = without(r.fields, "Sec-WebSocket-Key") }),
 	}, {
 		// That a server need not decode the key can be read as leave not to look at it.
-		ID: "websocket-key-short", Title: "a key that is not of 16 bytes gets no 101",
-		Rule: should(6455, "4.2.1"), only: "websocket", switching: true,
+		id: "websocket-key-short", title: "a key that is not of 16 bytes gets no 101",
+		rule: should(6455, "4.2.1"), only: "websocket", switching: true,
 		judge: withKeys("c2hvcnQ="),
 	}, {
-		ID: "websocket-key-malformed", Title: "a key that is not base64 gets no 101",
-		Rule: should(6455, "4.2.1"), only: "websocket", switching: true,
+		id: "websocket-key-malformed", title: "a key that is not base64 gets no 101",
+		rule: should(6455, "4.2.1"), only: "websocket", switching: true,
 		judge: withKeys("~!@$%^&*()~!@$%^&*()~!=="),
 	}, {
-		ID: "websocket-keys", Title: "two keys get no 101",
-		Rule: should(6455, "11.3.1"), only: "websocket", switching: true,
+		id: "websocket-keys", title: "two keys get no 101",
+		rule: should(6455, "11.3.1"), only: "websocket", switching: true,
 		judge: withKeys(webSocketKey, "eHl6IHNhbXBsZSBub25jZQ=="),
 	}, {
-		ID: "websocket-post", Title: "a POST gets no 101",
-		Rule: handshakeRule, only: "websocket", switching: true,
+		id: "websocket-post", title: "a POST gets no 101",
+		rule: handshakeRule, only: "websocket", switching: true,
 		judge: untaken(func(r *request, _ string) {
 			r.method = "POST"
 			r.fields = append(r.fields, "Content-Length: 0")
@@ -118,22 +118,22 @@ func withKeys(keys ...string) func(*session) finding {
 // Two ping frames of a client, masked with zeros, and what they carry.
 const (
 	contentPayload = "upgrade101 in"
-	behindPayload  = "upgrade101 behind"
+	afterPayload   = "upgrade101 after"
 	pingContent    = "\x89\x8d\x00\x00\x00\x00" + contentPayload
-	pingBehind     = "\x89\x91\x00\x00\x00\x00" + behindPayload
+	pingAfter      = "\x89\x90\x00\x00\x00\x00" + afterPayload
 )
 
 // frames is what frames of a server told.
 type frames struct {
-	pongContent, pongBehind bool
-	closed                  int // the status of a close frame; 1005 if it has none; 0 if none came
+	pongContent, pongAfter bool
+	closed                 int // the status of a close frame; 1005 if it has none; 0 if none came
 }
 
-// frames reads frames until the ping behind the request is answered, the server closes
+// frames reads frames until the ping after the request is answered, the server closes
 // or nothing more comes.
 func (c *conn) frames() frames {
 	var seen frames
-	for !seen.pongBehind && seen.closed == 0 {
+	for !seen.pongAfter && seen.closed == 0 {
 		kind, payload, ok := c.frame()
 		if !ok {
 			break
@@ -141,7 +141,7 @@ func (c *conn) frames() frames {
 		switch kind {
 		case 0xA:
 			seen.pongContent = seen.pongContent || payload == contentPayload
-			seen.pongBehind = payload == behindPayload
+			seen.pongAfter = payload == afterPayload
 		case 0x8:
 			seen.closed = 1005
 			if len(payload) >= 2 {
@@ -156,7 +156,7 @@ func (c *conn) frames() frames {
 func (c *conn) frame() (kind byte, payload string, ok bool) {
 	take := func(n int) string {
 		if from := c.parsed; ok && c.skip(n) {
-			return string(c.Received[from:c.parsed])
+			return string(c.received[from:c.parsed])
 		}
 		ok = false
 		return strings.Repeat("\x00", min(n, 8))

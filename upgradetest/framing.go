@@ -1,12 +1,12 @@
-package probe
+package upgradetest
 
 // This file knows messages that two readers could read differently, which is how requests
 // get smuggled past a proxy. Each is an offer that would be taken, with one fault.
 
-var framingChecks = []Check{
+var framingChecks = []check{
 	{
-		ID: "both-lengths", Title: "the connection ends behind a request with Content-Length and Transfer-Encoding",
-		Rule: must(9112, "6.1"),
+		id: "both-lengths", title: "the connection ends after a request with Content-Length and Transfer-Encoding",
+		rule: must(9112, "6.1"),
 		judge: func(s *session) finding {
 			const content = "0\r\n\r\n" // five octets: both agree where it ends
 			r := s.offer()
@@ -14,7 +14,7 @@ var framingChecks = []Check{
 			r.content = content
 			e, open := s.followed(r)
 			switch {
-			case e.answer == nil && e.End == EndClosed && len(e.Received) == 0:
+			case e.answer == nil && e.end == EndClosed && len(e.received) == 0:
 				return pass("%s", told(e))
 			case e.answer == nil:
 				return note("%s", told(e))
@@ -24,28 +24,28 @@ var framingChecks = []Check{
 			return ending(e, open)
 		},
 	}, {
-		ID: "two-lengths", Title: "two different Content-Lengths get a 400, and the connection ends",
-		Rule: must(9112, "6.3"),
+		id: "two-lengths", title: "two different Content-Lengths get a 400, and the connection ends",
+		rule: must(9112, "6.3"),
 		judge: rejected(true, func(r *request) {
 			r.fields = append(r.fields, "Content-Length: 4", "Content-Length: 5")
 			r.content = "12345"
 		}),
 	}, {
-		ID: "bad-length", Title: "a Content-Length that is no number gets a 400, and the connection ends",
-		Rule: must(9112, "6.3"),
+		id: "bad-length", title: "a Content-Length that is no number gets a 400, and the connection ends",
+		rule: must(9112, "6.3"),
 		judge: rejected(true, func(r *request) {
 			r.fields = append(r.fields, "Content-Length: 0x0")
 		}),
 	}, {
-		ID: "coding-not-chunked", Title: "a Transfer-Encoding that does not end in chunked is refused",
-		Rule: must(9112, "6.3"),
+		id: "coding-not-chunked", title: "a Transfer-Encoding that does not end in chunked is refused",
+		rule: must(9112, "6.3"),
 		judge: rejected(true, func(r *request) {
 			r.fields = append(r.fields, "Transfer-Encoding: chunked, identity")
 			r.content = "0\r\n\r\n"
 		}, 501), // who does not know the coding says so (RFC 9112, section 6.1)
 	}, {
-		ID: "blank-before-colon", Title: "a blank between field name and colon gets a 400",
-		Rule: must(9112, "5.1"),
+		id: "blank-before-colon", title: "a blank between field name and colon gets a 400",
+		rule: must(9112, "5.1"),
 		judge: func(s *session) finding {
 			product := s.Product.String()
 			return rejected(false, func(r *request) {
@@ -54,48 +54,48 @@ var framingChecks = []Check{
 			})(s)
 		},
 	}, {
-		ID: "bare-cr", Title: "a CR alone does not end a line",
-		Rule: must(9112, "2.2"), switching: true,
+		id: "bare-cr", title: "a CR alone does not end a line",
+		rule: must(9112, "2.2"), switching: true,
 		judge: unless(takesNothing, untaken(func(r *request, p string) {
 			r.upgrade = nil
 			r.fields = append(r.fields, "X: y\rUpgrade: "+p)
 		})),
 	}, {
-		ID: "folded-line", Title: "a line that begins with a blank is no field line",
-		Rule: must(9112, "5.2"), switching: true,
+		id: "folded-line", title: "a line that begins with a blank is no field line",
+		rule: must(9112, "5.2"), switching: true,
 		judge: unless(takesNothing, untaken(func(r *request, p string) {
 			r.upgrade = nil
 			r.fields = append(r.fields, "X: y", " Upgrade: "+p)
 		})),
 	}, {
-		ID: "blank-first-line", Title: "a line in front of the fields that begins with a blank is no field line",
-		Rule: must(9112, "2.2"), switching: true,
+		id: "blank-first-line", title: "a line in front of the fields that begins with a blank is no field line",
+		rule: must(9112, "2.2"), switching: true,
 		judge: unless(takesNothing, untaken(func(r *request, p string) {
 			r.upgrade = nil
 			r.first = []string{" Upgrade: " + p}
 		})),
 	}, {
-		ID: "nul", Title: "a NUL does not end a value",
-		Rule: must(9110, "5.5"), switching: true,
+		id: "nul", title: "a NUL does not end a value",
+		rule: must(9110, "5.5"), switching: true,
 		judge: untakenProduct(func(r *request, p string) { r.upgrade = []string{p + "\x00" + madeUp} }),
 	}, {
-		ID: "host-missing", Title: "a request without Host gets a 400",
-		Rule:  must(9112, "3.2"),
+		id: "host-missing", title: "a request without Host gets a 400",
+		rule:  must(9112, "3.2"),
 		judge: rejected(false, func(r *request) { r.hosts = nil }),
 	}, {
-		ID: "host-twice", Title: "a request with two Host lines gets a 400",
-		Rule:  must(9112, "3.2"),
+		id: "host-twice", title: "a request with two Host lines gets a 400",
+		rule:  must(9112, "3.2"),
 		judge: rejected(false, func(r *request) { r.hosts = append(r.hosts, "upgrade101.invalid") }),
 	},
 }
 
 // rejected judges whether a message with that fault gets a 400, or another status that is
-// right as well, and whether the connection ends behind it, if that is demanded.
+// right as well, and whether the connection ends after it, if that is demanded.
 func rejected(ends bool, fault func(*request), also ...int) func(*session) finding {
 	return func(s *session) finding {
 		r := s.offer()
 		fault(&r)
-		var e *Exchange
+		var e *exchange
 		open := unknown
 		if ends {
 			e, open = s.followed(r)
@@ -107,7 +107,7 @@ func rejected(ends bool, fault func(*request), also ...int) func(*session) findi
 			right = right || e.answer != nil && e.answer.status == status
 		}
 		switch {
-		case e.answer == nil && e.End == EndClosed && len(e.Received) == 0:
+		case e.answer == nil && e.end == EndClosed && len(e.received) == 0:
 			return note("%s, and not with the 400 that is demanded", told(e))
 		case e.answer == nil:
 			return note("%s", told(e))
@@ -130,7 +130,7 @@ func (s *session) usual(status int) bool {
 	return plain.answer != nil && plain.answer.status == status || offer.answer != nil && offer.answer.status == status
 }
 
-// openness tells whether a connection goes on behind an answer.
+// openness tells whether a connection goes on after an answer.
 type openness uint8
 
 const (
@@ -141,7 +141,7 @@ const (
 
 // followed sends a request and, once it is answered, a plain one to see whether the
 // connection is still good for that.
-func (s *session) followed(r request) (*Exchange, openness) {
+func (s *session) followed(r request) (*exchange, openness) {
 	state := unknown
 	e := s.converse(func(c *conn) {
 		c.send(r.String())
@@ -156,15 +156,15 @@ func (s *session) followed(r request) (*Exchange, openness) {
 				return
 			}
 		}
-		if c.dead && c.End == EndClosed {
+		if c.dead && c.end == EndClosed {
 			state = closed
 		}
 	})
 	return e, state
 }
 
-// ending judges whether the connection ended behind the answer.
-func ending(e *Exchange, state openness) finding {
+// ending judges whether the connection ended after the answer.
+func ending(e *exchange, state openness) finding {
 	switch state {
 	case open:
 		return fail("%s, and then the next request on the connection too", told(e))

@@ -1,4 +1,4 @@
-package probe
+package upgradetest
 
 import (
 	"github.com/gosegue/upgrade"
@@ -7,10 +7,10 @@ import (
 // This file knows Upgrade in responses other than 101. Its checks look at the answers to
 // requests that other checks send as well.
 
-var answerChecks = []Check{
+var answerChecks = []check{
 	{
-		ID: "426-upgrade", Title: "a 426 has Upgrade, which says what is wanted",
-		Rule: must(9110, "15.5.22"),
+		id: "426-upgrade", title: "a 426 has Upgrade, which says what is wanted",
+		rule: must(9110, "15.5.22"),
 		judge: ofAnswers("no answer was a 426", wanting, func(r *response) string {
 			list, err := upgrade.ParseList(r.lines("Upgrade")...)
 			switch {
@@ -24,8 +24,8 @@ var answerChecks = []Check{
 			return ""
 		}),
 	}, {
-		ID: "426-connection", Title: "a 426 has the option upgrade in Connection",
-		Rule: must(9110, "7.8"),
+		id: "426-connection", title: "a 426 has the option upgrade in Connection",
+		rule: must(9110, "7.8"),
 		judge: ofAnswers("no answer was a 426 with Upgrade", func(r *response) bool { return wanting(r) && len(r.lines("Upgrade")) > 0 }, func(r *response) string {
 			if !r.has("upgrade") {
 				return "a 426 has Upgrade, and Connection does not name it"
@@ -33,8 +33,8 @@ var answerChecks = []Check{
 			return ""
 		}),
 	}, {
-		ID: "advertised-connection", Title: "an answer that advertises with Upgrade has the option upgrade in Connection",
-		Rule: must(9110, "7.8"),
+		id: "advertised-connection", title: "an answer that advertises with Upgrade has the option upgrade in Connection",
+		rule: must(9110, "7.8"),
 		judge: ofAnswers("no answer advertised", advertising, func(r *response) string {
 			if !r.has("upgrade") {
 				return "an answer has Upgrade, and Connection does not name it"
@@ -42,8 +42,8 @@ var answerChecks = []Check{
 			return ""
 		}),
 	}, {
-		ID: "advertised-valid", Title: "an answer that advertises with Upgrade has it well-formed",
-		Rule: must(9110, "2.2"),
+		id: "advertised-valid", title: "an answer that advertises with Upgrade has it well-formed",
+		rule: must(9110, "2.2"),
 		judge: ofAnswers("no answer advertised", advertising, func(r *response) string {
 			if _, err := upgrade.ParseList(r.lines("Upgrade")...); err != nil {
 				return "Upgrade in an answer is malformed: " + err.Error()
@@ -72,14 +72,14 @@ func ofAnswers(none string, about func(*response) bool, broken func(*response) s
 		if is(s.Product, "websocket") {
 			requests = append(requests, versionTwelve(s))
 		}
-		var seen []*Exchange
+		var seen []*exchange
 		for _, r := range requests {
 			e := s.ask(r)
 			if e.answer == nil || !about(e.answer) {
 				continue
 			}
 			if wrong := broken(e.answer); wrong != "" {
-				s.used = []*Exchange{e}
+				s.used = []*exchange{e}
 				return fail("%s", wrong)
 			}
 			seen = append(seen, e)

@@ -1,12 +1,12 @@
-package probe
+package upgradetest
 
 // This file knows the switch to HTTP/2 without TLS, as RFC 7540 had it. RFC 9113 gave it
 // up, and servers still do it.
 
-var h2cChecks = []Check{
+var h2cChecks = []check{
 	{
-		ID: "h2-ignored", Title: "the product h2 is ignored",
-		Rule: must(7540, "3.2"),
+		id: "h2-ignored", title: "the product h2 is ignored",
+		rule: must(7540, "3.2"),
 		judge: func(s *session) finding {
 			r := s.bare()
 			r.connection, r.upgrade = []string{"Upgrade"}, []string{"h2"}
@@ -14,20 +14,20 @@ var h2cChecks = []Check{
 			return refused(s.ask(r))
 		},
 	}, {
-		ID: "h2c-settings-missing", Title: "h2c without HTTP2-Settings is not taken",
-		Rule: must(7540, "3.2.1"), only: "h2c", switching: true,
+		id: "h2c-settings-missing", title: "h2c without HTTP2-Settings is not taken",
+		rule: must(7540, "3.2.1"), only: "h2c", switching: true,
 		judge: untaken(func(r *request, _ string) { r.settings = nil }),
 	}, {
-		ID: "h2c-settings-twice", Title: "h2c with two HTTP2-Settings is not taken",
-		Rule: must(7540, "3.2.1"), only: "h2c", switching: true,
+		id: "h2c-settings-twice", title: "h2c with two HTTP2-Settings is not taken",
+		rule: must(7540, "3.2.1"), only: "h2c", switching: true,
 		judge: untaken(func(r *request, _ string) { r.settings = append(r.settings, http2Settings) }),
 	}, {
-		ID: "h2c-settings-unnamed", Title: "h2c is not taken where Connection does not name HTTP2-Settings",
-		Rule: should(7540, "3.2.1"), only: "h2c", switching: true,
+		id: "h2c-settings-unnamed", title: "h2c is not taken where Connection does not name HTTP2-Settings",
+		rule: should(7540, "3.2.1"), only: "h2c", switching: true,
 		judge: untaken(func(r *request, _ string) { r.unnamed = true }),
 	}, {
-		ID: "h2c-preface", Title: "the first frame behind the 101 is SETTINGS",
-		Rule: must(7540, "3.2"), only: "h2c", switching: true,
+		id: "h2c-preface", title: "the first frame after the 101 is SETTINGS",
+		rule: must(7540, "3.2"), only: "h2c", switching: true,
 		judge: func(s *session) finding {
 			var head string
 			e := s.converse(func(c *conn) {
@@ -38,7 +38,7 @@ var h2cChecks = []Check{
 				// The client's own preface, with settings that change nothing.
 				c.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")
 				if from := c.parsed; c.skip(frameHeadLength) {
-					head = string(c.Received[from:c.parsed])
+					head = string(c.received[from:c.parsed])
 				}
 			})
 			switch {
@@ -52,10 +52,10 @@ var h2cChecks = []Check{
 			return pass("it is")
 		},
 	}, {
-		ID: "h2c-over-tls", Title: "h2c is not taken over TLS",
-		Rule: must(7540, "3.3"), only: "h2c",
+		id: "h2c-over-tls", title: "h2c is not taken over TLS",
+		rule: must(7540, "3.3"), only: "h2c",
 		judge: func(s *session) finding {
-			if !s.Target.secure {
+			if !s.secure {
 				return skip("not over TLS")
 			}
 			return refused(s.baseline())

@@ -1,4 +1,4 @@
-package probe
+package upgradetest
 
 import (
 	"strings"
@@ -19,26 +19,26 @@ var (
 	linesRule     = should(9110, "5.2")
 )
 
-var untakenChecks = []Check{
+var untakenChecks = []check{
 	{
-		ID: "http-1.0", Title: "an offer in HTTP/1.0 is ignored",
-		Rule: offeredRule, switching: true,
+		id: "http-1.0", title: "an offer in HTTP/1.0 is ignored",
+		rule: offeredRule, switching: true,
 		judge: oldVersion,
 	}, {
-		ID: "no-upgrade", Title: "a request without Upgrade gets no 101",
-		Rule: offeredRule, switching: true,
+		id: "no-upgrade", title: "a request without Upgrade gets no 101",
+		rule: offeredRule, switching: true,
 		judge: untaken(func(r *request, _ string) { r.upgrade = nil }),
 	}, {
-		ID: "upgrade-blank", Title: "an Upgrade that is empty, but for commas, gets no 101",
-		Rule: offeredRule, switching: true,
+		id: "upgrade-blank", title: "an Upgrade that is empty, but for commas, gets no 101",
+		rule: offeredRule, switching: true,
 		judge: untaken(func(r *request, _ string) { r.upgrade = []string{"", ","} }),
 	}, {
-		ID: "upgrade-unknown", Title: "a product that nobody knows gets no 101",
-		Rule:  offeredRule,
+		id: "upgrade-unknown", title: "a product that nobody knows gets no 101",
+		rule:  offeredRule,
 		judge: untaken(func(r *request, _ string) { r.upgrade = []string{madeUp} }),
 	}, {
-		ID: "upgrade-unknown-ignored", Title: "what is served without an offer is served with one that nobody knows",
-		Rule: may(9110, "7.8"),
+		id: "upgrade-unknown-ignored", title: "what is served without an offer is served with one that nobody knows",
+		rule: may(9110, "7.8"),
 		judge: func(s *session) finding {
 			plain := s.plain()
 			if plain.answer == nil || plain.answer.status >= 400 {
@@ -48,7 +48,7 @@ var untakenChecks = []Check{
 			r.connection, r.upgrade = []string{"Upgrade"}, []string{madeUp}
 			e := s.ask(r)
 			switch {
-			case e.answer == nil && e.End != EndClosed:
+			case e.answer == nil && e.end != EndClosed:
 				return note("%s", told(e))
 			case e.answer == nil, e.answer.status >= 400:
 				return fail("%s: an offer that is not taken can be ignored", told(e))
@@ -58,8 +58,8 @@ var untakenChecks = []Check{
 			return pass("%s", told(e))
 		},
 	}, {
-		ID: "upgrade-echoed", Title: "a 101 to a list does not name the product in it that nobody knows",
-		Rule: must(9110, "15.2.2"), switching: true,
+		id: "upgrade-echoed", title: "a 101 to a list does not name the product in it that nobody knows",
+		rule: must(9110, "15.2.2"), switching: true,
 		judge: func(s *session) finding {
 			r := s.offer()
 			r.upgrade = []string{madeUp + ", " + s.Product.String()}
@@ -77,12 +77,12 @@ var untakenChecks = []Check{
 			return pass("%s", told(e))
 		},
 	}, {
-		ID: "upgrade-part", Title: "a product whose name has the right one in it is another product",
-		Rule: offeredRule, switching: true,
+		id: "upgrade-part", title: "a product whose name has the right one in it is another product",
+		rule: offeredRule, switching: true,
 		judge: untakenProduct(func(r *request, p string) { r.upgrade = []string{"x" + p + ", " + p + "x"} }),
 	}, {
-		ID: "upgrade-other-version", Title: "the product in another version is another product",
-		Rule: handshakeRule, other: offeredRule, switching: true,
+		id: "upgrade-other-version", title: "the product in another version is another product",
+		rule: handshakeRule, other: offeredRule, switching: true,
 		judge: unless(takesAll, func(s *session) finding {
 			name, version := s.Product.Name(), "13"
 			if s.Product.Version() == version {
@@ -103,99 +103,99 @@ var untakenChecks = []Check{
 			return refused(e)
 		}),
 	}, {
-		ID: "upgrade-kelvin", Title: "the Kelvin sign (U+212A) is no k in a product",
-		Rule: offeredRule, switching: true,
+		id: "upgrade-kelvin", title: "the Kelvin sign (U+212A) is no k in a product",
+		rule: offeredRule, switching: true,
 		judge: lookAlike("k", "\u212a"),
 	}, {
-		ID: "upgrade-long-s", Title: "the long s (U+017F) is no s in a product",
-		Rule: offeredRule, switching: true,
+		id: "upgrade-long-s", title: "the long s (U+017F) is no s in a product",
+		rule: offeredRule, switching: true,
 		judge: lookAlike("s", "\u017f"),
 	}, {
-		ID: "upgrade-fullwidth", Title: "fullwidth letters (from U+FF21) are no letters in a product",
-		Rule: offeredRule, switching: true,
+		id: "upgrade-fullwidth", title: "fullwidth letters (from U+FF21) are no letters in a product",
+		rule: offeredRule, switching: true,
 		judge: untakenProduct(func(r *request, p string) { r.upgrade = []string{fullwidth(p)} }),
 	}, {
-		ID: "upgrade-nbsp", Title: "a no-break space (U+00A0) is no blank behind a product",
-		Rule: offeredRule, switching: true,
+		id: "upgrade-nbsp", title: "a no-break space (U+00A0) is no blank after a product",
+		rule: offeredRule, switching: true,
 		judge: untakenProduct(func(r *request, p string) { r.upgrade = []string{p + "\u00a0"} }),
 	}, {
-		ID: "upgrade-nel", Title: "a next line (U+0085) is no blank behind a product",
-		Rule: offeredRule, switching: true,
+		id: "upgrade-nel", title: "a next line (U+0085) is no blank after a product",
+		rule: offeredRule, switching: true,
 		judge: untakenProduct(func(r *request, p string) { r.upgrade = []string{p + "\u0085"} }),
 	}, {
-		ID: "upgrade-quoted", Title: "a quoted string is no product",
-		Rule: handshakeRule, other: recoveryRule, switching: true,
+		id: "upgrade-quoted", title: "a quoted string is no product",
+		rule: handshakeRule, other: recoveryRule, switching: true,
 		judge: untakenProduct(func(r *request, p string) { r.upgrade = []string{`"` + p + `"`} }),
 	}, {
-		ID: "upgrade-parameter", Title: "a product has no parameters",
-		Rule: handshakeRule, other: recoveryRule, switching: true,
+		id: "upgrade-parameter", title: "a product has no parameters",
+		rule: handshakeRule, other: recoveryRule, switching: true,
 		judge: untakenProduct(func(r *request, p string) { r.upgrade = []string{p + "; q=1"} }),
 	}, {
-		ID: "upgrade-two-words", Title: "two words with a blank between them are no product",
-		Rule: handshakeRule, other: recoveryRule, switching: true,
+		id: "upgrade-two-words", title: "two words with a blank between them are no product",
+		rule: handshakeRule, other: recoveryRule, switching: true,
 		judge: untakenProduct(func(r *request, p string) { r.upgrade = []string{p + " " + madeUp} }),
 	}, {
-		ID: "upgrade-neighbour", Title: "a malformed element spoils the list: nothing is offered",
-		Rule: should(6455, "4.2.1"), other: recoveryRule, switching: true,
+		id: "upgrade-neighbour", title: "a malformed element spoils the list: nothing is offered",
+		rule: should(6455, "4.2.1"), other: recoveryRule, switching: true,
 		judge: untakenProduct(func(r *request, p string) { r.upgrade = []string{"a=b, " + p} }),
 	}, {
-		ID: "upgrade-neighbour-line", Title: "a malformed Upgrade line spoils the others: nothing is offered",
-		Rule: should(6455, "4.2.1"), other: recoveryRule, switching: true,
+		id: "upgrade-neighbour-line", title: "a malformed Upgrade line spoils the others: nothing is offered",
+		rule: should(6455, "4.2.1"), other: recoveryRule, switching: true,
 		judge: untakenProduct(func(r *request, p string) { r.upgrade = []string{p, "foo bar"} }),
 	}, {
-		ID: "connection-missing", Title: "Upgrade without Connection is no offer",
-		Rule: handshakeRule, other: may(9110, "7.8"), switching: true,
+		id: "connection-missing", title: "Upgrade without Connection is no offer",
+		rule: handshakeRule, other: may(9110, "7.8"), switching: true,
 		judge: untaken(func(r *request, _ string) { r.connection = nil }),
 	}, {
-		ID: "connection-other", Title: "Upgrade without the option upgrade in Connection is no offer",
-		Rule: handshakeRule, other: may(9110, "7.8"), switching: true,
+		id: "connection-other", title: "Upgrade without the option upgrade in Connection is no offer",
+		rule: handshakeRule, other: may(9110, "7.8"), switching: true,
 		judge: untaken(func(r *request, _ string) { r.connection = []string{"keep-alive"} }),
 	}, {
-		ID: "connection-longer", Title: "an option that begins with upgrade is another option",
-		Rule: handshakeRule, other: may(9110, "7.8"), switching: true,
+		id: "connection-longer", title: "an option that begins with upgrade is another option",
+		rule: handshakeRule, other: may(9110, "7.8"), switching: true,
 		judge: untakenOption(func(r *request, _ string) { r.connection = []string{"upgraded"} }),
 	}, {
-		ID: "connection-prefixed", Title: "an option that ends in upgrade is another option",
-		Rule: handshakeRule, other: may(9110, "7.8"), switching: true,
+		id: "connection-prefixed", title: "an option that ends in upgrade is another option",
+		rule: handshakeRule, other: may(9110, "7.8"), switching: true,
 		judge: untakenOption(func(r *request, _ string) { r.connection = []string{"x-upgrade"} }),
 	}, {
-		ID: "connection-insecure-requests", Title: "the option Upgrade-Insecure-Requests is another option",
-		Rule: handshakeRule, other: may(9110, "7.8"), switching: true,
+		id: "connection-insecure-requests", title: "the option Upgrade-Insecure-Requests is another option",
+		rule: handshakeRule, other: may(9110, "7.8"), switching: true,
 		judge: untakenOption(func(r *request, _ string) {
 			r.connection = []string{"keep-alive, Upgrade-Insecure-Requests"}
 			r.fields = append(r.fields, "Upgrade-Insecure-Requests: 1")
 		}),
 	}, {
-		ID: "connection-quoted", Title: "a quoted string is no option",
-		Rule: handshakeRule, other: recoveryRule, switching: true,
+		id: "connection-quoted", title: "a quoted string is no option",
+		rule: handshakeRule, other: recoveryRule, switching: true,
 		judge: untakenOption(func(r *request, _ string) { r.connection = []string{`"Upgrade"`} }),
 	}, {
-		ID: "connection-blank", Title: "a blank does not part options",
-		Rule: handshakeRule, other: recoveryRule, switching: true,
+		id: "connection-blank", title: "a blank does not part options",
+		rule: handshakeRule, other: recoveryRule, switching: true,
 		judge: untakenOption(func(r *request, _ string) { r.connection = []string{"keep-alive Upgrade"} }),
 	}, {
-		ID: "connection-semicolon", Title: "a semicolon does not part options",
-		Rule: handshakeRule, other: recoveryRule, switching: true,
+		id: "connection-semicolon", title: "a semicolon does not part options",
+		rule: handshakeRule, other: recoveryRule, switching: true,
 		judge: untakenOption(func(r *request, _ string) { r.connection = []string{"keep-alive;Upgrade"} }),
 	}, {
-		ID: "connection-nel", Title: "a next line (U+0085) is no blank behind an option",
-		Rule: handshakeRule, other: recoveryRule, switching: true,
+		id: "connection-nel", title: "a next line (U+0085) is no blank after an option",
+		rule: handshakeRule, other: recoveryRule, switching: true,
 		judge: untakenOption(func(r *request, _ string) { r.connection = []string{"Upgrade\u0085"} }),
 	}, {
-		ID: "connection-control", Title: "a control character is no blank behind an option",
-		Rule: handshakeRule, other: recoveryRule, switching: true,
+		id: "connection-control", title: "a control character is no blank after an option",
+		rule: handshakeRule, other: recoveryRule, switching: true,
 		judge: untakenOption(func(r *request, _ string) { r.connection = []string{"Upgrade\x0b"} }),
 	}, {
-		ID: "connection-neighbour", Title: "a malformed option spoils the list: nothing is offered",
-		Rule: should(6455, "4.2.1"), other: recoveryRule, switching: true,
+		id: "connection-neighbour", title: "a malformed option spoils the list: nothing is offered",
+		rule: should(6455, "4.2.1"), other: recoveryRule, switching: true,
 		judge: untakenOption(func(r *request, _ string) { r.connection = []string{"a=b, Upgrade"} }),
 	},
 }
 
-var takenChecks = []Check{
+var takenChecks = []check{
 	{
-		ID: "upgrade-case", Title: "case does not matter in a product's name",
-		Rule: should(9110, "7.8"), switching: true,
+		id: "upgrade-case", title: "case does not matter in a product's name",
+		rule: should(9110, "7.8"), switching: true,
 		judge: taken(func(r *request, p string) {
 			name, version, found := strings.Cut(p, "/")
 			r.upgrade = []string{otherCase(name)}
@@ -204,59 +204,59 @@ var takenChecks = []Check{
 			}
 		}),
 	}, {
-		ID: "upgrade-list-first", Title: "the product is found in front of one that nobody knows",
-		Rule: listRule, switching: true,
+		id: "upgrade-list-first", title: "the product is found in front of one that nobody knows",
+		rule: listRule, switching: true,
 		judge: taken(func(r *request, p string) { r.upgrade = []string{p + ", " + madeUp} }),
 	}, {
-		ID: "upgrade-list-last", Title: "the product is found behind one that nobody knows",
-		Rule: listRule, switching: true,
+		id: "upgrade-list-last", title: "the product is found after one that nobody knows",
+		rule: listRule, switching: true,
 		judge: taken(func(r *request, p string) { r.upgrade = []string{madeUp + ", " + p} }),
 	}, {
-		ID: "upgrade-list-version", Title: "the product is found behind one that has a version",
-		Rule: listRule, switching: true,
+		id: "upgrade-list-version", title: "the product is found after one that has a version",
+		rule: listRule, switching: true,
 		judge: taken(func(r *request, p string) { r.upgrade = []string{madeUp + "/1.0, " + p} }),
 	}, {
-		ID: "upgrade-line-first", Title: "the product is found on the first of two Upgrade lines",
-		Rule: linesRule, switching: true,
+		id: "upgrade-line-first", title: "the product is found on the first of two Upgrade lines",
+		rule: linesRule, switching: true,
 		judge: taken(func(r *request, p string) { r.upgrade = []string{p, madeUp} }),
 	}, {
-		ID: "upgrade-line-last", Title: "the product is found on the last of two Upgrade lines",
-		Rule: linesRule, switching: true,
+		id: "upgrade-line-last", title: "the product is found on the last of two Upgrade lines",
+		rule: linesRule, switching: true,
 		judge: taken(func(r *request, p string) { r.upgrade = []string{madeUp, p} }),
 	}, {
-		ID: "upgrade-empty", Title: "empty elements round the product do not matter",
-		Rule: listRule, switching: true,
+		id: "upgrade-empty", title: "empty elements round the product do not matter",
+		rule: listRule, switching: true,
 		judge: taken(func(r *request, p string) { r.upgrade = []string{", " + p + " ,,"} }),
 	}, {
-		ID: "connection-case", Title: "case does not matter in the option upgrade",
-		Rule: should(9110, "7.6.1"), switching: true,
+		id: "connection-case", title: "case does not matter in the option upgrade",
+		rule: should(9110, "7.6.1"), switching: true,
 		judge: taken(func(r *request, _ string) { r.connection = []string{"uPGRADE"} }),
 	}, {
-		ID: "connection-list", Title: "the option upgrade is found in a list",
-		Rule: should(9110, "7.6.1"), switching: true,
+		id: "connection-list", title: "the option upgrade is found in a list",
+		rule: should(9110, "7.6.1"), switching: true,
 		judge: taken(func(r *request, _ string) { r.connection = []string{"keep-alive, Upgrade"} }),
 	}, {
-		ID: "connection-line-first", Title: "the option upgrade is found on the first of two Connection lines",
-		Rule: linesRule, switching: true,
+		id: "connection-line-first", title: "the option upgrade is found on the first of two Connection lines",
+		rule: linesRule, switching: true,
 		judge: taken(func(r *request, _ string) { r.connection = []string{"Upgrade", "keep-alive"} }),
 	}, {
-		ID: "connection-line-last", Title: "the option upgrade is found on the last of two Connection lines",
-		Rule: linesRule, switching: true,
+		id: "connection-line-last", title: "the option upgrade is found on the last of two Connection lines",
+		rule: linesRule, switching: true,
 		judge: taken(func(r *request, _ string) { r.connection = []string{"keep-alive", "Upgrade"} }),
 	}, {
-		ID: "connection-empty", Title: "empty elements round the option upgrade do not matter",
-		Rule: listRule, switching: true,
+		id: "connection-empty", title: "empty elements round the option upgrade do not matter",
+		rule: listRule, switching: true,
 		judge: taken(func(r *request, _ string) { r.connection = []string{", Upgrade ,,"} }),
 	}, {
-		ID: "tabs", Title: "tabs are blanks, in both fields",
-		Rule: should(9110, "5.6.3"), switching: true,
+		id: "tabs", title: "tabs are blanks, in both fields",
+		rule: should(9110, "5.6.3"), switching: true,
 		judge: taken(func(r *request, p string) {
 			r.connection = []string{"\tkeep-alive\t,\tUpgrade\t"}
 			r.upgrade = []string{"\t" + p + "\t"}
 		}),
 	}, {
-		ID: "field-name-case", Title: "case does not matter in the names of the fields",
-		Rule: should(9110, "5.1"), switching: true,
+		id: "field-name-case", title: "case does not matter in the names of the fields",
+		rule: should(9110, "5.1"), switching: true,
 		judge: taken(func(r *request, p string) {
 			connection := "Upgrade"
 			if len(r.settings) > 0 {
@@ -266,12 +266,12 @@ var takenChecks = []Check{
 			r.first = []string{"uPGRADE: " + p, "cONNECTION: " + connection}
 		}),
 	}, {
-		ID: "http-1.2", Title: "HTTP/1.2 is taken for HTTP/1.1",
-		Rule: should(9110, "2.5"), switching: true,
+		id: "http-1.2", title: "HTTP/1.2 is taken for HTTP/1.1",
+		rule: should(9110, "2.5"), switching: true,
 		judge: taken(func(r *request, _ string) { r.version = "HTTP/1.2" }),
 	}, {
-		ID: "octet-by-octet", Title: "an offer that comes octet by octet is the same offer",
-		Rule: may(9110, "7.8"), switching: true,
+		id: "octet-by-octet", title: "an offer that comes octet by octet is the same offer",
+		rule: may(9110, "7.8"), switching: true,
 		judge: func(s *session) finding {
 			return s.missed(s.converse(func(c *conn) {
 				c.dribble(s.ctx, s.offer().String())
@@ -279,8 +279,8 @@ var takenChecks = []Check{
 			}))
 		},
 	}, {
-		ID: "second-request", Title: "an offer on a connection that served a request is the same offer",
-		Rule: may(9112, "9.3"), switching: true,
+		id: "second-request", title: "an offer on a connection that served a request is the same offer",
+		rule: may(9112, "9.3"), switching: true,
 		judge: func(s *session) finding {
 			persistent := false
 			e := s.converse(func(c *conn) {
@@ -293,8 +293,8 @@ var takenChecks = []Check{
 					c.final()
 				}
 			})
-			if !persistent || e.answer == nil && e.End == EndClosed {
-				return skip("the server ends the connection behind the first request")
+			if !persistent || e.answer == nil && e.end == EndClosed {
+				return skip("the server ends the connection after the first request")
 			}
 			return s.missed(e)
 		},
@@ -359,16 +359,16 @@ func oldVersion(s *session) finding {
 	f := refused(e)
 	switch {
 	case f.verdict != Note:
-	case is(s.Product, "h2c") && beginsHTTP2(string(e.Received)):
+	case is(s.Product, "h2c") && beginsHTTP2(string(e.received)):
 		return fail("it goes on in HTTP/2, without so much as a 101")
-	case is(s.Product, "websocket") && e.End == EndTimeout:
+	case is(s.Product, "websocket") && e.end == EndTimeout:
 		var answers frames
 		s.converse(func(c *conn) {
 			c.send(r.String())
-			c.send(pingBehind)
+			c.send(pingAfter)
 			answers = c.frames()
 		})
-		if answers.pongBehind {
+		if answers.pongAfter {
 			return fail("it answers nothing but a ping frame: it switched without so much as a 101")
 		}
 	}
@@ -376,11 +376,11 @@ func oldVersion(s *session) finding {
 }
 
 // refused judges what must not get a 101. Any other answer is right.
-func refused(e *Exchange) finding {
+func refused(e *exchange) finding {
 	switch {
 	case e.answer != nil && e.answer.status == 101:
 		return fail("%s", told(e))
-	case e.answer != nil, e.End == EndClosed && len(e.Received) == 0:
+	case e.answer != nil, e.end == EndClosed && len(e.received) == 0:
 		return pass("%s", told(e))
 	}
 	return note("%s", told(e))
@@ -410,11 +410,11 @@ func taken(change func(r *request, product string)) func(*session) finding {
 
 // missed judges what ought to get a 101 because the plain offer gets one. A server that
 // has stopped to take that one too is not blamed.
-func (s *session) missed(e *Exchange) finding {
+func (s *session) missed(e *exchange) finding {
 	switch {
 	case e.answer != nil && e.answer.status == 101:
 		return pass("%s", told(e))
-	case e.answer == nil && e.End != EndClosed:
+	case e.answer == nil && e.end != EndClosed:
 		return note("%s", told(e))
 	}
 	used := s.used

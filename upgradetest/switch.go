@@ -1,4 +1,4 @@
-package probe
+package upgradetest
 
 import (
 	"strings"
@@ -9,10 +9,19 @@ import (
 // This file knows what a 101 looks like. All its checks look at one: the answer to the
 // plain offer.
 
-var switchChecks = []Check{
+var switchChecks = []check{
 	{
-		ID: "101-status-line", Title: "the 101 begins with a well-formed status line of HTTP/1.1",
-		Rule: must(9112, "4"), switching: true,
+		id: "101-end", title: "the head of the 101 ends, within 64 KiB",
+		rule: must(9112, "2.1"), switching: true,
+		judge: ofSwitch(func(s *session, r *response) finding {
+			if r.cut != "" {
+				return fail("%s", r.cut)
+			}
+			return pass("it does")
+		}),
+	}, {
+		id: "101-status-line", title: "the 101 begins with a well-formed status line of HTTP/1.1",
+		rule: must(9112, "4"), switching: true,
 		judge: ofSwitch(func(s *session, r *response) finding {
 			switch {
 			case r.badStatus != "":
@@ -23,8 +32,8 @@ var switchChecks = []Check{
 			return pass("HTTP/%d.%d 101", r.major, r.minor)
 		}),
 	}, {
-		ID: "101-lines", Title: "the lines of the 101 are well-formed and end in CRLF",
-		Rule: must(9112, "2.1"), switching: true,
+		id: "101-lines", title: "the lines of the 101 are well-formed and end in CRLF",
+		rule: must(9112, "2.1"), switching: true,
 		judge: ofSwitch(func(s *session, r *response) finding {
 			if len(r.faults) > 0 {
 				return fail("%s", strings.Join(r.faults, "; "))
@@ -32,8 +41,8 @@ var switchChecks = []Check{
 			return pass("%d field lines", len(r.fields))
 		}),
 	}, {
-		ID: "101-upgrade", Title: "the 101 has Upgrade, which names a product",
-		Rule: must(9110, "15.2.2"), switching: true,
+		id: "101-upgrade", title: "the 101 has Upgrade, which names a product",
+		rule: must(9110, "15.2.2"), switching: true,
 		judge: ofSwitch(func(s *session, r *response) finding {
 			if strings.Trim(strings.Join(r.lines("Upgrade"), ""), ", \t") == "" {
 				return fail("nothing says what is spoken from here on")
@@ -41,8 +50,8 @@ var switchChecks = []Check{
 			return pass("it has")
 		}),
 	}, {
-		ID: "101-upgrade-valid", Title: "Upgrade in the 101 is well-formed",
-		Rule: must(9110, "2.2"), switching: true,
+		id: "101-upgrade-valid", title: "Upgrade in the 101 is well-formed",
+		rule: must(9110, "2.2"), switching: true,
 		judge: ofSwitch(func(s *session, r *response) finding {
 			if len(r.lines("Upgrade")) == 0 {
 				return skip("the 101 has no Upgrade")
@@ -53,8 +62,8 @@ var switchChecks = []Check{
 			return pass("it is")
 		}),
 	}, {
-		ID: "101-offered", Title: "the 101 names nothing that was not offered",
-		Rule: must(9110, "7.8"), switching: true,
+		id: "101-offered", title: "the 101 names nothing that was not offered",
+		rule: must(9110, "7.8"), switching: true,
 		judge: ofSwitch(func(s *session, r *response) finding {
 			list, err := upgrade.ParseList(r.lines("Upgrade")...)
 			if err != nil || list.IsZero() {
@@ -68,8 +77,8 @@ var switchChecks = []Check{
 			return pass("it names %s", s.Product)
 		}),
 	}, {
-		ID: "101-upgrade-once", Title: "the 101 has one Upgrade line, with one product",
-		Rule: must(6455, "4.2.2"), other: may(9110, "15.2.2"), switching: true,
+		id: "101-upgrade-once", title: "the 101 has one Upgrade line, with one product",
+		rule: must(6455, "4.2.2"), other: may(9110, "15.2.2"), switching: true,
 		judge: ofSwitch(func(s *session, r *response) finding {
 			lines := r.lines("Upgrade")
 			list, err := upgrade.ParseList(lines...)
@@ -89,8 +98,8 @@ var switchChecks = []Check{
 			return pass("one line, one product")
 		}),
 	}, {
-		ID: "101-connection", Title: "the 101 has the option upgrade in Connection",
-		Rule: must(9110, "7.8"), switching: true,
+		id: "101-connection", title: "the 101 has the option upgrade in Connection",
+		rule: must(9110, "7.8"), switching: true,
 		judge: ofSwitch(func(s *session, r *response) finding {
 			options, err := upgrade.ParseConnection(r.lines("Connection")...)
 			switch {
@@ -104,8 +113,8 @@ var switchChecks = []Check{
 			return pass("it has")
 		}),
 	}, {
-		ID: "101-connection-once", Title: "Connection in the 101 is the one option upgrade",
-		Rule: should(6455, "4.2.2"), other: may(9110, "7.6.1"), switching: true,
+		id: "101-connection-once", title: "Connection in the 101 is the one option upgrade",
+		rule: should(6455, "4.2.2"), other: may(9110, "7.6.1"), switching: true,
 		judge: ofSwitch(func(s *session, r *response) finding {
 			options, err := upgrade.ParseConnection(r.lines("Connection")...)
 			if err != nil || !options.Has("upgrade") {
@@ -121,8 +130,8 @@ var switchChecks = []Check{
 			return pass("one line, one option")
 		}),
 	}, {
-		ID: "101-no-length", Title: "the 101 has no Content-Length",
-		Rule: must(9110, "8.6"), switching: true,
+		id: "101-no-length", title: "the 101 has no Content-Length",
+		rule: must(9110, "8.6"), switching: true,
 		judge: ofSwitch(func(s *session, r *response) finding {
 			if len(r.lines("Content-Length")) > 0 {
 				return fail("it has one: a client may wait for content, or take the protocol for it")
@@ -130,8 +139,8 @@ var switchChecks = []Check{
 			return pass("it has none")
 		}),
 	}, {
-		ID: "101-no-coding", Title: "the 101 has no Transfer-Encoding",
-		Rule: must(9112, "6.1"), switching: true,
+		id: "101-no-coding", title: "the 101 has no Transfer-Encoding",
+		rule: must(9112, "6.1"), switching: true,
 		judge: ofSwitch(func(s *session, r *response) finding {
 			if len(r.lines("Transfer-Encoding")) > 0 {
 				return fail("it has one: a client may take the protocol for coded content")
@@ -139,8 +148,8 @@ var switchChecks = []Check{
 			return pass("it has none")
 		}),
 	}, {
-		ID: "101-first", Title: "no other 1xx comes before the 101 unasked",
-		Rule: may(9110, "15.2"), switching: true,
+		id: "101-first", title: "no other 1xx comes before the 101 unasked",
+		rule: may(9110, "15.2"), switching: true,
 		judge: ofSwitch(func(s *session, r *response) finding {
 			if before := s.baseline().interim; len(before) > 0 {
 				return fail("a %d comes first, which many clients do not expect here", before[0].status)

@@ -1,4 +1,4 @@
-package probe
+package upgradetest
 
 import (
 	"bufio"
@@ -33,14 +33,14 @@ type server struct {
 	before   func(raw string) string                // changes the head before it is read
 	pardons  []head.Reason                          // what is let pass
 	hasty    bool                                   // wants the head in one piece
-	stays    bool                                   // open behind a refusal
+	stays    bool                                   // open after a refusal
 	interim  string                                 // sent in front of every answer
 	expects  func(q *query) bool                    // whether to send a 100
 	reads    func(q *query) bool                    // whether to read the content
 	takes    func(s *server, q *query) bool         // whether to switch
 	switched func(s *server, q *query) string       // the 101
 	declined func(s *server, q *query) string       // any other answer
-	last     func(q *query) bool                    // whether to close behind it
+	last     func(q *query) bool                    // whether to close after it
 	speaks   func(*server, *bufio.Reader, net.Conn) // the new protocol
 }
 
@@ -162,7 +162,7 @@ func (s *server) serve(conn net.Conn) {
 		start, rest, _ := strings.Cut(text, "\r\n")
 		q.method, _, _ = strings.Cut(start, " ")
 		q.minor = int(start[len(start)-1] - '0')
-		for line := range strings.SplitSeq(rest, "\r\n") {
+		for _, line := range strings.Split(rest, "\r\n") {
 			name, value, _ := strings.Cut(line, ":")
 			q.fields = append(q.fields, field{strings.TrimRight(name, " "), strings.Trim(value, " \t")})
 		}
@@ -196,7 +196,7 @@ func (s *server) malformed(text string) error {
 }
 
 func readContent(r *bufio.Reader, q *query) bool {
-	c := &conn{Conn: readerConn{Reader: r}, Exchange: new(Exchange), timeout: time.Minute}
+	c := &conn{Conn: readerConn{Reader: r}, exchange: new(exchange), timeout: time.Minute}
 	if strings.EqualFold(q.one("Transfer-Encoding"), "chunked") {
 		return c.chunks()
 	}
@@ -231,7 +231,9 @@ func start(t *testing.T, serve func(net.Conn), config *tls.Config) string {
 		mu      sync.Mutex
 		open    []net.Conn
 	)
-	running.Go(func() {
+	running.Add(1)
+	go func() {
+		defer running.Done()
 		for {
 			conn, err := listener.Accept()
 			if err != nil {
@@ -240,12 +242,14 @@ func start(t *testing.T, serve func(net.Conn), config *tls.Config) string {
 			mu.Lock()
 			open = append(open, conn)
 			mu.Unlock()
-			running.Go(func() {
+			running.Add(1)
+			go func() {
+				defer running.Done()
 				defer conn.Close()
 				serve(conn)
-			})
+			}()
 		}
-	})
+	}()
 	t.Cleanup(func() {
 		listener.Close()
 		mu.Lock()

@@ -1,8 +1,10 @@
-package probe
+package upgradetest
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -31,34 +33,51 @@ const (
 	EndLimit   End = "limit"   // the server sent too much
 )
 
-// Exchange is what went over one connection.
-type Exchange struct {
-	Sent, Received []byte
-	End            End
+// exchange is what went over one connection.
+type exchange struct {
+	sent, received []byte
+	end            End
 
 	interim []*response // responses before the final one; 101 is final
 	answer  *response   // the first final response; nil if there was none
 	finals  []*response // all final responses
-	behind  int         // where the octets behind the answer begin
+	after   int         // where the octets after the answer begin
 }
 
 // conn is a connection with the record of it.
 type conn struct {
 	net.Conn
-	*Exchange
+	*exchange
 	timeout  time.Duration
 	deadline time.Time
-	parsed   int  // octets of Received that were dealt with
-	dead     bool // no more can come
+	parsed   int           // octets of received that were dealt with
+	dead     bool          // no more can come
+	writing  chan struct{} // closed when the last send is done; nil before any
 }
 
 // send sends the octets in one piece. From then on the server has the whole timeout to
 // answer. Whether they arrived shows in what comes back.
+//
+// It does not wait until they are gone: on a net.Pipe, a server that answers before it
+// has read them all would wait for us as we for it.
 func (c *conn) send(octets string) {
+	c.sentAll()
 	c.deadline = time.Now().Add(c.timeout)
 	c.SetWriteDeadline(c.deadline)
-	n, _ := io.WriteString(c.Conn, octets)
-	c.Sent = append(c.Sent, octets[:n]...)
+	c.sent = append(c.sent, octets...)
+	done := make(chan struct{})
+	c.writing = done
+	go func() {
+		defer close(done)
+		io.WriteString(c.Conn, octets)
+	}()
+}
+
+// sentAll waits until all is sent, or no more can be.
+func (c *conn) sentAll() {
+	if c.writing != nil {
+		<-c.writing
+	}
 }
 
 // dribble sends the octets one by one.
@@ -78,22 +97,22 @@ func (c *conn) fill() bool {
 	switch {
 	case c.dead:
 		return false
-	case len(c.Received) >= maxReceived:
-		c.End, c.dead = EndLimit, true
+	case len(c.received) >= maxReceived:
+		c.end, c.dead = EndLimit, true
 		return false
 	}
-	buf := make([]byte, min(4<<10, maxReceived-len(c.Received)))
+	buf := make([]byte, min(4<<10, maxReceived-len(c.received)))
 	c.SetReadDeadline(c.deadline)
 	n, err := c.Read(buf)
-	c.Received = append(c.Received, buf[:n]...)
+	c.received = append(c.received, buf[:n]...)
 	switch {
 	case n > 0:
-		c.End = EndRead
+		c.end = EndRead
 		return true
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		c.End = EndTimeout
+		c.end = EndTimeout
 	default:
-		c.End, c.dead = EndClosed, true
+		c.end, c.dead = EndClosed, true
 	}
 	return false
 }
@@ -103,7 +122,7 @@ func (c *conn) fill() bool {
 func (c *conn) response() *response {
 	searched := 0
 	for {
-		unread := c.Received[c.parsed:]
+		unread := c.received[c.parsed:]
 		if n := headEnd(unread, searched); n > 0 {
 			r := parseResponse(unread[:n])
 			if r != nil {
@@ -112,16 +131,44 @@ func (c *conn) response() *response {
 			return r
 		}
 		searched = len(unread)
-		if !mayBeHTTP(unread) || !c.fill() {
+		if !mayBeHTTP(unread) {
 			return nil
+		}
+		if !c.fill() {
+			return c.unended(unread)
 		}
 	}
 }
 
-func mayBeHTTP(b []byte) bool {
-	s := strings.TrimLeft(string(b[:min(len(b), 16)]), "\r\n")
-	n := min(len(s), len("HTTP/"))
-	return s[:n] == "HTTP/"[:n]
+// unended returns the 101 that octets begin with and whose head does not end in them, or
+// nil if they are anything else.
+func (c *conn) unended(octets []byte) *response {
+	lines := bytes.LastIndexByte(octets, '\n') + 1
+	if lines == 0 {
+		return nil
+	}
+	r := parseResponse(octets[:lines])
+	if r == nil || r.status != 101 {
+		return nil
+	}
+	switch c.end {
+	case EndLimit:
+		r.cut = fmt.Sprintf("%d octets came, and no empty line among them", len(octets))
+	case EndClosed:
+		r.cut = "the connection ended in it"
+	default:
+		r.cut = "no empty line came in time"
+	}
+	c.parsed = len(c.received)
+	return r
+}
+
+// mayBeHTTP reports whether octets can become an HTTP response, or something that was
+// meant as one.
+func mayBeHTTP(octets []byte) bool {
+	s := strings.TrimLeft(string(octets[:min(len(octets), 16)]), "\r\n \t")
+	n := min(len(s), len("HTTP"))
+	return strings.EqualFold(s[:n], "HTTP"[:n])
 }
 
 // final reads the next final response. It returns nil if none comes.
@@ -133,7 +180,7 @@ func (c *conn) final() *response {
 		}
 		if r.status >= 200 || r.status == 101 {
 			if c.answer == nil {
-				c.answer, c.behind = r, c.parsed
+				c.answer, c.after = r, c.parsed
 			}
 			c.finals = append(c.finals, r)
 			return r
@@ -174,7 +221,8 @@ func (c *conn) chunks() bool {
 		if n == 0 {
 			break
 		}
-		if !c.skip(int(n) + len("\r\n")) {
+		// With its line end, the largest size is more than an int of 32 bits.
+		if !c.skip(int(min(n, maxReceived)) + len("\r\n")) {
 			return false
 		}
 	}
@@ -189,7 +237,7 @@ func (c *conn) chunks() bool {
 // line reads a line and returns it without its end.
 func (c *conn) line() (string, bool) {
 	for {
-		line, _, found := strings.Cut(string(c.Received[c.parsed:]), "\n")
+		line, _, found := strings.Cut(string(c.received[c.parsed:]), "\n")
 		if found {
 			c.parsed += len(line) + 1
 			return strings.TrimSuffix(line, "\r"), true
@@ -207,7 +255,7 @@ func (c *conn) skip(n int) bool {
 		}
 		return false
 	}
-	for len(c.Received)-c.parsed < n {
+	for len(c.received)-c.parsed < n {
 		if !c.fill() {
 			return false
 		}

@@ -1,9 +1,7 @@
-package probe
+package upgradetest
 
 import (
 	"strings"
-
-	"github.com/gosegue/upgrade"
 )
 
 // This file knows the requests: what a plain offer looks like, and how to write one that
@@ -33,21 +31,25 @@ type request struct {
 	content                 string   // as it is sent
 }
 
-// plain returns a request without an offer.
-func (t Target) plain() request {
-	return request{method: "GET", target: t.request, version: "HTTP/1.1", hosts: []string{t.host}}
+// bare returns a request without an offer.
+func (s *session) bare() request {
+	r := request{method: "GET", target: s.Target, version: "HTTP/1.1", hosts: []string{s.Host}}
+	for _, f := range s.Fields {
+		r.own = append(r.own, f.Name+": "+f.Value)
+	}
+	return r
 }
 
 // offer returns a request that offers the product in its plain form, with the fields
 // that the product asks for.
-func (t Target) offer(product upgrade.Product[string]) request {
-	r := t.plain()
+func (s *session) offer() request {
+	r := s.bare()
 	r.connection = []string{"Upgrade"}
-	r.upgrade = []string{product.String()}
+	r.upgrade = []string{s.Product.String()}
 	switch {
-	case is(product, "websocket"):
+	case is(s.Product, "websocket"):
 		r.fields = []string{"Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: " + webSocketKey}
-	case is(product, "h2c"):
+	case is(s.Product, "h2c"):
 		r.settings = []string{http2Settings}
 	}
 	return r

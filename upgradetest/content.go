@@ -1,4 +1,4 @@
-package probe
+package upgradetest
 
 import (
 	"strconv"
@@ -6,52 +6,52 @@ import (
 	"time"
 )
 
-// This file knows requests with content, and what comes behind a request on the same
+// This file knows requests with content, and what comes after a request on the same
 // connection: whether the server parts them where they end.
 
 // contentPause is how long content is held back that nobody waits for, as far as we know.
 const contentPause = 200 * time.Millisecond
 
-var contentChecks = []Check{
+var contentChecks = []check{
 	{
-		ID: "content-length", Title: "the content of the request is not taken for the new protocol",
-		Rule: must(9112, "9.3"), only: "websocket", switching: true,
+		id: "content-length", title: "the content of the request is not taken for the new protocol",
+		rule: must(9112, "9.3"), only: "websocket", switching: true,
 		judge: contentTaken(func(r *request) {
 			r.fields = append(r.fields, "Content-Length: "+strconv.Itoa(len(pingContent)))
 			r.content = pingContent
 		}),
 	}, {
-		ID: "content-chunked", Title: "the chunks of the request are not taken for the new protocol",
-		Rule: must(9112, "9.3"), only: "websocket", switching: true,
+		id: "content-chunked", title: "the chunks of the request are not taken for the new protocol",
+		rule: must(9112, "9.3"), only: "websocket", switching: true,
 		judge: contentTaken(func(r *request) {
 			r.fields = append(r.fields, "Transfer-Encoding: chunked")
 			r.content = strconv.FormatInt(int64(len(pingContent)), 16) + "\r\n" + pingContent + "\r\n0\r\n\r\n"
 		}),
 	}, {
-		ID: "expect-continue", Title: "with Expect: 100-continue, a 100 comes before the 101",
-		Rule: must(9110, "7.8"), switching: true,
+		id: "expect-continue", title: "with Expect: 100-continue, a 100 comes before the 101",
+		rule: must(9110, "7.8"), switching: true,
 		judge: expectContinue,
 	}, {
-		ID: "early-octets", Title: "octets right behind the offer are not lost",
-		Rule: may(6455, "4.1"), only: "websocket", switching: true,
+		id: "early-octets", title: "octets right after the offer are not lost",
+		rule: may(6455, "4.1"), only: "websocket", switching: true,
 		judge: earlyOctets,
 	}, {
-		ID: "ignored-length", Title: "the content behind an offer that nobody knows is not taken for a request",
-		Rule: must(9112, "9.3"),
+		id: "ignored-length", title: "the content after an offer that nobody knows is not taken for a request",
+		rule: must(9112, "9.3"),
 		judge: ignoredContent(func(r *request, content string) {
 			r.fields = []string{"Content-Length: " + strconv.Itoa(len(content))}
 			r.content = content
 		}),
 	}, {
-		ID: "ignored-chunked", Title: "the chunks behind an offer that nobody knows are not taken for a request",
-		Rule: must(9112, "9.3"),
+		id: "ignored-chunked", title: "the chunks after an offer that nobody knows are not taken for a request",
+		rule: must(9112, "9.3"),
 		judge: ignoredContent(func(r *request, content string) {
 			r.fields = []string{"Transfer-Encoding: chunked"}
 			r.content = strconv.FormatInt(int64(len(content)), 16) + "\r\n" + content + "\r\n0\r\n\r\n"
 		}),
 	}, {
-		ID: "ignored-pipelined", Title: "a request right behind an offer that nobody knows is answered too",
-		Rule: should(9112, "9.3.2"),
+		id: "ignored-pipelined", title: "a request right after an offer that nobody knows is answered too",
+		rule: should(9112, "9.3.2"),
 		judge: func(s *session) finding {
 			offer := s.bare()
 			offer.connection, offer.upgrade = []string{"Upgrade"}, []string{madeUp}
@@ -97,11 +97,11 @@ func contentTaken(change func(*request)) func(*session) finding {
 			if answer == nil || answer.status != 101 {
 				return
 			}
-			c.send(pingBehind)
+			c.send(pingAfter)
 			answers = c.frames()
 		})
 		switch {
-		case e.answer == nil && e.End == EndClosed && len(e.Received) == 0:
+		case e.answer == nil && e.end == EndClosed && len(e.received) == 0:
 			return pass("%s", told(e))
 		case e.answer == nil:
 			return note("%s", told(e))
@@ -109,8 +109,8 @@ func contentTaken(change func(*request)) func(*session) finding {
 			return pass("no 101: %s", told(e))
 		case answers.pongContent:
 			return fail("a ping frame that was the content of the request is answered with a pong")
-		case answers.pongBehind:
-			return pass("a frame behind the content is answered, and none in it")
+		case answers.pongAfter:
+			return pass("a frame after the content is answered, and none in it")
 		}
 		used := s.used
 		pongs := s.pongs()
@@ -121,7 +121,7 @@ func contentTaken(change func(*request)) func(*session) finding {
 		case answers.closed == 1002:
 			return fail("it closes with 1002 (protocol error) over what was content, and answers a ping frame without")
 		}
-		return note("it answers no frame behind the content, and does without content")
+		return note("it answers no frame after the content, and does without content")
 	}
 }
 
@@ -131,30 +131,30 @@ func (s *session) pongs() bool {
 	s.converse(func(c *conn) {
 		c.send(s.offer().String())
 		if answer := c.final(); answer != nil && answer.status == 101 {
-			c.send(pingBehind)
+			c.send(pingAfter)
 			answers = c.frames()
 		}
 	})
-	return answers.pongBehind
+	return answers.pongAfter
 }
 
-// earlyOctets judges whether a frame right behind the request is answered.
+// earlyOctets judges whether a frame right after the request is answered.
 func earlyOctets(s *session) finding {
 	var answers frames
 	e := s.converse(func(c *conn) {
-		c.send(s.offer().String() + pingBehind)
+		c.send(s.offer().String() + pingAfter)
 		if answer := c.final(); answer != nil && answer.status == 101 {
 			answers = c.frames()
 		}
 	})
 	switch {
-	case e.answer == nil && e.End != EndClosed:
+	case e.answer == nil && e.end != EndClosed:
 		return note("%s", told(e))
 	case e.answer == nil, e.answer.status != 101:
 		return pass("not taken at all: %s", told(e))
-	case answers.pongBehind:
+	case answers.pongAfter:
 		return pass("a ping frame there is answered")
-	case e.End == EndClosed || answers.closed > 0:
+	case e.end == EndClosed || answers.closed > 0:
 		return pass("it closes the connection over them")
 	}
 	used := s.used
@@ -180,11 +180,11 @@ func expectContinue(s *session) finding {
 		first := c.response()
 		switch {
 		case first != nil && (first.status >= 200 || first.status == 101):
-			c.answer, c.behind = first, c.parsed
+			c.answer, c.after = first, c.parsed
 			return
 		case first != nil:
 			c.interim = append(c.interim, first)
-		case c.End != EndTimeout:
+		case c.end != EndTimeout:
 			return
 		}
 		c.send(content)
@@ -195,7 +195,7 @@ func expectContinue(s *session) finding {
 		continued = continued || r.status == 100
 	}
 	switch {
-	case e.answer == nil && e.End == EndClosed && len(e.Received) == 0:
+	case e.answer == nil && e.end == EndClosed && len(e.received) == 0:
 		return pass("no 101: %s", told(e))
 	case e.answer == nil:
 		return note("%s", told(e))
@@ -208,7 +208,7 @@ func expectContinue(s *session) finding {
 }
 
 // ignoredContent judges whether content that looks like a request is taken for one. All
-// is sent at once: the offer, its content, and a request behind it.
+// is sent at once: the offer, its content, and a request after it.
 func ignoredContent(change func(r *request, content string)) func(*session) finding {
 	return func(s *session) finding {
 		r := s.bare()
@@ -217,7 +217,7 @@ func ignoredContent(change func(r *request, content string)) func(*session) find
 		change(&r, s.bare().String())
 		e := s.pipeline(r)
 		switch {
-		case e.answer == nil && e.End == EndClosed && len(e.Received) == 0:
+		case e.answer == nil && e.end == EndClosed && len(e.received) == 0:
 			return pass("%s", told(e))
 		case e.answer == nil:
 			return note("%s", told(e))
@@ -226,15 +226,15 @@ func ignoredContent(change func(r *request, content string)) func(*session) find
 		case len(e.finals) > 2:
 			return fail("%d answers to two requests: one more was found in the content of the first", len(e.finals))
 		case len(e.finals) == 2 && e.finals[1].status == 400 && !s.usual(400):
-			return fail("the request behind it gets a 400, which alone it does not: it was not found where it begins")
+			return fail("the request after it gets a 400, which alone it does not: it was not found where it begins")
 		}
 		return pass("%d and not more than two answers to two requests", len(e.finals))
 	}
 }
 
-// pipeline sends the request, and right behind it a plain one that is the last of the
+// pipeline sends the request, and right after it a plain one that is the last of the
 // connection. It reads all answers that come, but not more than one too many.
-func (s *session) pipeline(r request) *Exchange {
+func (s *session) pipeline(r request) *exchange {
 	last := s.bare()
 	last.connection = []string{"close"}
 	return s.converse(func(c *conn) {

@@ -1,4 +1,4 @@
-package probe
+package upgradetest
 
 import (
 	"bytes"
@@ -17,6 +17,7 @@ type response struct {
 	major, minor int
 	faults       []string // of lines; none if all is as RFC 9112 wants it
 	badStatus    string   // what is wrong with the status line
+	cut          string   // of a 101 whose head does not end: how it is cut off
 	fields       []field
 }
 
@@ -44,9 +45,9 @@ func headEnd(b []byte, searched int) int {
 func parseResponse(head []byte) *response {
 	r := new(response)
 	text := string(head)
-	if strings.HasPrefix(text, "\r\n") || strings.HasPrefix(text, "\n") {
-		r.faults = append(r.faults, "an empty line stands before the status line")
-		text = strings.TrimLeft(text, "\r\n")
+	if trimmed := strings.TrimLeft(text, "\r\n \t"); trimmed != text {
+		r.faults = append(r.faults, "blanks or empty lines stand before the status line")
+		text = trimmed
 	}
 	line, text := r.cutLine(text)
 	if !r.parseStatusLine(line) {
@@ -86,8 +87,8 @@ func (r *response) fault(what string) {
 func (r *response) parseStatusLine(line string) bool {
 	const form = "HTTP/1.1 101"
 	if len(line) < len(form) || !strings.HasPrefix(line, "HTTP/") || line[6] != '.' || line[8] != ' ' ||
-		!isDigit(line[5]) || !isDigit(line[7]) {
-		return false
+		!isDigit(line[5]) || !isDigit(line[7]) || !isDigit(line[9]) {
+		return r.guessStatusLine(line)
 	}
 	status, err := strconv.ParseUint(line[9:12], 10, 16)
 	if err != nil || status < 100 {
@@ -96,12 +97,24 @@ func (r *response) parseStatusLine(line string) bool {
 	r.major, r.minor, r.status = int(line[5]-'0'), int(line[7]-'0'), int(status)
 	switch phrase := line[len(form):]; {
 	case phrase == "":
-		r.badStatus = "no blank stands behind the status code"
+		r.badStatus = "no blank stands after the status code"
 	case phrase[0] != ' ':
-		r.badStatus = "the status code is not three digits with a blank behind them"
+		r.badStatus = "the status code is not three digits with a blank after them"
 	case hasControl(phrase):
 		r.badStatus = "a control character stands in the reason phrase"
 	}
+	return true
+}
+
+// guessStatusLine reports whether a malformed line was meant to be the status line of a
+// 101: a switch that cannot be read is a fault, and not an offer ignored.
+func (r *response) guessStatusLine(line string) bool {
+	words := strings.Fields(line)
+	if len(words) < 2 || len(words[0]) < len("HTTP") || !strings.EqualFold(words[0][:len("HTTP")], "HTTP") || words[1] != "101" {
+		return false
+	}
+	r.major, r.minor, r.status = 1, 1, 101
+	r.badStatus = "it is not the version, one space and three digits"
 	return true
 }
 
@@ -147,7 +160,7 @@ func (r *response) has(option string) bool {
 	return err == nil && options.Has(option)
 }
 
-// closes reports whether the response says that the connection ends behind it.
+// closes reports whether the response says that the connection ends after it.
 func (r *response) closes() bool {
 	options, err := upgrade.ParseConnection(r.lines("Connection")...)
 	return err == nil && !options.Persistent(r.major, r.minor)
