@@ -26,7 +26,7 @@ func TestDependencies(t *testing.T) {
 		{"internal/uri", ".", "net/http net net/url fmt"},
 		{"netupgrade", ". handshake head internal/earlyconn websocket", "net/http"},
 		{"proxyupgrade", ". handshake httpupgrade internal/earlyconn", ""},
-		{"upgradetest", ". handshake websocket", ""},
+		{"upgradetest", ". handshake head internal/corpus testdata websocket", ""},
 		{"websocket", ". handshake internal/uri", "net/http net"},
 	}
 	for _, test := range tests {

@@ -1,0 +1,161 @@
+package upgradetest
+
+import (
+	"bufio"
+	"bytes"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/head"
+	"github.com/gosegue/upgrade/httpupgrade"
+	"github.com/gosegue/upgrade/websocket"
+)
+
+// Stacks that read a request each in its own way. switches of one that is broken has the
+// fault that its name says.
+var stacks = map[string]func(octets []byte) bool{
+	"strict": func(octets []byte) bool {
+		return strictlyForbids(octets, upgrade.MustParseProduct("websocket")) == nil
+	},
+	"nothing": func([]byte) bool { return false },
+	"net/http": func(octets []byte) bool {
+		r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(octets)))
+		return err == nil && rightRequest(r)
+	},
+	"substring": reading(func(r *http.Request) bool {
+		return strings.Contains(strings.ToLower(strings.Join(r.Header["Upgrade"], ",")), "websocket") && len(r.Header["Connection"]) > 0
+	}),
+	"Unicode": reading(func(r *http.Request) bool {
+		return strings.EqualFold(strings.TrimSpace(r.Header.Get("Upgrade")), "websocket") && strings.EqualFold(r.Header.Get("Connection"), "upgrade")
+	}),
+	"no option": reading(func(r *http.Request) bool {
+		return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
+	}),
+	"HTTP/1.0": func(octets []byte) bool {
+		return strictlyForbids(bytes.Replace(octets, []byte("HTTP/1.0\r\n"), []byte("HTTP/1.1\r\n"), 1), upgrade.MustParseProduct("websocket")) == nil
+	},
+	"neighbour": reading(func(r *http.Request) bool {
+		list := strings.Split(strings.Join(r.Header["Upgrade"], ","), ",")
+		for _, p := range list {
+			if strings.Trim(p, " \t") == "websocket" {
+				return strings.EqualFold(r.Header.Get("Connection"), "upgrade")
+			}
+		}
+		return false
+	}),
+	"unended": func(octets []byte) bool {
+		return strictlyForbids(append(bytes.Clone(octets), "\r\n"...), upgrade.MustParseProduct("websocket")) == nil
+	},
+}
+
+func reading(switches func(*http.Request) bool) func([]byte) bool {
+	return func(octets []byte) bool {
+		r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(octets)))
+		return err == nil && switches(r)
+	}
+}
+
+func rightRequest(r *http.Request) bool {
+	list, err := httpupgrade.Offer(r)
+	return err == nil && list.Offers(upgrade.MustParseProduct("websocket")) && websocket.Check(r.Method, r.Header.Values("Sec-WebSocket-Version"), r.Header.Values("Sec-WebSocket-Key")) == nil
+}
+
+// FuzzStack fuzzes one of the stacks: the strict one, or the one that TestFuzzOffer asks
+// for.
+func FuzzStack(f *testing.F) {
+	name := os.Getenv("UPGRADETEST_STACK")
+	if name == "" {
+		name = "strict"
+	}
+	FuzzOffer(f, upgrade.MustParseProduct("websocket"), stacks[name])
+}
+
+// The seeds alone find every fault, and none in what has none.
+func TestFuzzOffer(t *testing.T) {
+	for name := range stacks {
+		t.Run(strings.ReplaceAll(name, "/", " "), func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.Command(os.Args[0], "-test.run=^FuzzStack$", "-test.v")
+			cmd.Env = append(os.Environ(), "UPGRADETEST_STACK="+name)
+			out, err := cmd.CombinedOutput()
+			right := name == "strict" || name == "nothing" || name == "net/http"
+			if (err == nil) != right || strings.Contains(string(out), "and must not") == right {
+				t.Errorf("%v\n%.2000s", err, out)
+			}
+			if declines := strings.Contains(string(out), "declines a valid offer"); name == "nothing" && !declines {
+				t.Error("a declined offer is not logged")
+			}
+		})
+	}
+}
+
+// What is left to a server is no fault of one that does it.
+func TestLenient(t *testing.T) {
+	const (
+		line   = "GET / HTTP/1.1\r\n"
+		fields = "Host: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n"
+		end    = "\r\n"
+	)
+	product := upgrade.MustParseProduct("echo")
+	for octets, want := range map[string]bool{
+		line + fields + end:                                                true,
+		strings.ReplaceAll(line+fields+end, "\r", ""):                      true,
+		"\r\n" + line + fields + end:                                       true,
+		"GET  /\t HTTP/1.1 \r\n" + fields + end:                            true,
+		"GET /{<\x80 HTTP/1.1\r\n" + fields + end:                          true,
+		line + "X: a\x01\r\n" + fields + end:                               true,
+		line + "X: a\r\n b\r\n" + fields + end:                             true,
+		line + fields + "Expect: x\r\n" + end:                              true,
+		line + fields + "Content-Length: 0, 0\r\n" + end:                   true,
+		line + fields + "Content-Length: 0\r\nContent-Length: 0\r\n" + end: true,
+
+		line + fields + "Host: a b\r\n" + end: true,
+
+		line + fields:                     false,
+		"":                                false,
+		"GET HTTP/1.1\r\n" + fields + end: false,
+		line + fields + "X : y\r\n" + end: false,
+		line + fields + "Content-Length: 0, 1\r\n" + end:                          false,
+		line + fields + "Content-Length: 0\r\nContent-Length: 1\r\n" + end:        false,
+		line + fields + "Transfer-Encoding: x\r\n" + end:                          false,
+		line + "Host: x\r\nConnection: Upgrade\r\nX: y\rUpgrade: echo\r\n\r\n":    false,
+		line + "Host: x\r\nConnection: Upgrade\r\nUpgrade: echo\x00x\r\n\r\n":     false,
+		line + "Host: x\r\nConnection: Upgrade\r\nUpgrade: \x01echo\r\n\r\n":      false,
+		line + "Host: x\r\nConnection: Upgrade\r\nUpgrade: echo,\r\n a b\r\n\r\n": false,
+		line + " Upgrade: echo\r\nHost: x\r\nConnection: Upgrade\r\n\r\n":         false,
+		"GET / HTTP/1.0\r\n" + fields + end:                                       false,
+	} {
+		if err := forbids([]byte(octets), product); (err == nil) != want {
+			t.Errorf("%q: %v", octets, err)
+		}
+	}
+}
+
+// Every seed that the strict reading allows is an offer of the product, and there are
+// such and others for any product.
+func TestSeeds(t *testing.T) {
+	for _, text := range []string{"websocket", "h2c", "echo/1", "TLS/1.2"} {
+		product := upgrade.MustParseProduct(text)
+		allowed, all := 0, 0
+		for _, seed := range seeds(product) {
+			all++
+			if forbids([]byte(seed), product) == nil {
+				allowed++
+			}
+		}
+		t.Logf("%s: %d seeds, %d allowed", text, all, allowed)
+		if allowed < 20 || all-allowed < 100 {
+			t.Errorf("%s: %d seeds, %d allowed", text, all, allowed)
+		}
+	}
+	var r head.Request
+	for _, c := range captured() {
+		if n, err := r.Parse([]byte(c.head), head.Limits{}); n != len(c.head) || err != nil {
+			t.Errorf("%s: %d, %v", c.name, n, err)
+		}
+	}
+}
