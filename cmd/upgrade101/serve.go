@@ -14,6 +14,7 @@ import (
 func serveCommand() *cobra.Command {
 	var (
 		address string
+		hosts   []string
 		raw     bool
 	)
 	command := &cobra.Command{
@@ -39,15 +40,20 @@ connections at once, the others wait to be accepted.
 
 The page tells everybody who can open it of the last 50 handshakes: the method, the
 target without its query, what was offered and what became of it, but no address. The
-heads of a handshake, 16 KiB of each at most, are shown to the page that made it
-alone. Pages of other sites may open a WebSocket here as well: the Origin is not looked
-at, for there is nothing to be had but an echo.
+heads of a handshake, 16 KiB of each at most and never the values of Cookie and
+Authorization, are shown only to the page that made it.
+
+Pages of other sites get nothing. A WebSocket with the Origin of another site is
+refused with 403, and is not on the page. The page and a WebSocket need a Host that
+names this server, which is localhost, 127.0.0.1, [::1] or the address it listens on,
+with any port; otherwise the status is 421. --host adds a name.
 
 Exit codes: 0 after SIGINT or SIGTERM, which close all connections; 1 if it cannot
 listen; 2 if the command line is wrong.`,
 		Example: `  upgrade101 serve
   upgrade101 serve --listen 127.0.0.1:0
-  upgrade101 serve --raw`,
+  upgrade101 serve --raw
+  upgrade101 serve --listen :8101 --host upgrade.example`,
 		Args:                  cobra.NoArgs,
 		DisableFlagsInUseLine: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -61,6 +67,8 @@ listen; 2 if the command line is wrong.`,
 			url := "http://" + listener.Addr().String()
 			s := serve.New(url, cmd.ErrOrStderr())
 			s.Raw = raw
+			host, _, _ := net.SplitHostPort(address)
+			s.Names = append(hosts, host)
 			fmt.Fprintln(cmd.OutOrStdout(), "listening on", url)
 			if err := s.Run(cmd.Context(), listener); err != nil {
 				return failure{err}
@@ -70,6 +78,8 @@ listen; 2 if the command line is wrong.`,
 	}
 	command.Flags().StringVar(&address, "listen", "127.0.0.1:8101", "address and port; port 0 takes a free one")
 	command.RegisterFlagCompletionFunc("listen", cobra.NoFileCompletions)
+	command.Flags().StringArrayVar(&hosts, "host", nil, "a further name of the server for the field Host; may be given several times")
+	command.RegisterFlagCompletionFunc("host", cobra.NoFileCompletions)
 	command.Flags().BoolVar(&raw, "raw", false, "switch on the connection itself, without net/http")
 	return command
 }

@@ -68,7 +68,7 @@ func TestPortInUse(t *testing.T) {
 // A signal ends the process within seconds, whatever is still open.
 func TestSignals(t *testing.T) {
 	const (
-		offer     = "Host: x\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n"
+		offer     = "Host: localhost\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n"
 		webSocket = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 	)
 	for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
@@ -87,7 +87,7 @@ func TestSignals(t *testing.T) {
 				socket := open("GET / HTTP/1.1\r\nHost: " + address + "\r\n" + webSocket + "\r\n")
 				socket.Head()
 				open("POST / HTTP/1.1\r\n" + offer + "Content-Length: 9\r\n\r\nnot all")
-				open("POST / HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nContent-Length: 9\r\n\r\nnot all")
+				open("POST / HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\nContent-Length: 9\r\n\r\nnot all")
 				open("GET / HT")
 				open("")
 				begun := time.Now()

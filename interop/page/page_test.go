@@ -94,9 +94,18 @@ func testEcho(t *testing.T, browser context.Context, url string, tap *tap) {
 		t.Errorf("%d messages", n)
 	}
 
+	// What the page says is so: of the connection while it is open, and afterwards.
+	const says = `document.getElementById("echo-text").textContent + document.getElementById("handshake-text").textContent`
+	if got := eval[string](tab, says); !strings.Contains(got, "has a WebSocket") || strings.Contains(got, "closed") {
+		t.Errorf("open, it says %q", got)
+	}
+
 	// Closed and opened again, it is another handshake.
 	eval[bool](tab, `(document.getElementById("toggle").click(), true)`)
 	tab.wait(`document.getElementById("state").dataset.state === "closed"`)
+	if got := eval[string](tab, says); !strings.Contains(got, "has no WebSocket") || !strings.Contains(got, "It is closed now") {
+		t.Errorf("closed, it says %q", got)
+	}
 	first := eval[string](tab, `document.getElementById("request").textContent`)
 	eval[bool](tab, `(document.getElementById("toggle").click(), true)`)
 	quoted, _ := json.Marshal(first)
@@ -109,14 +118,14 @@ func testLast(t *testing.T, browser context.Context, url string, tap *tap) {
 	ready(tab)
 	tab.wait(`document.querySelector("#last li.switched")`)
 	// One that comes while the page is open, by somebody of no good will.
-	offer(t, tap.address, "GET /<script>pwned=1</script>?secret HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: <img src=x onerror=pwned=1>\x80\r\n\r\n")
-	offer(t, tap.address, "GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: <img src=x onerror=pwned=1>\x80\r\n\r\n")
+	offer(t, tap.address, "GET /<script>pwned=1</script>?secret HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: <img src=x onerror=pwned=1>\x80\r\n\r\n")
+	offer(t, tap.address, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: <img src=x onerror=pwned=1>\x80\r\n\r\n")
 	tab.wait(`document.querySelector("#last li")?.textContent.includes("<img src=x onerror=pwned=1>\\x80")`)
 	if got := eval[string](tab, `document.querySelector("#last li .why").textContent`); got != "not switched: handshake: malformed Upgrade: line 0, offset 0: want token" {
 		t.Errorf("why: %q", got)
 	}
 	for i := range 60 {
-		offer(t, tap.address, fmt.Sprintf("GET /number%d HTTP/1.1\r\nHost: x\r\nUpgrade: x\r\n\r\n", i))
+		offer(t, tap.address, fmt.Sprintf("GET /number%d HTTP/1.1\r\nHost: localhost\r\nUpgrade: x\r\n\r\n", i))
 	}
 	tab.wait(`document.querySelector("#last li").textContent.includes("/number59 ")`)
 	if n := eval[int](tab, `document.querySelectorAll("#last li").length`); n != 50 {

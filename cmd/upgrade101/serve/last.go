@@ -71,19 +71,6 @@ func (l *lastHandshakes) find(key string) (note, bool) {
 	return note{}, false
 }
 
-// keyTarget is the target of a handshake whose octets somebody will ask for, with a key
-// behind it that nobody can guess: they may hold secrets, such as a cookie.
-const keyTarget = "/?handshake="
-
-// keyOf returns the key of a request target: 32 hexadecimal digits, or empty.
-func keyOf(target string) string {
-	key, found := strings.CutPrefix(target, keyTarget)
-	if !found || len(key) != 32 || strings.Trim(key, "0123456789abcdef") != "" {
-		return ""
-	}
-	return key
-}
-
 // public returns the part of a request target that all may see.
 func public(target string) string {
 	path, _, found := strings.Cut(target, "?")

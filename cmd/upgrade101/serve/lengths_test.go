@@ -12,7 +12,7 @@ import (
 func TestTwoLengthsEndTheConnection(t *testing.T) {
 	address, _ := serveHere(t)
 	const (
-		plain   = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+		plain   = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 		chunked = "POST / HTTP/1.1\r\n" + offerEcho + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
 		both    = "POST / HTTP/1.1\r\n" + offerEcho + "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n"
 		length  = "POST / HTTP/1.1\r\n" + offerEcho + "Content-Length: 5\r\n\r\n0\r\n\r\n"

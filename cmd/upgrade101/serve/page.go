@@ -40,7 +40,8 @@ func (s *Server) routes() map[string]http.HandlerFunc {
 		"/style.css":  get(asset("style.css", "text/css; charset=utf-8")),
 		"/script.js":  get(asset("script.js", "text/javascript; charset=utf-8")),
 		"/icon.svg":   get(asset("icon.svg", "image/svg+xml")),
-		"/parse":      parseTyped,
+		"/parse":      post(parseTyped),
+		"/key":        post(s.giveKey),
 		"/handshake":  get(s.tellExchange),
 		"/handshakes": get(s.tellLast),
 	}
@@ -129,18 +130,34 @@ type typed struct {
 	Upgrade    string `json:"upgrade"`
 }
 
+// post answers all methods but POST with 405, and all content but JSON with 415. No other
+// site can make a browser send that type without asking first.
+func post(handler http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			w.Header().Set("Allow", "POST")
+			answerError(w, http.StatusMethodNotAllowed, errors.New("want POST"))
+			return
+		}
+		if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+			answerError(w, http.StatusUnsupportedMediaType, errors.New("want application/json"))
+			return
+		}
+		handler(w, r)
+	}
+}
+
+// giveKey answers with a key for a handshake that the page is about to make.
+func (s *Server) giveKey(w http.ResponseWriter, _ *http.Request) {
+	answerJSON(w, http.StatusOK, keyJSON{s.keys.fresh()})
+}
+
+type keyJSON struct {
+	Key string `json:"key"`
+}
+
 // parseTyped answers how a server has to read fields, of HTTP/1.1.
 func parseTyped(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", "POST")
-		answerError(w, http.StatusMethodNotAllowed, errors.New("want POST"))
-		return
-	}
-	// No other site can make a browser send this type without asking first.
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		answerError(w, http.StatusUnsupportedMediaType, errors.New("want application/json"))
-		return
-	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAsked))
 	switch {
 	case errors.As(err, new(*http.MaxBytesError)):

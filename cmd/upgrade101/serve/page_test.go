@@ -94,6 +94,7 @@ func testBrowserPage(t *testing.T, flags ...string) {
 		{"DELETE", "/handshakes", "GET, HEAD"},
 		{"PUT", "/handshake", "GET, HEAD"},
 		{"GET", "/parse", "POST"},
+		{"GET", "/key", "POST"},
 		{"OPTIONS", "/parse", "POST"},
 	} {
 		response, body := fetch(t, test.method, url+test.path, "")
@@ -297,8 +298,7 @@ func TestParseTypedRefuses(t *testing.T) {
 }
 
 const (
-	aKey      = "0123456789abcdef0123456789abcdef"
-	oddOffer  = "hOsT:  x\r\nCONNECTION:\tkeep-alive,, Upgrade  \r\nx-twice: 1\r\nupGrade: h2c , Echo/1,echo/1\r\nX-Twice: 2\xff\r\nCookie: secret\r\n\r\n"
+	oddOffer  = "hOsT:  localhost\r\nCONNECTION:\tkeep-alive,, Upgrade  \r\nx-twice: 1\r\nupGrade: h2c , Echo/1,echo/1\r\nX-Twice: 2\xff\r\nCookie: secret\r\n\r\n"
 	getWithID = "GET /?handshake="
 )
 
@@ -327,14 +327,14 @@ func TestExchange(t *testing.T) { inBothModes(t, testExchange) }
 
 func testExchange(t *testing.T, flags ...string) {
 	address, _ := serveHere(t, flags...)
-	for i, test := range []struct{ name, before, head, content, middle string }{
+	for _, test := range []struct{ name, before, head, content, middle string }{
 		{name: "plain", head: getWithID},
 		{name: "content", head: "POST /?handshake=", content: "7\r\n\r\ncontent"},
 		{name: "asked for", head: "POST /?handshake=", content: "7\r\nExpect: 100-continue\r\n\r\n", middle: "HTTP/1.1 100 Continue\r\n\r\n"},
 	} {
 		for _, step := range []int{1, 1 << 20} {
 			t.Run(fmt.Sprintf("%s, %d at a time", test.name, step), func(t *testing.T) {
-				key := fmt.Sprintf("%030d%d%d", 0, i, min(step, 2))
+				key := freshKey(t, address)
 				head := test.head + key + " HTTP/1.1\r\n" + oddOffer
 				sent := head
 				if test.content != "" {
@@ -358,6 +358,7 @@ func testExchange(t *testing.T, flags ...string) {
 				io.WriteString(conn, "later\r\n\r\n")
 				mustRead(t, conn, "later\r\n\r\n")
 				got, ok := heads(t, address, key)
+				head = strings.Replace(head, "Cookie: secret", "Cookie: (not kept)", 1)
 				if !ok || string(got.Request) != head || got.RequestCut || string(got.Response) != echo101 || got.ResponseCut {
 					t.Errorf("%t, request\n%q, want\n%q\nresponse %q", ok, got.Request, head, got.Response)
 				}
@@ -375,16 +376,17 @@ func TestExchangeBounds(t *testing.T) { inBothModes(t, testExchangeBounds) }
 
 func testExchangeBounds(t *testing.T, flags ...string) {
 	address, _ := serveHere(t, flags...)
-	long := getWithID + aKey + " HTTP/1.1\r\nX: " + strings.Repeat("x", maxKept) + "\r\n" + offerEcho + "\r\n"
+	key := freshKey(t, address)
+	long := getWithID + key + " HTTP/1.1\r\nX: " + strings.Repeat("x", maxKept) + "\r\n" + offerEcho + "\r\n"
 	mustRead(t, dial(t, address, long), echo101)
-	got, ok := heads(t, address, aKey)
+	got, ok := heads(t, address, key)
 	if !ok || string(got.Request) != long[:maxKept] || !got.RequestCut || got.Analysis != nil || string(got.Response) != echo101 {
 		t.Errorf("%t, %d octets, cut %t, %+v", ok, len(got.Request), got.RequestCut, got.Analysis)
 	}
 
 	// On a connection that has been used before, the first exchange is another.
-	second := strings.Repeat("5", 32)
-	conn := dial(t, address, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"+getWithID+second+" HTTP/1.1\r\n"+offerEcho+"\r\n")
+	second := freshKey(t, address)
+	conn := dial(t, address, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"+getWithID+second+" HTTP/1.1\r\n"+offerEcho+"\r\n")
 	reader := bufio.NewReader(conn)
 	response, err := http.ReadResponse(reader, nil)
 	if err != nil {
@@ -396,7 +398,7 @@ func testExchangeBounds(t *testing.T, flags ...string) {
 		t.Errorf("%+v", got)
 	}
 
-	for _, key := range []string{"", "x", aKey[:31], aKey[:31] + "g", strings.ToUpper(aKey)} {
+	for _, key := range []string{"", "x", key[1:], strings.ToUpper(key), freshKey(t, address)} {
 		response, body := fetch(t, "GET", "http://"+address+"/handshake?key="+key, "")
 		if response.StatusCode != 404 || strings.Contains(body, "Host") {
 			t.Errorf("key %q: %s, %s", key, response.Status, body)
@@ -404,18 +406,30 @@ func testExchangeBounds(t *testing.T, flags ...string) {
 	}
 }
 
-func TestKeyOf(t *testing.T) {
-	for target, want := range map[string]string{
-		"/?handshake=" + aKey:                       aKey,
-		"/?handshake=" + aKey + "0":                 "",
-		"/?handshake=" + aKey[1:]:                   "",
-		"/?handshake=" + strings.Repeat("G", 32):    "",
-		"/x?handshake=" + aKey:                      "",
-		"http://x/?handshake=" + aKey:               "",
-		"/":                                         "",
-		"/?handshake=" + strings.Repeat("\xe2", 32): "",
+// freshKey asks for a key, as the page does.
+func freshKey(t *testing.T, address string) string {
+	t.Helper()
+	response, body := fetch(t, "POST", "http://"+address+"/key", "{}", "Content-Type", "application/json")
+	var got keyJSON
+	if err := json.Unmarshal([]byte(body), &got); err != nil || response.StatusCode != 200 || len(got.Key) != 4*keyOctets {
+		t.Fatalf("%s, %s", response.Status, body)
+	}
+	return got.Key
+}
+
+// Only the server can make a key.
+func TestKeys(t *testing.T) {
+	k := newKeys()
+	key := k.fresh()
+	if key == k.fresh() || k.of(keyTarget+key) != key {
+		t.Errorf("key %q", key)
+	}
+	for _, target := range []string{
+		"/", keyTarget, keyTarget + key + "0", keyTarget + key[1:], keyTarget + key[2:],
+		"/x" + keyTarget[1:] + key, "http://x" + keyTarget + key, keyTarget + strings.Repeat("0", len(key)),
+		keyTarget + key[:len(key)-1] + "g", keyTarget + newKeys().fresh(), keyTarget + strings.Repeat("\xe2", len(key)),
 	} {
-		if got := keyOf(target); got != want {
+		if got := k.of(target); got != "" {
 			t.Errorf("%q: %q", target, got)
 		}
 	}
@@ -443,12 +457,13 @@ func testLastHandshakes(t *testing.T, flags ...string) {
 	if last, notes, _ := lastOf(t, address, "0"); last != 0 || len(notes) != 0 {
 		t.Fatalf("%d, %+v", last, notes)
 	}
-	mustRead(t, dial(t, address, getWithID+aKey+" HTTP/1.1\r\n"+oddOffer), echo101)
+	key := freshKey(t, address)
+	mustRead(t, dial(t, address, getWithID+key+" HTTP/1.1\r\n"+oddOffer), echo101)
 	log.mustLog(t, "switched to echo/1")
-	mustRead(t, dial(t, address, "GET /a?secret HTTP/1.1\r\nHost: x\r\nUpgrade: <b>\"'&\x80\r\nConnection: upgrade\r\n\r\n"), "HTTP/1.1 200 ")
-	mustRead(t, dial(t, address, "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"), "HTTP/1.1 426 ")
+	mustRead(t, dial(t, address, "GET /a?secret HTTP/1.1\r\nHost: localhost\r\nUpgrade: <b>\"'&\x80\r\nConnection: upgrade\r\n\r\n"), "HTTP/1.1 200 ")
+	mustRead(t, dial(t, address, "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"), "HTTP/1.1 426 ")
 	log.mustLog(t, "refused with status 426")
-	mustRead(t, dial(t, address, "PUT /"+strings.Repeat("x", 300)+" HTTP/1.1\r\nHost: x\r\nUpgrade: "+strings.Repeat("y", 300)+"\r\nConnection: upgrade\r\n\r\n"), "HTTP/1.1 200 ")
+	mustRead(t, dial(t, address, "PUT /"+strings.Repeat("x", 300)+" HTTP/1.1\r\nHost: localhost\r\nUpgrade: "+strings.Repeat("y", 300)+"\r\nConnection: upgrade\r\n\r\n"), "HTTP/1.1 200 ")
 	log.mustLog(t, "PUT")
 	last, notes, text := lastOf(t, address, "0")
 	if last != 4 || len(notes) != 4 {
@@ -479,7 +494,7 @@ func testLastHandshakes(t *testing.T, flags ...string) {
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(shown{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	for _, secret := range []string{aKey, "secret", "127.0.0.1", "<", ">"} {
+	for _, secret := range []string{key, "secret", "127.0.0.1", "<", ">"} {
 		if strings.Contains(text, secret) {
 			t.Errorf("%q is in %s", secret, text)
 		}
@@ -497,11 +512,17 @@ func TestManyHandshakes(t *testing.T) { inBothModes(t, testManyHandshakes) }
 func testManyHandshakes(t *testing.T, flags ...string) {
 	address, _ := serveHere(t, flags...)
 	const clients, each = 8, 20
+	var keys [clients][each]string
+	for client := range clients {
+		for i := range each {
+			keys[client][i] = freshKey(t, address)
+		}
+	}
 	var all sync.WaitGroup
 	for client := range clients {
 		all.Go(func() {
 			for i := range each {
-				key := fmt.Sprintf("%016x%016x", client, i)
+				key := keys[client][i]
 				head := getWithID + key + " HTTP/1.1\r\nX: " + key + "\r\n" + offerEcho + "\r\n"
 				conn, err := net.Dial("tcp", address)
 				if err != nil {

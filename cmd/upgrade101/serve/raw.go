@@ -6,8 +6,10 @@ import (
 	"net"
 	"time"
 
+	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/head"
 	"github.com/gosegue/upgrade/netupgrade"
+	"github.com/gosegue/upgrade/websocket"
 )
 
 // This file knows the server that reads the first request of a connection itself. What
@@ -56,10 +58,18 @@ func (s *Server) accept(conn net.Conn, serveHTTP func(net.Conn)) {
 		offered = &o
 		return true
 	}
-	webSocket := netupgrade.WebSocket()
-	webSocket.Allow = note
+	socket := netupgrade.WebSocket()
+	socket.Allow = func(r *netupgrade.Request) bool {
+		return s.named(string(r.Host), conn.LocalAddr()) && note(r)
+	}
+	socket.Fields = func(r *netupgrade.Request) ([]handshake.Field, error) {
+		if offered.foreign {
+			return nil, &netupgrade.Refusal{Status: 403}
+		}
+		return nil, nil
+	}
 	acceptor := netupgrade.Acceptor{
-		Protocols: []netupgrade.Protocol{{Product: echo, Allow: note}, webSocket},
+		Protocols: []netupgrade.Protocol{{Product: echo, Allow: note}, socket},
 		Limits:    head.Limits{Bytes: maxHeader},
 		Timeout:   readTimeout,
 		Decline: func(r *netupgrade.Request, err error) {
@@ -80,7 +90,7 @@ func (s *Server) accept(conn net.Conn, serveHTTP func(net.Conn)) {
 	}
 	defer accepted.Conn.Close()
 	speak := echoBytes
-	if accepted.Product() == websocket {
+	if accepted.Product() == webSocket {
 		speak = echoMessages
 	}
 	s.speak(accepted.Conn, accepted.Product(), *offered, speak)
@@ -107,5 +117,12 @@ func (s *Server) logUnswitched(from net.Addr, offered *offer, err error) {
 
 func rawOfferOf(r *netupgrade.Request, conn net.Conn) offer {
 	recorder, _ := conn.(recorder)
-	return offer{r.Addr().String(), string(r.Method), string(r.Target), string(bytes.Join(r.Upgrade, []byte(", "))), recorder}
+	return offer{
+		from:     r.Addr().String(),
+		method:   string(r.Method),
+		target:   string(r.Target),
+		products: string(bytes.Join(r.Upgrade, []byte(", "))),
+		foreign:  !websocket.SameOrigin(r.Lines(nil, "Origin"), [][]byte{r.Host}),
+		recorder: recorder,
+	}
 }

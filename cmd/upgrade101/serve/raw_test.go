@@ -16,10 +16,10 @@ import (
 func TestRawRefused(t *testing.T) {
 	address, log := serveHere(t, "--raw")
 	for name, test := range map[string]struct{ send, want string }{
-		"space before colon":      {"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade : websocket\r\n\r\n", "400"},
-		"folded line":             {"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade:\r\n echo/1\r\n\r\n", "400"},
+		"space before colon":      {"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade : websocket\r\n\r\n", "400"},
+		"folded line":             {"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade:\r\n echo/1\r\n\r\n", "400"},
 		"LF alone":                {"GET / HTTP/1.1\r\nHost: x\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\n", "400"},
-		"CR alone":                {"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo/1\rX: y\r\n\r\n", "400"},
+		"CR alone":                {"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: echo/1\rX: y\r\n\r\n", "400"},
 		"NUL":                     {"GET / HTTP/1.1\r\n" + offerEcho + "X: \x00\r\n\r\n", "400"},
 		"no Host":                 {"GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\n", "400"},
 		"length and coding":       {"POST / HTTP/1.1\r\n" + offerEcho + "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "400"},
@@ -28,16 +28,16 @@ func TestRawRefused(t *testing.T) {
 		"not HTTP":                {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n", "400"},
 		"unknown expectation":     {"POST / HTTP/1.1\r\n" + offerEcho + "Expect: more\r\n\r\n", "417"},
 		"unknown coding":          {"POST / HTTP/1.1\r\n" + offerEcho + "Transfer-Encoding: gzip\r\n\r\n", "501"},
-		"CONNECT":                 {"CONNECT x:1 HTTP/1.1\r\n" + offerEcho + "\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", "501"},
-		"CONNECT without offer":   {"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", "501"},
+		"CONNECT":                 {"CONNECT x:1 HTTP/1.1\r\n" + offerEcho + "\r\nGET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "501"},
+		"CONNECT without offer":   {"CONNECT x:1 HTTP/1.1\r\nHost: localhost\r\n\r\nGET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "501"},
 		"HTTP/2":                  {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "505"},
 		"long head":               {"GET / HTTP/1.1\r\n" + offerEcho + "X: " + strings.Repeat("x", maxHeader) + "\r\n\r\n", "431"},
 		"endless head":            {"GET / HTTP/1.1\r\n" + strings.Repeat("X:\r\n", 101), "431"},
 		"long target":             {"GET /" + strings.Repeat("x", 9<<10) + " HTTP/1.1\r\n" + offerEcho + "\r\n", "414"},
 		"length beyond limit":     {"POST / HTTP/1.1\r\n" + offerEcho + "Expect: 100-continue\r\nContent-Length: 99999999\r\n\r\n", "413"},
 		"chunk beyond limit":      {"POST / HTTP/1.1\r\n" + offerEcho + "Transfer-Encoding: chunked\r\n\r\n99999999\r\n", "413"},
-		"WebSocket without key":   {"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n", "400"},
-		"control in the protocol": {"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\x0b\r\nUpgrade: echo/1\r\n\r\n", "400"},
+		"WebSocket without key":   {"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n", "400"},
+		"control in the protocol": {"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\x0b\r\nUpgrade: echo/1\r\n\r\n", "400"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			conn := dial(t, address, test.send)
@@ -96,7 +96,7 @@ func TestRawHalfClosed(t *testing.T) {
 			}
 		})
 	}
-	conn := dial(t, address, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+	conn := dial(t, address, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 	conn.CloseWrite()
 	mustRead(t, conn, "HTTP/1.1 200 OK\r\n")
 	log.mustLog(t, "unexpected EOF")

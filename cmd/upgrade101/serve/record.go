@@ -3,11 +3,13 @@ package serve
 import (
 	"bytes"
 	"net"
+	"slices"
 	"sync"
 )
 
 // This file knows the octets on a connection, up to the first switch: net/http keeps
-// neither the order of the fields nor their spelling. It knows nothing of what they mean.
+// neither the order of the fields nor their spelling. Of what they mean it knows only
+// which of them are secrets.
 
 // maxKept is how much of a head is kept, in octets.
 const maxKept = 16 << 10
@@ -22,7 +24,18 @@ type keptHead struct {
 	ended   bool // by the empty line
 	started bool // with a line that is not empty
 	inLine  bool
+	name    []byte // what this line begins with, in lower case, until named
+	named   bool   // whether the line is a secret is known
+	secret  bool   // its value is not kept
 }
+
+// secrets are the fields whose values are not kept, and notKept stands in their place.
+var secrets = []string{"cookie", "authorization", "proxy-authorization", "set-cookie"}
+
+const (
+	notKept       = " (not kept)"
+	longestSecret = len("proxy-authorization")
+)
 
 // add adds octets up to the end of the head and returns those behind it.
 func (h *keptHead) add(p []byte) []byte {
@@ -30,21 +43,57 @@ func (h *keptHead) add(p []byte) []byte {
 		if h.ended {
 			return p[i:]
 		}
-		if len(h.octets) < maxKept {
-			h.octets = append(h.octets, c)
-		} else {
-			h.cut = true
-		}
 		switch c {
 		case '\n':
+			h.keep(c)
 			h.ended = h.started && !h.inLine
 			h.inLine = false
 		case '\r':
+			h.keep(c)
 		default:
+			// A line that begins with a blank goes on with the value before it.
+			begins := !h.inLine
+			if begins && c != ' ' && c != '\t' {
+				h.name, h.named, h.secret = h.name[:0], false, false
+			}
 			h.started, h.inLine = true, true
+			if begins || !h.secret {
+				h.keep(c)
+			}
+			h.look(c)
 		}
 	}
 	return nil
+}
+
+// keep keeps an octet, if there is room.
+func (h *keptHead) keep(c byte) {
+	if len(h.octets) == maxKept {
+		h.cut = true
+		return
+	}
+	h.octets = append(h.octets, c)
+}
+
+// look looks for the name of a secret before the first colon of a line.
+func (h *keptHead) look(c byte) {
+	switch {
+	case h.named:
+	case c == ':':
+		h.named = true
+		if h.secret = slices.Contains(secrets, string(bytes.TrimRight(h.name, " \t"))); h.secret {
+			for i := range len(notKept) {
+				h.keep(notKept[i])
+			}
+		}
+	case len(h.name) > longestSecret:
+		h.named = true
+	default:
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		h.name = append(h.name, c)
+	}
 }
 
 // record returns a listener that keeps the first exchange of each connection, until it is

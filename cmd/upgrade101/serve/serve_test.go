@@ -125,7 +125,7 @@ func mustRead(t *testing.T, r io.Reader, want string) {
 }
 
 const (
-	offerEcho = "Host: x\r\nConnection: Upgrade\r\nUpgrade: HTTP/2.0, echo/1\r\n"
+	offerEcho = "Host: localhost\r\nConnection: Upgrade\r\nUpgrade: HTTP/2.0, echo/1\r\n"
 	echo101   = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo/1\r\nConnection: Upgrade\r\n\r\n"
 )
 
@@ -138,9 +138,9 @@ func testEcho(t *testing.T, flags ...string) {
 		"early bytes":       {"GET / HTTP/1.1\r\n" + offerEcho + "\r\nearly\x00\xff\r\n\r\n", "early\x00\xff\r\n\r\n"},
 		"content":           {"POST / HTTP/1.1\r\n" + offerEcho + "Content-Length: 7\r\n\r\ncontentecho", "echo"},
 		"chunked content":   {"POST / HTTP/1.1\r\n" + offerEcho + "Transfer-Encoding: chunked\r\n\r\n7\r\ncontent\r\n0\r\n\r\necho", "echo"},
-		"two Connection":    {"GET / HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\necho", "echo"},
+		"two Connection":    {"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: keep-alive\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\necho", "echo"},
 		"asterisk":          {"OPTIONS * HTTP/1.1\r\n" + offerEcho + "\r\necho", "echo"},
-		"HTTP, as it seems": {"GET / HTTP/1.1\r\n" + offerEcho + "\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"},
+		"HTTP, as it seems": {"GET / HTTP/1.1\r\n" + offerEcho + "\r\nGET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			conn := dial(t, address, test.send)
@@ -199,13 +199,13 @@ func TestPage(t *testing.T) { inBothModes(t, testPage) }
 func testPage(t *testing.T, flags ...string) {
 	address, log := serveHere(t, flags...)
 	for _, test := range []struct{ request, logged string }{
-		{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", ""},
+		{"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", ""},
 		{"GET / HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\n", "not switched: handshake: HTTP version cannot upgrade"},
-		{"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: echo/1\r\n\r\n", "not switched: handshake: no upgrade option in Connection"},
-		{"GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: echo/2, h2c\r\n\r\n", `offers "echo/2, h2c": not switched: nothing of it is served here`},
-		{"GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: @@@, echo/1\r\n\r\n", "not switched: handshake: malformed Upgrade: line 0, offset 0: want token"},
-		{"GET /?%1b HTTP/1.1\r\nHost: x\r\nUpgrade: \xff\xc2\x9b\r\n\r\n", `"/?%1b" offers "\xff\u009b"`},
-		{"POST / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 4\r\n\r\nbody", `offers "h2c": not switched: nothing of it is served here`},
+		{"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: echo/1\r\n\r\n", "not switched: handshake: no upgrade option in Connection"},
+		{"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: echo/2, h2c\r\n\r\n", `offers "echo/2, h2c": not switched: nothing of it is served here`},
+		{"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: @@@, echo/1\r\n\r\n", "not switched: handshake: malformed Upgrade: line 0, offset 0: want token"},
+		{"GET /?%1b HTTP/1.1\r\nHost: localhost\r\nUpgrade: \xff\xc2\x9b\r\n\r\n", `"/?%1b" offers "\xff\u009b"`},
+		{"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 4\r\n\r\nbody", `offers "h2c": not switched: nothing of it is served here`},
 		{"POST / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: echo/1\r\nContent-Length: 4\r\n\r\nbody", `POST "/" offers "echo/1": not switched: handshake: HTTP version cannot upgrade`},
 	} {
 		conn := dial(t, address, test.request)
@@ -235,7 +235,7 @@ func testPage(t *testing.T, flags ...string) {
 // net/http passes on targets that package head refuses.
 func TestTargetIsQuoted(t *testing.T) {
 	address, log := serveHere(t)
-	dial(t, address, "GET /\xff\xc2\x9b HTTP/1.1\r\nHost: x\r\nUpgrade: echo/1\r\n\r\n")
+	dial(t, address, "GET /\xff\xc2\x9b HTTP/1.1\r\nHost: localhost\r\nUpgrade: echo/1\r\n\r\n")
 	log.mustLog(t, `"/\xff\u009b" offers "echo/1"`)
 	mustBePrintable(t, log.String())
 }
@@ -245,9 +245,9 @@ func TestRequestsBehindDeclinedOffer(t *testing.T) { inBothModes(t, testRequests
 
 func testRequestsBehindDeclinedOffer(t *testing.T, flags ...string) {
 	address, _ := serveHere(t, flags...)
-	const declined = "Host: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: h2c, echo/2\r\n"
+	const declined = "Host: localhost\r\nConnection: keep-alive, Upgrade\r\nUpgrade: h2c, echo/2\r\n"
 	for name, first := range map[string]string{
-		"plain":             "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		"plain":             "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
 		"declined":          "GET / HTTP/1.1\r\n" + declined + "\r\n",
 		"with content":      "POST / HTTP/1.1\r\n" + declined + "Content-Length: 4\r\n\r\nbody",
 		"with chunks":       "POST / HTTP/1.1\r\n" + declined + "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
@@ -400,7 +400,7 @@ func TestWebSocketRefused(t *testing.T) { inBothModes(t, testWebSocketRefused) }
 
 func testWebSocketRefused(t *testing.T, flags ...string) {
 	address, log := serveHere(t, flags...)
-	const offer = "Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+	const offer = "Host: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
 	for request, want := range map[string]string{
 		"GET / HTTP/1.1\r\n" + offer + "Sec-WebSocket-Version: 13\r\n\r\n":                                               "400",
 		"GET / HTTP/1.1\r\n" + offer + "Sec-WebSocket-Version: 8\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n": "426",

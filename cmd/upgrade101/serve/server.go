@@ -15,6 +15,7 @@ import (
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/httpupgrade"
+	"github.com/gosegue/upgrade/websocket"
 )
 
 // This file knows the server: when it starts and stops, what it answers, and what it
@@ -37,7 +38,7 @@ const (
 // What the server can switch to.
 var (
 	echo      = upgrade.MustParseProduct("echo/1")
-	websocket = upgrade.MustParseProduct("websocket")
+	webSocket = upgrade.MustParseProduct("websocket")
 )
 
 // Server is a server to try an upgrade on.
@@ -45,16 +46,21 @@ type Server struct {
 	// Raw makes package netupgrade read the first request of a connection, not net/http.
 	Raw bool
 
+	// Names are further names of the server that Host may have: its own are localhost,
+	// 127.0.0.1, ::1 and the address that it listens on.
+	Names []string
+
 	url      string
 	log      *log.Logger
 	idle     time.Duration
 	sessions sessions
 	last     lastHandshakes
+	keys     *keys
 }
 
 // New returns a server that is reached by url and writes its log to logTo.
 func New(url string, logTo io.Writer) *Server {
-	return &Server{url: url, log: log.New(logTo, "", log.LstdFlags), idle: idleTimeout}
+	return &Server{url: url, log: log.New(logTo, "", log.LstdFlags), idle: idleTimeout, keys: newKeys()}
 }
 
 // Run serves until ctx is done, or the listener fails, then closes all connections.
@@ -102,13 +108,14 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 type connKey struct{}
 
 func (s *Server) handler() http.Handler {
-	webSocket := httpupgrade.WebSocket(s.session(websocket, echoMessages))
-	webSocket.Fields = s.logRefusal(webSocket.Fields)
-	page := s.page(echo, websocket)
+	socket := httpupgrade.WebSocket(s.session(webSocket, echoMessages))
+	socket.Allow = s.namedBy
+	socket.Fields = s.logRefusal(ownOrigin(socket.Fields))
+	page := s.page(echo, webSocket)
 	return endTwoLengths(httpupgrade.Handler{
 		Protocols: []httpupgrade.Protocol{
 			{Product: echo, Serve: s.session(echo, echoBytes)},
-			webSocket,
+			socket,
 		},
 		Next:  page,
 		Error: func(r *http.Request, err error) { s.logOffer(offerOf(r), "failed", err) },
@@ -157,10 +164,17 @@ func (s *Server) page(supported ...upgrade.Product[string]) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.Header["Upgrade"]) > 0 {
 			_, err := httpupgrade.Offer(r)
-			if err == nil {
+			switch {
+			case err == nil && !s.namedBy(r):
+				err = errHost
+			case err == nil:
 				err = errNotServed
 			}
 			s.logOffer(offerOf(r), "not switched", err)
+		}
+		if !s.namedBy(r) {
+			answerWith(w, http.StatusMisdirectedRequest, "text/plain; charset=utf-8", []byte(wrongHost))
+			return
 		}
 		httpupgrade.Advertise(w, r, supported...)
 		if route := routes[r.URL.Path]; route != nil {
@@ -180,6 +194,10 @@ func (s *Server) page(supported ...upgrade.Product[string]) http.Handler {
 
 // errNotServed says why a good offer is declined.
 var errNotServed = errors.New("nothing of it is served here")
+
+const wrongHost = `This server answers to localhost, to 127.0.0.1, to [::1] and to the address that it
+listens on, so that no other site can make a browser read its page. More names: --host.
+`
 
 const pageText = `This server switches to echo/1, which sends back every byte, and to websocket,
 which sends back every message. Try:
@@ -203,16 +221,24 @@ These are no offers, and show this page:
 type offer struct {
 	from, method, target, products string
 
+	foreign  bool     // it is of a page of another site
 	recorder recorder // of the connection; nil if there is none
 }
 
 func offerOf(r *http.Request) offer {
 	recorder, _ := r.Context().Value(connKey{}).(recorder)
-	return offer{r.RemoteAddr, r.Method, r.RequestURI, strings.Join(r.Header["Upgrade"], ", "), recorder}
+	return offer{
+		from:     r.RemoteAddr,
+		method:   r.Method,
+		target:   r.RequestURI,
+		products: strings.Join(r.Header["Upgrade"], ", "),
+		foreign:  !websocket.SameOrigin(r.Header["Origin"], []string{r.Host}),
+		recorder: recorder,
+	}
 }
 
 // logOffer logs what a request offered and what became of it, and why. The method is a
-// token; the rest is quoted, and cut where it goes on for long. The page is told as well.
+// token; the rest is quoted, and cut where it goes on for long. The page is told as well, but not what other sites do.
 func (s *Server) logOffer(o offer, decision string, why error) {
 	text := decision
 	if why != nil {
@@ -220,11 +246,14 @@ func (s *Server) logOffer(o offer, decision string, why error) {
 	}
 	s.log.Printf("%s %.*s %.*q offers %.*q: %s", o.from, maxQuoted, o.method, maxQuoted, o.target, maxQuoted, o.products, text)
 
+	if o.foreign {
+		return
+	}
 	if errors.As(why, new(*net.OpError)) {
 		text = decision + ": the connection broke" // the error tells the client's address
 	}
-	n := note{time: time.Now(), decision: text, switched: why == nil, key: keyOf(o.target)}
-	if n.switched && o.recorder != nil {
+	n := note{time: time.Now(), decision: text, switched: why == nil, key: s.keys.of(o.target)}
+	if n.switched && n.key != "" && o.recorder != nil {
 		n.exchange, _ = o.recorder.take()
 	}
 	n.offer = offer{method: clip(o.method), target: clip(public(o.target)), products: clip(o.products)}

@@ -132,13 +132,29 @@ function table(title, names, rows, all) {
 
 const maxMessages = 50;
 let socket = null;
+let headsOf = null; // the socket whose handshake is shown
+
+const echoTexts = {
+	opening: "The page is opening a WebSocket to this server.",
+	open: "The page has a WebSocket to this server, which sends back every message.",
+	closed: "The page has no WebSocket to this server now. “Open” makes another handshake.",
+};
 
 function setState(state, text) {
 	const open = state === "open";
 	byId("state").dataset.state = state;
 	byId("state").textContent = text;
+	byId("echo-text").textContent = echoTexts[state];
 	byId("toggle").textContent = state === "closed" ? "Open" : "Close";
 	byId("send").disabled = !open;
+	sayWhose();
+}
+
+// sayWhose says which handshake is shown.
+function sayWhose() {
+	if (!headsOf) byId("handshake-text").textContent = "There was none yet.";
+	else if (headsOf === socket) byId("handshake-text").textContent = "What went over the connection before the first message.";
+	else byId("handshake-text").textContent = "What went over the last connection before the first message. It is closed now.";
 }
 
 function say(way, className, text) {
@@ -149,21 +165,36 @@ function say(way, className, text) {
 	list.scrollTop = list.scrollHeight;
 }
 
-function connect() {
-	const key = Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+// post returns the options of a question in JSON.
+const post = (question) => ({ method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(question) });
+
+async function connect() {
+	setState("opening", "connecting");
+	byId("toggle").disabled = true;
+	let key;
+	try {
+		({ key } = await ask("key", post({})));
+	} catch {
+		setState("closed", "the server does not answer");
+		return;
+	} finally {
+		byId("toggle").disabled = false;
+	}
 	const scheme = location.protocol === "https:" ? "wss:" : "ws:";
 	const ours = new WebSocket(`${scheme}//${location.host}/?handshake=${key}`);
+	let opened = false;
 	socket = ours;
-	setState("opening", "connecting");
 	ours.onopen = () => {
+		opened = true;
 		setState("open", "switched to websocket");
-		showExchange(key);
+		showExchange(ours, key);
 	};
 	ours.onmessage = (event) => say("echo", "back", typeof event.data === "string" ? event.data : "(binary)");
 	ours.onclose = (event) => {
 		if (socket !== ours) return;
 		socket = null;
-		setState("closed", event.code === 1000 || event.code === 1005 ? "closed" : `closed, code ${event.code}`);
+		if (!opened) setState("closed", "not switched");
+		else setState("closed", event.code === 1000 || event.code === 1005 ? "closed" : `closed, code ${event.code}`);
 	};
 }
 
@@ -171,7 +202,7 @@ const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
 
 // showExchange shows the heads of our handshake, which the server may note a little later
 // than we are told of it.
-async function showExchange(key) {
+async function showExchange(ours, key) {
 	for (let tries = 0; ; tries++) {
 		try {
 			const exchange = await ask("handshake?key=" + key);
@@ -179,10 +210,14 @@ async function showExchange(key) {
 			showHead(byId("response"), exchange.response, exchange.responseCut);
 			if (exchange.analysis) showAnalysis(byId("own"), exchange.analysis);
 			else byId("own").replaceChildren(element("p", "hint", "The request is too long to be kept whole."));
+			headsOf = ours;
+			sayWhose();
 			return;
 		} catch (error) {
 			if (tries === 20) {
 				byId("request").textContent = byId("response").textContent = "";
+				headsOf = null;
+				sayWhose();
 				byId("own").replaceChildren(element("p", "error", error.message));
 				return;
 			}
@@ -212,12 +247,7 @@ async function read() {
 	const asked = { connection: byId("connection").value, upgrade: byId("upgrade").value };
 	let problem = { message: "", field: "" };
 	try {
-		const analysis = await ask("parse", {
-			method: "POST",
-			headers: { "Content-Type": "application/json" },
-			body: JSON.stringify(asked),
-			signal: ours.signal,
-		});
+		const analysis = await ask("parse", { ...post(asked), signal: ours.signal });
 		if (ours.signal.aborted) return;
 		showAnalysis(byId("result"), analysis);
 		// What is announced has to stand in the page before.

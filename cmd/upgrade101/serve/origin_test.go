@@ -1,0 +1,174 @@
+package serve
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+const (
+	ipv4 = "192.0.2.7"
+	ipv6 = "2001:db8::7"
+)
+
+func TestNamed(t *testing.T) {
+	s := New("", io.Discard)
+	s.Names = []string{"Upgrade.Example:8101", ""}
+	for host, want := range map[string]bool{
+		"localhost":               true,
+		"LocalHost:8101":          true,
+		"127.0.0.1":               true,
+		"127.0.0.1:9":             true, // through a proxy
+		"127.8.9.1:8101":          true,
+		"[::1]:8101":              true,
+		"[::1]":                   true,
+		ipv4 + ":8101":            true,
+		"upgrade.example:80":      true,
+		"":                        true, // HTTP/1.0
+		"192.0.2.8:8101":          false,
+		"[" + ipv6 + "]":          false,
+		"evil.example":            false,
+		"evil.example:8101":       false,
+		"127.0.0.1.evil.example":  false,
+		"localhost.evil.example":  false,
+		"evil.localhost:8101":     false,
+		"localhost.:8101":         false,
+		":8101":                   false,
+		"localho\u017ft:8101":     false,
+		"x@localhost":             false,
+		"0.0.0.0:8101":            false,
+		"2130706433":              false,
+		"upgrade.example.evil":    false,
+		"notupgrade.example:8101": false,
+	} {
+		if got := s.named(host, &net.TCPAddr{IP: net.ParseIP(ipv4), Port: 8101}); got != want {
+			t.Errorf("%q: %t", host, got)
+		}
+	}
+	if !s.named("["+ipv6+"]:8101", &net.TCPAddr{IP: net.ParseIP(ipv6)}) || s.named(ipv4, nil) {
+		t.Error("the address of the connection")
+	}
+}
+
+// exchangeWith sends a request as it is, and returns the response and its content.
+func exchangeWith(t *testing.T, address, request string) (*http.Response, string) {
+	t.Helper()
+	response, err := http.ReadResponse(bufio.NewReader(dial(t, address, request)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode == http.StatusSwitchingProtocols {
+		return response, ""
+	}
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response, string(body)
+}
+
+// A site whose name has been given the address of this server gets nothing of it.
+func TestForeignHost(t *testing.T) { inBothModes(t, testForeignHost) }
+
+func testForeignHost(t *testing.T, flags ...string) {
+	address, log := serveHere(t, flags...)
+	_, port, _ := net.SplitHostPort(address)
+	const socket = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+	for _, path := range []string{"/", "/handshakes", "/handshake?key=x", "/script.js", "/elsewhere"} {
+		for _, fields := range []string{"", "Accept: text/html\r\n", "Origin: http://evil.example:" + port + "\r\n" + socket} {
+			response, body := exchangeWith(t, address, "GET "+path+" HTTP/1.1\r\nHost: evil.example:"+port+"\r\n"+fields+"\r\n")
+			if response.StatusCode != http.StatusMisdirectedRequest || body != wrongHost || response.Header.Get("Upgrade") != "" {
+				t.Errorf("%s: %s, %v\n%s", path, response.Status, response.Header, body)
+			}
+			response, _ = exchangeWith(t, address, "GET "+path+" HTTP/1.1\r\nHost: localhost:"+port+"\r\n\r\n")
+			if response.StatusCode == http.StatusMisdirectedRequest {
+				t.Errorf("%s of our own: %s", path, response.Status)
+			}
+		}
+	}
+	log.mustLog(t, `offers "websocket": not switched: Host does not name this server`)
+	response, _ := exchangeWith(t, address, "POST /key HTTP/1.1\r\nHost: evil.example\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
+	if response.StatusCode != http.StatusMisdirectedRequest {
+		t.Error(response.Status)
+	}
+}
+
+// The page of another site cannot open a WebSocket, and what it tried is not on the page.
+func TestForeignOrigin(t *testing.T) { inBothModes(t, testForeignOrigin) }
+
+func testForeignOrigin(t *testing.T, flags ...string) {
+	address, log := serveHere(t, flags...)
+	offer := func(key string, origins ...string) int {
+		request := getWithID + key + " HTTP/1.1\r\nHost: " + address + "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nCookie: a=secret\r\n"
+		for _, origin := range origins {
+			request += "Origin: " + origin + "\r\n"
+		}
+		response, _ := exchangeWith(t, address, request+"\r\n")
+		return response.StatusCode
+	}
+	for _, origins := range [][]string{
+		{"http://evil.example"}, {"null"}, {"http://localhost"}, {"https://" + address + ".evil.example"},
+		{"http://" + address, "http://evil.example"}, {""},
+	} {
+		key := freshKey(t, address)
+		if status := offer(key, origins...); status != http.StatusForbidden {
+			t.Errorf("%q: status %d", origins, status)
+		}
+		if response, _ := fetch(t, "GET", "http://"+address+"/handshake?key="+key, ""); response.StatusCode != 404 {
+			t.Errorf("%q: %s", origins, response.Status)
+		}
+	}
+	log.mustLog(t, "refused with status 403")
+	if _, notes, text := lastOf(t, address, "0"); len(notes) > 0 {
+		t.Error(text)
+	}
+	for _, origins := range [][]string{nil, {"http://" + address}} {
+		key := freshKey(t, address)
+		if status := offer(key, origins...); status != http.StatusSwitchingProtocols {
+			t.Errorf("%q: status %d", origins, status)
+		}
+		got, ok := heads(t, address, key)
+		if !ok || !strings.Contains(string(got.Request), "\r\nCookie: (not kept)\r\n") || strings.Contains(string(got.Request), "secret") {
+			t.Errorf("%q: %t, %q", origins, ok, got.Request)
+		}
+	}
+	// A key that the server did not give opens nothing.
+	key := strings.Repeat("0123456789abcdef", 4)
+	if status := offer(key); status != http.StatusSwitchingProtocols {
+		t.Errorf("status %d", status)
+	}
+	if response, _ := fetch(t, "GET", "http://"+address+"/handshake?key="+key, ""); response.StatusCode != 404 {
+		t.Error(response.Status)
+	}
+}
+
+// The values of secrets are not kept, however their lines are written and in whatever
+// pieces they come.
+func TestSecrets(t *testing.T) {
+	for text, want := range map[string]string{
+		"GET / HTTP/1.1\r\nCookie: a=b\r\nX: y\r\n\r\n":                      "GET / HTTP/1.1\r\nCookie: (not kept)\r\nX: y\r\n\r\n",
+		"GET / HTTP/1.1\r\ncOOKIE:a\r\nAUTHORIZATION: Basic a:b\r\n\r\n":     "GET / HTTP/1.1\r\ncOOKIE: (not kept)\r\nAUTHORIZATION: (not kept)\r\n\r\n",
+		"GET / HTTP/1.1\r\nProxy-Authorization: a\rb\r\nSet-Cookie:\r\n\r\n": "GET / HTTP/1.1\r\nProxy-Authorization: (not kept)\r\r\nSet-Cookie: (not kept)\r\n\r\n",
+		"GET / HTTP/1.1\nCookie: a\n\tb: c\nX: y\n\n":                        "GET / HTTP/1.1\nCookie: (not kept)\n\t\nX: y\n\n",
+		"GET / HTTP/1.1\r\nCookie : a\r\n\r\n":                               "GET / HTTP/1.1\r\nCookie : (not kept)\r\n\r\n",
+		"GET / HTTP/1.1\r\nCookies: a\r\nX-Cookie: b\r\n\r\n":                "GET / HTTP/1.1\r\nCookies: a\r\nX-Cookie: b\r\n\r\n",
+		"Cookie: a\r\nGET / HTTP/1.1\r\n\r\n":                                "Cookie: (not kept)\r\nGET / HTTP/1.1\r\n\r\n",
+	} {
+		for step := 1; step <= len(text); step++ {
+			var h keptHead
+			for p := []byte(text); len(p) > 0; {
+				n := min(step, len(p))
+				h.add(p[:n])
+				p = p[n:]
+			}
+			if string(h.octets) != want || !h.ended {
+				t.Errorf("%q by %d: %q", text, step, h.octets)
+			}
+		}
+	}
+}
