@@ -19,15 +19,17 @@ func TestDependencies(t *testing.T) {
 		never   string // the packages of the standard library that it must not link
 	}{
 		{"", "", "net/http net fmt crypto/sha1 reflect os"},
-		{"handshake", ". internal/headpool internal/products internal/uri", "net/http net crypto/sha1"},
-		{"head", ". internal/uri", "net/http net crypto/sha1"},
+		{"chunked", ". internal/octet", "net/http net fmt"},
+		{"handshake", ". internal/headpool internal/octet internal/products internal/uri", "net/http net crypto/sha1"},
+		{"head", ". internal/octet internal/uri", "net/http net crypto/sha1"},
 		{"httpupgrade", ". handshake internal/earlyconn internal/headpool websocket", ""},
+		{"internal/octet", "", "net fmt strings"},
 		{"internal/products", ".", "net/http net"},
-		{"internal/uri", ".", "net/http net net/url fmt"},
-		{"netupgrade", ". handshake head internal/earlyconn websocket", "net/http"},
+		{"internal/uri", ". internal/octet", "net/http net net/url fmt"},
+		{"netupgrade", ". chunked handshake head internal/earlyconn internal/octet websocket", "net/http"},
 		{"proxyupgrade", ". handshake httpupgrade internal/earlyconn", ""},
 		{"upgradetest", ". handshake head internal/corpus testdata websocket", ""},
-		{"websocket", ". handshake internal/uri", "net/http net"},
+		{"websocket", ". handshake internal/octet internal/uri", "net/http net"},
 	}
 	for _, test := range tests {
 		name := path.Join(module, test.name)

@@ -251,6 +251,23 @@ func (c Response) Check() error {
 	return c.either(c.Bytes != "")
 }
 
+// Chunked is a case of chunked.json, in chunked/testdata.
+type Chunked struct {
+	Head
+	Octets  Text   `json:"octets"`
+	Content *Text  `json:"content"`
+	Error   string `json:"error"`
+	Offset  *int   `json:"offset"`
+}
+
+// Check reports what the case lacks.
+func (c Chunked) Check() error {
+	if (c.Content != nil) == (c.Error != "") || (c.Error != "") != (c.Offset != nil) {
+		return errors.New("want content, or an error and its offset")
+	}
+	return nil
+}
+
 // Capture is a case of captures.json. The name of its file is its name.
 type Capture struct {
 	File       string   `json:"file"`

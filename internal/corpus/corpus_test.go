@@ -108,6 +108,7 @@ func TestNoCaseTwice(t *testing.T) {
 	distinct(t, corpus.Read[corpus.Connection](t, testdata, "connection.json"), func(c *corpus.Connection) { c.Head = corpus.Head{} })
 	distinct(t, corpus.Read[corpus.Request](t, testdata, "request.json"), func(c *corpus.Request) { c.Head = corpus.Head{} })
 	distinct(t, corpus.Read[corpus.Response](t, testdata, "response.json"), func(c *corpus.Response) { c.Head = corpus.Head{} })
+	distinct(t, corpus.Read[corpus.Chunked](t, "../../chunked/testdata", "chunked.json"), func(c *corpus.Chunked) { c.Head = corpus.Head{} })
 }
 
 func distinct[C corpus.Case](t *testing.T, cases []C, strip func(*C)) {

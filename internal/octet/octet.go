@@ -1,0 +1,38 @@
+// Package octet knows single octets of HTTP: ASCII letters without their case, blanks,
+// controls. It does not know tokens, for which the grammar has a chart of its own, nor
+// anything longer than an octet but for comparing it.
+package octet
+
+// Lower returns c, an ASCII capital in lower case. Setting bit 0x20 of any octet would be
+// shorter and make "@" equal to "`".
+func Lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
+}
+
+// EqualFold reports whether a and b are equal but for the case of ASCII letters.
+// [strings.EqualFold] would take U+212A, the Kelvin sign, for a K.
+func EqualFold[S, T ~[]byte | ~string](a S, b T) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range len(b) {
+		if a[i] != b[i] && Lower(a[i]) != Lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// IsBlank reports whether c may be part of OWS ([RFC 9110, section 5.6.3]).
+//
+// [RFC 9110, section 5.6.3]: https://httpwg.org/specs/rfc9110.html#rfc.section.5.6.3
+func IsBlank(c byte) bool { return c == ' ' || c == '\t' }
+
+// IsControl reports whether c can be in no field value ([RFC 9110, section 5.5]): a
+// control other than HTAB.
+//
+// [RFC 9110, section 5.5]: https://httpwg.org/specs/rfc9110.html#rfc.section.5.5
+func IsControl(c byte) bool { return c < ' ' && c != '\t' || c == 0x7F }

@@ -1,0 +1,53 @@
+package octet_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/gosegue/upgrade/internal/octet"
+)
+
+const (
+	capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	small    = "abcdefghijklmnopqrstuvwxyz"
+)
+
+func TestEveryOctet(t *testing.T) {
+	for c := range 256 {
+		c := byte(c)
+		lower := c
+		if i := strings.IndexByte(capitals, c); i >= 0 {
+			lower = small[i]
+		}
+		if got := octet.Lower(c); got != lower {
+			t.Errorf("Lower(%#x) is %#x, want %#x", c, got, lower)
+		}
+		if got := octet.IsBlank(c); got != strings.Contains(" \t", string(rune(c))) {
+			t.Errorf("IsBlank(%#x) is %t", c, got)
+		}
+		control := c != '\t' && strings.IndexByte("\x00\x01\x02\x03\x04\x05\x06\x07\x08\x0A\x0B\x0C\x0D\x0E\x0F"+
+			"\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1A\x1B\x1C\x1D\x1E\x1F\x7F", c) >= 0
+		if got := octet.IsControl(c); got != control {
+			t.Errorf("IsControl(%#x) is %t", c, got)
+		}
+		for d := range 256 {
+			d := byte(d)
+			want := c == d || strings.IndexByte(capitals, c) >= 0 && small[strings.IndexByte(capitals, c)] == d ||
+				strings.IndexByte(small, c) >= 0 && capitals[strings.IndexByte(small, c)] == d
+			if got := octet.EqualFold([]byte{'x', c}, string([]byte{'X', d})); got != want {
+				t.Errorf("EqualFold of %#x and %#x is %t", c, d, got)
+			}
+		}
+	}
+}
+
+func TestEqualFoldLengths(t *testing.T) {
+	for _, pair := range [][2]string{{"", "a"}, {"a", ""}, {"a", "aa"}, {"k", "\u212A"}, {"\u212A", "k"}, {"s", "\u017F"}} {
+		if octet.EqualFold(pair[0], pair[1]) {
+			t.Errorf("%q is %q", pair[0], pair[1])
+		}
+	}
+	if !octet.EqualFold("", []byte(nil)) || !octet.EqualFold("Content-Length", []byte("cONTENT-lENGTH")) {
+		t.Error("equal texts are not")
+	}
+}

@@ -1,0 +1,86 @@
+package oracle
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+var trailer = regexp.MustCompile("^[-!#$%&'*+.^_`|~0-9A-Za-z]+:")
+
+// Chunked is content in the chunked transfer coding (RFC 9112, section 7.1) at the start of
+// data, decoded line by line, if it is at most limit octets. n is the length of its coding.
+// If n is 0 it has no end in data: because it is malformed, or too much, and then status is
+// 400 or 413; or else because data ends first. It knows no bound of extensions and
+// trailers.
+func Chunked(data []byte, limit int) (content []byte, n, status int) {
+	rest := data
+	// line takes a line, if there is one in rest. What is bad about it is a control, at
+	// which it ends: nothing that follows can mend that.
+	line := func() (text string, whole, bad bool) {
+		for i, b := range rest {
+			switch {
+			case b == '\r' && i+1 == len(rest):
+				return string(rest[:i]), false, false
+			case b == '\r' && rest[i+1] == '\n':
+				text := string(rest[:i])
+				rest = rest[i+2:]
+				return text, true, false
+			case b < ' ' && b != '\t' || b == 0x7F:
+				return string(rest[:i]), false, true
+			}
+		}
+		return string(rest), false, false
+	}
+	for {
+		before := len(rest)
+		text, whole, bad := line()
+		extension := strings.TrimLeft(text, "0123456789abcdefABCDEF")
+		digits := text[:len(text)-len(extension)]
+		size := 0
+		for _, digit := range digits {
+			value, _ := strconv.ParseUint(string(digit), 16, 8)
+			if size = size<<4 + int(value); size > limit-len(content) {
+				return nil, 0, 413
+			}
+		}
+		trimmed := strings.TrimLeft(extension, ows)
+		ended := whole || bad || before > len(text) // by something that is not part of it
+		switch {
+		case digits == "" && (extension != "" || ended),
+			trimmed == "" && extension != "" && ended,
+			trimmed != "" && trimmed[0] != ';',
+			bad:
+			return nil, 0, 400
+		case !whole:
+			return nil, 0, 0
+		case size == 0:
+			for {
+				text, whole, bad := line()
+				named := trailer.MatchString(text)
+				switch {
+				case text == "" && whole:
+					return content, len(data) - len(rest), 0
+				case bad, !named && (whole || text != "" && !trailer.MatchString(text+":")):
+					return nil, 0, 400
+				case !whole && !named && strings.HasSuffix(string(rest), "\r") && text != "":
+					return nil, 0, 400
+				case !whole:
+					return nil, 0, 0
+				}
+			}
+		}
+		take := min(size, len(rest))
+		content, rest = append(content, rest[:take]...), rest[take:]
+		end := string(rest[:min(2, len(rest))])
+		switch {
+		case take < size:
+			return nil, 0, 0
+		case !strings.HasPrefix("\r\n", end):
+			return nil, 0, 400
+		case len(end) < 2:
+			return nil, 0, 0
+		}
+		rest = rest[2:]
+	}
+}
