@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gosegue/upgrade/chunked"
+	"github.com/gosegue/upgrade/internal/corpus"
 	"github.com/gosegue/upgrade/internal/tcptest"
 	"github.com/gosegue/upgrade/netupgrade"
 )
@@ -132,80 +134,37 @@ func chunkedPost(body string) string {
 	return "POST / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\nTransfer-Encoding: chunked\r\n\r\n" + body
 }
 
-var (
-	wellFormedChunks = map[string]struct{ body, content string }{
-		"nothing":             {"0\r\n\r\n", ""},
-		"many zeros":          {"0000000000000000000000\r\n\r\n", ""},
-		"zeros in front":      {"00000000000000000000005\r\nhello\r\n0\r\n\r\n", "hello"},
-		"lower case":          {"a\r\n0123456789\r\n0\r\n\r\n", "0123456789"},
-		"upper case":          {"A\r\n0123456789\r\n0\r\n\r\n", "0123456789"},
-		"two digits":          {"1F\r\n" + strings.Repeat("x", 31) + "\r\n0\r\n\r\n", strings.Repeat("x", 31)},
-		"three chunks":        {"1\r\na\r\n2\r\nbc\r\n3\r\ndef\r\n0\r\n\r\n", "abcdef"},
-		"ends in the content": {"7\r\n0\r\n\r\n\r\n\r\n0\r\n\r\n", "0\r\n\r\n\r\n"},
-		"extension":           {"1;a\r\nx\r\n0;b=c\r\n\r\n", "x"},
-		"extensions":          {"1;a=b;c=\"d;e\\\"f\"\r\nx\r\n0\r\n\r\n", "x"},
-		"blanks":              {"1 ;\ta = b\r\nx\r\n0\t; b\r\n\r\n", "x"},
-		"extension of any":    {"1;a=\xC3\xA9\r\nx\r\n0\r\n\r\n", "x"},
-		"trailer":             {"1\r\nx\r\n0\r\nA: b\r\n\r\n", "x"},
-		"trailers":            {"1\r\nx\r\n0\r\nA: b\r\nC:\r\nD:\te\xFF\t\r\n\r\n", "x"},
-		"Upgrade in trailers": {"0\r\nUpgrade: h2c\r\nContent-Length: 5\r\nHost: a\r\nHost: b\r\n\r\n", ""},
+// codedContent returns the cases of package chunked: bodies and their content, and
+// malformed ones, to which are added those that have no end.
+func codedContent(tb testing.TB) (wellFormed map[string][2]string, malformed map[string]string) {
+	tb.Helper()
+	wellFormed = make(map[string][2]string)
+	malformed = map[string]string{
+		"endless zeros":     strings.Repeat("0", 80<<10),
+		"endless extension": "1;a=" + strings.Repeat("x", 80<<10),
+		"endless trailers":  "0\r\n" + strings.Repeat("A:\r\n", 20<<10),
 	}
-	malformedChunks = map[string]string{
-		"no size":                    "\r\nhello",
-		"bad digit":                  "g\r\n",
-		"bad digit behind a good":    "1g\r\n",
-		"sign":                       "+1\r\nx\r\n0\r\n\r\n",
-		"minus":                      "-1\r\nx\r\n0\r\n\r\n",
-		"prefix":                     "0x1\r\nx\r\n0\r\n\r\n",
-		"underscore":                 "1_0\r\n",
-		"space in front":             " 1\r\nx\r\n0\r\n\r\n",
-		"space behind":               "1 \r\nx\r\n0\r\n\r\n",
-		"tab behind":                 "1\t\r\nx\r\n0\r\n\r\n",
-		"space and a digit":          "1 1\r\nx\r\n0\r\n\r\n",
-		"extension without size":     ";a\r\nx\r\n0\r\n\r\n",
-		"comma":                      "1,a\r\nx\r\n0\r\n\r\n",
-		"LF behind the size":         "1\nx\r\n0\r\n\r\n",
-		"CR behind the size":         "1\rx\r\n0\r\n\r\n",
-		"two CR behind the size":     "1\r\r\nx\r\n0\r\n\r\n",
-		"LF behind an extension":     "1;a\nx\r\n0\r\n\r\n",
-		"CR in an extension":         "1;a\rb\r\nx\r\n0\r\n\r\n",
-		"NUL in an extension":        "1;a\x00\r\nx\r\n0\r\n\r\n",
-		"DEL in an extension":        "1;a\x7F\r\nx\r\n0\r\n\r\n",
-		"no CRLF behind the data":    "1\r\nx0\r\n\r\n",
-		"LF behind the data":         "1\r\nx\n0\r\n\r\n",
-		"CR behind the data":         "1\r\nx\r0\r\n\r\n",
-		"more data":                  "1\r\nxy\r\n0\r\n\r\n",
-		"empty line behind the data": "1\r\nx\r\n\r\n0\r\n\r\n",
-		"NUL for a size":             "\x000\r\n\r\n",
-		"LF at the end":              "0\r\n\n",
-		"LF at the last chunk":       "0\n\r\n",
-		"LF at both":                 "0\n\n",
-		"CR at the end":              "0\r\n\rX",
-		"trailer without colon":      "0\r\nA\r\n\r\n",
-		"trailer without name":       "0\r\n: b\r\n\r\n",
-		"trailer with a space":       "0\r\nA : b\r\n\r\n",
-		"folded trailer":             "0\r\nA: b\r\n c\r\n\r\n",
-		"trailer ends in LF":         "0\r\nA: b\n\r\n",
-		"trailer with a CR":          "0\r\nA: b\rc\r\n\r\n",
-		"trailer with NUL":           "0\r\nA: \x00\r\n\r\n",
-		"trailer with DEL":           "0\r\nA: \x7F\r\n\r\n",
-		"endless zeros":              strings.Repeat("0", 80<<10),
-		"endless extension":          "1;a=" + strings.Repeat("x", 80<<10),
-		"endless blanks":             "1" + strings.Repeat(" ", 80<<10),
-		"endless extensions":         "1" + strings.Repeat(";a", 40<<10),
-		"endless trailer":            "0\r\nA: " + strings.Repeat("x", 80<<10),
-		"endless trailer name":       "0\r\n" + strings.Repeat("x", 80<<10),
-		"endless trailers":           "0\r\n" + strings.Repeat("A:\r\n", 20<<10),
+	for _, c := range corpus.Read[corpus.Chunked](tb, "../chunked/testdata", "chunked.json") {
+		switch c.Error {
+		case "":
+			wellFormed[c.Name] = [2]string{string(c.Octets), string(*c.Content)}
+		case "ErrTooLarge": // has a test of its own
+		default:
+			malformed[c.Name] = string(c.Octets)
+		}
 	}
-)
+	return wellFormed, malformed
+}
 
 func TestChunksAtEverySplit(t *testing.T) {
 	t.Parallel()
 	s := start(t, echoing())
 	acceptor := echoing()
-	for name, test := range wellFormedChunks {
-		message := chunkedPost(test.body) + early
-		equal(t, name, s.exchange(message), echoHead+hello(test.content)+early)
+	wellFormed, _ := codedContent(t)
+	for name, test := range wellFormed {
+		body, content := test[0], test[1]
+		message := chunkedPost(body) + early
+		equal(t, name, s.exchange(message), echoHead+hello(content)+early)
 		for cut := len(chunkedPost("")) - 1; cut <= len(message); cut++ {
 			for _, cut2 := range []int{cut, cut + 1, cut + 2, len(message) - len(early)} {
 				cut2 = max(cut, min(cut2, len(message)))
@@ -215,7 +174,7 @@ func TestChunksAtEverySplit(t *testing.T) {
 					t.Fatalf("%s at %d: %v", name, cut, err)
 				}
 				rest, _ := io.ReadAll(accepted.Conn)
-				if string(rest) != early || string(accepted.Content) != test.content {
+				if string(rest) != early || string(accepted.Content) != content {
 					t.Fatalf("%s at %d: content %q, early %q", name, cut, accepted.Content, rest)
 				}
 			}
@@ -225,7 +184,8 @@ func TestChunksAtEverySplit(t *testing.T) {
 
 func TestMalformedChunks(t *testing.T) {
 	t.Parallel()
-	for name, body := range malformedChunks {
+	_, malformed := codedContent(t)
+	for name, body := range malformed {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := start(t, echoing())
@@ -241,7 +201,8 @@ func TestMalformedChunks(t *testing.T) {
 			for cut := len(chunkedPost("")); cut <= len(request); cut++ {
 				conn := &memory{pieces: []string{request[:cut], request[cut:]}}
 				_, splitErr := acceptor.Accept(conn)
-				if splitErr == nil || splitErr.Error() != err.Error() {
+				var fault *chunked.Error
+				if splitErr == nil || splitErr.Error() != err.Error() || !errors.As(splitErr, &fault) {
 					t.Fatalf("at %d: %v, want %v", cut, splitErr, err)
 				}
 				if len(conn.sent) != 1 || conn.closed != 1 {
@@ -351,5 +312,74 @@ func TestSlowContent(t *testing.T) {
 		c.Send(early)
 		c.CloseWrite()
 		equal(t, framing, c.End(), echoHead+hello("content")+early)
+	}
+}
+
+// oddReader is memory with what else an io.Reader may return: nothing and no error, and
+// bytes with an error.
+type oddReader struct {
+	memory
+	idle bool // whether the last Read returned nothing
+}
+
+func (c *oddReader) Read(p []byte) (int, error) {
+	if c.idle = !c.idle; c.idle {
+		return 0, nil
+	}
+	n, err := c.memory.Read(p)
+	if err == nil && strings.Join(c.pieces, "") == "" {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// Bytes that come with an error are content all the same, and the error comes after them.
+func TestContentFromOddReads(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("content ", 1<<10)
+	for _, framing := range []string{"length", "chunked"} {
+		for _, content := range []string{"x", "content", long} {
+			message := post(framing, content)
+			for _, size := range []int{1, 7, len(message)} {
+				for _, missing := range []int{0, 1, 2} {
+					c := new(oddReader)
+					for rest := message[:len(message)-missing]; rest != ""; {
+						n := min(size, len(rest))
+						c.pieces, rest = append(c.pieces, rest[:n]), rest[n:]
+					}
+					accepted, err := echoing().Accept(c)
+					if missing > 0 {
+						if !errors.Is(err, io.ErrUnexpectedEOF) || c.closed != 1 || len(c.sent) > 0 {
+							t.Errorf("%s, %d bytes missing: %v, sent %q", framing, missing, err, c.sent)
+						}
+						continue
+					}
+					if err != nil || string(accepted.Content) != content {
+						t.Errorf("%s, in pieces of %d: content %.20q, %v", framing, size, accepted.Content, err)
+						continue
+					}
+					if rest, err := io.ReadAll(accepted.Conn); len(rest) > 0 || err != nil {
+						t.Errorf("%s: %q follows, %v", framing, rest, err)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Heads around the size of the buffer leave room for content, or for none, in it.
+func TestContentAfterAHeadThatFillsTheBuffer(t *testing.T) {
+	t.Parallel()
+	for _, framing := range []string{"length", "chunked"} {
+		for size := 4<<10 - 20; size < 4<<10+20; size++ {
+			message := post(framing, "content", "X: ")
+			head := strings.Index(message, "\r\n\r\n") + 4
+			message = post(framing, "content", "X: "+strings.Repeat("x", size-head))
+			conn := &memory{pieces: []string{message[:size], message[size:]}}
+			accepted, err := echoing().Accept(conn)
+			if err != nil || string(accepted.Content) != "content" {
+				t.Errorf("%s, head of %d bytes: %q, %v", framing, size, accepted.Content, err)
+			}
+		}
 	}
 }

@@ -1,19 +1,15 @@
 package netupgrade_test
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"net/http/httputil"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/head"
+	"github.com/gosegue/upgrade/internal/oracle"
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
@@ -28,10 +24,11 @@ func FuzzAccept(f *testing.F) {
 			f.Add([]byte(attack.request), uint16(len(attack.request)/2), uint16(1))
 		}
 	}
-	for _, test := range wellFormedChunks {
-		f.Add([]byte(chunkedPost(test.body)+early), uint16(len(chunkedPost(""))+1), uint16(2))
+	wellFormed, malformed := codedContent(f)
+	for _, test := range wellFormed {
+		f.Add([]byte(chunkedPost(test[0])+early), uint16(len(chunkedPost(""))+1), uint16(2))
 	}
-	for _, body := range malformedChunks {
+	for _, body := range malformed {
 		if len(body) < 1000 {
 			f.Add([]byte(chunkedPost(body)+early), uint16(len(chunkedPost(""))+1), uint16(2))
 		}
@@ -137,7 +134,7 @@ func predicted(a *netupgrade.Acceptor, data []byte) (o outcome) {
 		return outcome{status: 413}
 	case r.Chunked:
 		o.goAhead = r.ExpectContinue
-		content, n, status := slowChunks(rest, int(a.MaxBody))
+		content, n, status := oracle.Chunked(rest, int(a.MaxBody))
 		if n == 0 {
 			o.status = status
 			return o
@@ -152,177 +149,4 @@ func predicted(a *netupgrade.Acceptor, data []byte) (o outcome) {
 	}
 	o.product, o.rest = p.String(), string(rest)
 	return o
-}
-
-// slowChunks decodes the chunked coding from data that is at hand, line by line. n is 0
-// if it cannot, because of the status, or because there is not enough.
-func slowChunks(data []byte, limit int) (content []byte, n, status int) {
-	rest := data
-	// line returns a line, and what is wrong: a control, which is nothing that
-	// could come right by more of it.
-	line := func() (string, bool, int) {
-		for i, b := range rest {
-			switch {
-			case b == '\r' && i+1 == len(rest):
-				return string(rest[:i]), false, 0
-			case b == '\r' && rest[i+1] == '\n':
-				text := string(rest[:i])
-				rest = rest[i+2:]
-				return text, true, 0
-			case b < ' ' && b != '\t' || b == 0x7F:
-				return string(rest[:i]), false, 400
-			}
-		}
-		return string(rest), false, 0
-	}
-	for {
-		text, whole, bad := line()
-		digits := len(text) - len(strings.TrimLeft(text, "0123456789abcdefABCDEF"))
-		size := 0
-		for i := range digits {
-			digit, _ := strconv.ParseUint(text[i:i+1], 16, 8)
-			if size = size<<4 + int(digit); size > limit-len(content) {
-				return nil, 0, 413
-			}
-		}
-		extension := strings.TrimLeft(text[digits:], " \t")
-		switch {
-		case digits == 0 && (text != "" || whole || bad != 0 || len(rest) > 0):
-			return nil, 0, 400
-		case extension != "" && extension[0] != ';' && (text[digits] != ' ' && text[digits] != '\t'):
-			return nil, 0, 400
-		case bad != 0:
-			return nil, 0, bad
-		case !whole && len(rest) > len(text) && text[digits:] != "" && (extension == "" || extension[0] != ';'):
-			return nil, 0, 400 // a CR behind what is no extension
-		case !whole:
-			return nil, 0, 0
-		case text[digits:] != "" && (extension == "" || extension[0] != ';'):
-			return nil, 0, 400
-		case size == 0:
-			for {
-				text, whole, bad := line()
-				if bad != 0 || !whole {
-					return nil, 0, bad
-				}
-				if text == "" {
-					return content, len(data) - len(rest), 0
-				}
-				name, _, found := strings.Cut(text, ":")
-				if !found || (handshake.Field{Name: name}).Check() != nil {
-					return nil, 0, 400
-				}
-			}
-		}
-		take := min(size, len(rest))
-		content, rest = append(content, rest[:take]...), rest[take:]
-		end := rest[:min(2, len(rest))]
-		switch {
-		case take < size:
-			return nil, 0, 0
-		case !bytes.HasPrefix([]byte("\r\n"), end):
-			return nil, 0, 400
-		case len(end) < 2:
-			return nil, 0, 0
-		}
-		rest = rest[2:]
-	}
-}
-
-// FuzzChunked: what this package decodes, net/http decodes to the same content and
-// with the same behind it, but for what it is too short of room for, and a blank before an
-// extension, which RFC 9112 says to parse; and what net/http decodes, this package does,
-// but for what RFC 9112 does not have.
-func FuzzChunked(f *testing.F) {
-	for _, test := range wellFormedChunks {
-		f.Add([]byte(test.body + early))
-	}
-	for _, body := range malformedChunks {
-		if len(body) < 1000 {
-			f.Add([]byte(body + early))
-		}
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		accepted, err := echoing().Accept(&memory{pieces: []string{chunkedPost(string(body))}})
-		source := bufio.NewReader(bytes.NewReader(body))
-		want, wantErr := io.ReadAll(httputil.NewChunkedReader(source))
-		// net/http leaves the trailers to others.
-		behind, _ := io.ReadAll(source)
-		if err != nil {
-			if wantErr == nil && wellFormed(body[:len(body)-len(behind)]) && trailers(behind) >= 0 {
-				t.Fatalf("%v, but net/http decodes %q", err, want)
-			}
-			return
-		}
-		if wantErr != nil {
-			switch wantErr.Error() {
-			case "http chunk length too large", // zeros in front
-				"chunked encoding contains too much non-data", "header line too long":
-				return
-			case "invalid byte in chunk length": // a blank before an extension
-				if blankBefore.Match(body) {
-					return
-				}
-			}
-			t.Fatalf("decoded %q, but net/http says %v", accepted.Content, wantErr)
-		}
-		if !bytes.Equal(accepted.Content, want) {
-			t.Fatalf("content %q, want %q", accepted.Content, want)
-		}
-		rest, _ := io.ReadAll(accepted.Conn)
-		if n := trailers(behind); n < 0 || !bytes.Equal(rest, behind[n:]) {
-			t.Fatalf("behind it %q of %q", rest, behind)
-		}
-	})
-}
-
-var (
-	chunkLine   = regexp.MustCompile(`^[0-9a-fA-F]+([ \t]*;[\t -~\x80-\xFF]*)?$`)
-	blankBefore = regexp.MustCompile(`[0-9a-fA-F][ \t]+;`)
-	trailerLine = regexp.MustCompile("^[-!#$%&'*+.^_`|~0-9A-Za-z]+:[\\t -~\\x80-\\xFF]*$")
-)
-
-// wellFormed reports whether chunks that net/http has decoded have no line but such as
-// RFC 9112 has. It passes a line with a blank at the end, and a control in an extension;
-// and it counts the octets of lines in another way than this package does.
-func wellFormed(chunks []byte) bool {
-	for len(chunks) > 0 {
-		line, rest, found := bytes.Cut(chunks, []byte("\r\n"))
-		if !found || !chunkLine.MatchString(latin1(line)) || len(line) > 1000 {
-			return false
-		}
-		size, _, _ := bytes.Cut(line, []byte(";"))
-		n, err := strconv.ParseUint(strings.Trim(string(size), " \t"), 16, 31)
-		if err != nil || n == 0 {
-			return err == nil
-		}
-		chunks = rest[min(int(n)+2, len(rest)):]
-	}
-	return false
-}
-
-// trailers returns how long the trailers at the start of b are, with the empty line; or
-// -1 if they are malformed or have no end.
-func trailers(b []byte) int {
-	for rest := b; ; {
-		line, behind, found := bytes.Cut(rest, []byte("\r\n"))
-		switch {
-		case !found || len(line) > 1000:
-			return -1
-		case len(line) == 0:
-			return len(b) - len(behind)
-		case !trailerLine.MatchString(latin1(line)):
-			return -1
-		}
-		rest = behind
-	}
-}
-
-// latin1 returns b with a code point for each octet.
-func latin1(b []byte) string {
-	runes := make([]rune, len(b))
-	for i, c := range b {
-		runes[i] = rune(c)
-	}
-	return string(runes)
 }

@@ -171,8 +171,9 @@ func (e *Error) Unwrap() error { return e.Err }
 // the connection closed; unless Decline took it. A head that is malformed or too large
 // is answered with the status of its [*head.Error]; one that does not end in time with
 // 408 (Request Timeout); too much content with 413 (Content Too Large), at once if
-// Content-Length says so; content that is malformed with 400; an offer that does not
-// count, as Decline says. A client that leaves in the middle is not answered.
+// Content-Length or the size of a chunk says so; content that is malformed with 400, and
+// a [*chunked.Error]; an offer that does not count, as Decline says. A client that leaves
+// in the middle is not answered.
 //
 // A switch allocates nothing but the content, the copy of the head, and, if bytes came
 // early, the connection that yields them. Accept may be called for any number of

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/chunked"
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/head"
 	"github.com/gosegue/upgrade/internal/earlyconn"
@@ -148,20 +149,18 @@ func (r *Request) Unread() net.Conn {
 	return earlyconn.New(r.conn, bytes.Clone(r.buffer))
 }
 
-// errTooLarge says that the content exceeds MaxBody.
-var errTooLarge = errors.New("content exceeds the limit")
-
 // fail answers a request that cannot be read, if that has a point, and returns the
 // error that says so.
 func (r *Request) fail(err error) error {
 	var malformed *head.Error
+	var content *chunked.Error
 	switch {
 	case errors.As(err, &malformed):
 		r.Respond(malformed.Status(), nil)
+	case errors.As(err, &content):
+		r.Respond(content.Status(), nil)
 	case errors.Is(err, errTooLarge):
 		r.Respond(413, nil)
-	case errors.Is(err, errChunk):
-		r.Respond(400, nil)
 	case errors.Is(err, os.ErrDeadlineExceeded) && len(r.buffer) > 0:
 		r.Respond(408, nil)
 	case err == io.EOF && len(r.buffer) > 0:
