@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 
 	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/internal/octet"
 )
 
 // This file knows the client's side: the key of a request, and the check of its answer.
@@ -43,10 +44,10 @@ func CheckAccept[K, S upgrade.Text](key K, accept []S) error {
 		return ErrAccept
 	}
 	value := accept[0]
-	for len(value) > 0 && isBlank(value[0]) {
+	for len(value) > 0 && octet.IsBlank(value[0]) {
 		value = value[1:]
 	}
-	for len(value) > 0 && isBlank(value[len(value)-1]) {
+	for len(value) > 0 && octet.IsBlank(value[len(value)-1]) {
 		value = value[:len(value)-1]
 	}
 	var room [acceptLen]byte
@@ -55,5 +56,3 @@ func CheckAccept[K, S upgrade.Text](key K, accept []S) error {
 	}
 	return nil
 }
-
-func isBlank(c byte) bool { return c == ' ' || c == '\t' }

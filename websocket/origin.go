@@ -2,6 +2,7 @@ package websocket
 
 import (
 	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/internal/octet"
 	"github.com/gosegue/upgrade/internal/uri"
 )
 
@@ -50,7 +51,7 @@ func SameOrigin[O, H upgrade.Text](origin []O, host []H) bool {
 	}
 	page, pagePort := cutPort(authority, defaultPort)
 	here, herePort := cutPort(host[0], defaultPort)
-	return pagePort == herePort && pagePort != 0 && equalFold(page, here)
+	return pagePort == herePort && pagePort != 0 && octet.EqualFold(page, here)
 }
 
 // cutScheme returns what follows the scheme of an origin, and the default port of the
@@ -60,9 +61,9 @@ func SameOrigin[O, H upgrade.Text](origin []O, host []H) bool {
 func cutScheme[S upgrade.Text](s S) (authority S, port int) {
 	const http, https = "http://", "https://"
 	switch {
-	case len(s) >= len(http) && equalFold(s[:len(http)], http):
+	case len(s) >= len(http) && octet.EqualFold(s[:len(http)], http):
 		return s[len(http):], 80
-	case len(s) >= len(https) && equalFold(s[:len(https)], https):
+	case len(s) >= len(https) && octet.EqualFold(s[:len(https)], https):
 		return s[len(https):], 443
 	}
 	return s, 0
@@ -98,25 +99,4 @@ func cutPort[S upgrade.Text](s S, defaultPort int) (host S, port int) {
 		return s, 0
 	}
 	return s[:end], port
-}
-
-// equalFold reports whether s and t are equal but for the case of ASCII letters.
-func equalFold[S, T upgrade.Text](s S, t T) bool {
-	if len(s) != len(t) {
-		return false
-	}
-	for i := range len(s) {
-		if lower(s[i]) != lower(t[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-// lower returns c, with an ASCII capital in lower case.
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		c += 'a' - 'A'
-	}
-	return c
 }
