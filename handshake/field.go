@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/internal/octet"
 )
 
 // This file knows one field of a message: its name, its value, and which fields the
@@ -32,17 +33,15 @@ func check[S upgrade.Text](name string, value S) error {
 		return ErrFieldName
 	}
 	for i := range len(value) {
-		if c := value[i]; c < ' ' && c != '\t' || c == 0x7F {
+		if octet.IsControl(value[i]) {
 			return ErrFieldValue
 		}
 	}
-	if n := len(value); n > 0 && (isBlank(value[0]) || isBlank(value[n-1])) {
+	if n := len(value); n > 0 && (octet.IsBlank(value[0]) || octet.IsBlank(value[n-1])) {
 		return ErrFieldValue
 	}
 	return nil
 }
-
-func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
 // isToken reports whether s is a token.
 func isToken(s string) bool {

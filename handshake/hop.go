@@ -4,6 +4,7 @@ import (
 	"iter"
 
 	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/internal/octet"
 )
 
 // This file knows which fields of a message end at an intermediary, by their names. It
@@ -61,7 +62,7 @@ func (h Hop[S]) Has(name string) bool {
 	for _, line := range h.connection {
 		for i := 0; i < len(line); {
 			var option S
-			if option, i = nextOption(line, i); len(option) > 0 && sameName(option, name) {
+			if option, i = nextOption(line, i); len(option) > 0 && octet.EqualFold(option, name) {
 				return true
 			}
 		}
@@ -119,21 +120,21 @@ func nextOption[S upgrade.Text](line S, i int) (option S, next int) {
 func endsAlways[S upgrade.Text](name S) bool {
 	switch len(name) {
 	case len("TE"):
-		return sameName(name, "TE")
+		return octet.EqualFold(name, "TE")
 	case len("Upgrade"): // and that of Trailer
-		return sameName(name, "Upgrade") || sameName(name, "Trailer")
+		return octet.EqualFold(name, "Upgrade") || octet.EqualFold(name, "Trailer")
 	case len("Connection"): // and that of Keep-Alive
-		return sameName(name, "Connection") || sameName(name, "Keep-Alive")
+		return octet.EqualFold(name, "Connection") || octet.EqualFold(name, "Keep-Alive")
 	case len("HTTP2-Settings"):
-		return sameName(name, "HTTP2-Settings")
+		return octet.EqualFold(name, "HTTP2-Settings")
 	case len("Proxy-Connection"):
-		return sameName(name, "Proxy-Connection")
+		return octet.EqualFold(name, "Proxy-Connection")
 	case len("Transfer-Encoding"):
-		return sameName(name, "Transfer-Encoding")
+		return octet.EqualFold(name, "Transfer-Encoding")
 	case len("Proxy-Authenticate"):
-		return sameName(name, "Proxy-Authenticate")
+		return octet.EqualFold(name, "Proxy-Authenticate")
 	case len("Proxy-Authorization"):
-		return sameName(name, "Proxy-Authorization")
+		return octet.EqualFold(name, "Proxy-Authorization")
 	}
 	return false
 }
@@ -141,33 +142,13 @@ func endsAlways[S upgrade.Text](name S) bool {
 // protects reports whether Connection cannot remove the field of that name: because it
 // says where the message goes or how it is framed, or because the caller keeps it.
 func protects[S upgrade.Text](keep []string, name S) bool {
-	if sameName(name, "Host") || sameName(name, "Content-Length") || sameName(name, "Content-Encoding") {
+	if octet.EqualFold(name, "Host") || octet.EqualFold(name, "Content-Length") || octet.EqualFold(name, "Content-Encoding") {
 		return true
 	}
 	for _, kept := range keep {
-		if sameName(name, kept) {
+		if octet.EqualFold(name, kept) {
 			return true
 		}
 	}
 	return false
-}
-
-// sameName reports whether a and b are equal but for the case of ASCII letters.
-func sameName[S upgrade.Text](a S, b string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range len(b) {
-		if lower(a[i]) != lower(b[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		c += 'a' - 'A'
-	}
-	return c
 }
