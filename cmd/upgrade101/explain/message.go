@@ -13,6 +13,7 @@ import (
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/cmd/upgrade101/text"
+	"github.com/gosegue/upgrade/internal/octet"
 )
 
 // This file knows messages: where the head ends, what a start line and a field line
@@ -147,7 +148,7 @@ func parseStatusLine(line string) (message, *fault) {
 		return bad(n, "want an HTTP version, one space, a status code of three digits and one space")
 	}
 	for i := n; i < len(line); i++ {
-		if isControl(line[i]) {
+		if octet.IsControl(line[i]) {
 			return bad(i, "want no control character in the reason phrase")
 		}
 	}
@@ -199,7 +200,7 @@ func (m *message) addLine(line string) *fault {
 		m.upgrade = append(m.upgrade, field)
 	default:
 		for i := field.from; i < len(line); i++ {
-			if isControl(line[i]) {
+			if octet.IsControl(line[i]) {
 				return bad(i, "want no control character in a field value (RFC 9110, section 5.5)")
 			}
 		}
@@ -218,6 +219,3 @@ func tokenLen(s string) int {
 }
 
 func hasAt(s string, i int, c byte) bool { return i < len(s) && s[i] == c }
-
-// isControl reports whether no field value may have the octet c.
-func isControl(c byte) bool { return c < ' ' && c != '\t' || c == 0x7F }
