@@ -22,7 +22,7 @@ func TestDependencies(t *testing.T) {
 		{"chunked", ". internal/octet", "net/http net fmt"},
 		{"handshake", ". internal/headpool internal/octet internal/products internal/uri", "net/http net crypto/sha1"},
 		{"head", ". internal/octet internal/uri", "net/http net crypto/sha1"},
-		{"httpupgrade", ". handshake internal/earlyconn internal/headpool websocket", ""},
+		{"httpupgrade", ". handshake internal/earlyconn internal/headpool internal/products websocket", ""},
 		{"internal/octet", "", "net fmt strings"},
 		{"internal/products", ".", "net/http net"},
 		{"internal/uri", ". internal/octet", "net/http net net/url fmt"},

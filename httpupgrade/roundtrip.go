@@ -1,0 +1,393 @@
+package httpupgrade
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/internal/headpool"
+	"github.com/gosegue/upgrade/internal/products"
+)
+
+// This file is the client's side for net/http: it makes an offer of a request, and takes
+// the connection out of a response. It has no grammar and no rules of its own, and knows
+// what http.Transport does to both messages.
+
+// ErrDeclined says that the server answered an offer by an ordinary response, which is
+// whole.
+var ErrDeclined = errors.New("httpupgrade: server declined the upgrade")
+
+// Why a 101 is of no use, although the response itself may be valid.
+var (
+	errEarly = errors.New("httpupgrade: server switched before the request was sent whole")
+
+	errNotWritable = errors.New("httpupgrade: the round tripper hides the connection: its Body has no Write. " +
+		"An http.Client with a Timeout does so; use its Transport, and bound the request by its context")
+
+	errClose = fmt.Errorf("httpupgrade: net/http removed Connection from the 101, because it contains close: %w", handshake.ErrNoOption)
+)
+
+const useHTTP1 = "the round tripper speaks HTTP/2, which has no Upgrade; use a nil one, or a Transport whose TLSNextProto is an empty map"
+
+// ownTransport is what a nil RoundTripper means.
+var ownTransport = &http.Transport{
+	Proxy: http.ProxyFromEnvironment,
+	// HTTP/1.1 alone. An offer over HTTP/2 is an error, except that net/http takes
+	// care of one of exactly websocket.
+	TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{},
+	TLSClientConfig:     &tls.Config{NextProtos: []string{"http/1.1"}},
+	TLSHandshakeTimeout: 10 * time.Second,
+	// A switch uses its connection up, so there is nothing to keep for the next.
+	DisableKeepAlives: true,
+}
+
+// RoundTrip sends r, with an offer to switch to one of the products in the client's order
+// of preference, and returns the connection once the server has switched. The first byte
+// that it reads is the first one after the 101. The response says what the server switched
+// to: ask [handshake.Switched]. Its Body is empty.
+//
+//	r, _ := http.NewRequestWithContext(ctx, "GET", "http://localhost:8080/echo", nil)
+//	conn, resp, err := httpupgrade.RoundTrip(nil, r, echo)
+//	if errors.Is(err, httpupgrade.ErrDeclined) {
+//		defer resp.Body.Close() // an ordinary response, such as 200 or 401
+//	}
+//
+// rt is usually an [http.Transport], or nil for one of our own: HTTP/1.1 alone, a fresh
+// connection each time, proxies as the environment says. RoundTrip does not change r. It
+// sets Upgrade and Connection in a copy, in which the other options of r's Connection stay
+// if they name fields of r, HTTP2-Settings for h2c, say. r.Close is ignored.
+//
+// # Errors
+//
+// [ErrDeclined] comes with the response, whatever its status, and its Body is the caller's
+// to read and close. After any other error there is nothing to close. Such an error comes
+// before a byte is sent if the offer is malformed ([handshake.AppendOffer]) or if
+// Connection is; or it is that of rt; or it says why a 101 is no switch. In that case the
+// response is returned too, for its head, and the connection is closed. The last kind are
+// the errors of handshake.Switched, and these traps of net/http:
+//
+//   - The 101 came before the request was sent whole, content included: the new protocol
+//     could mix with the rest of it. Content that waits for a 100 (Continue) is not sent
+//     whole either if the 101 comes instead.
+//   - The Body of the 101 cannot be written: an [http.Client] with a Timeout hides the
+//     connection. Bound the request by its context instead.
+//   - "Connection: close, Upgrade", a valid 101: net/http removes Connection from it, and
+//     closes the connection.
+//   - rt speaks HTTP/2, to which it may switch by itself over TLS, and refuses Upgrade.
+//     (net/http makes an exception for an offer of websocket alone.)
+//
+// RoundTrip cannot make http.Transport as strict as package netupgrade: bare line feeds and
+// folded lines in the head pass, and a Transport may send the offer again on a fresh
+// connection if an idle one had been closed.
+//
+// # The connection
+//
+// The context of r bounds the handshake alone. If rt is an http.Transport, or nil, the
+// connection has addresses, deadlines that work, none of them set, and a CloseWrite method
+// exactly if the Transport's connection has one. Any other round tripper may send more
+// requests than this one, so RoundTrip cannot know whose connection it sees: its deadlines
+// are errors that wrap [errors.ErrUnsupported], its addresses are empty, and it has no
+// CloseWrite. Before early bytes are read, Read must not be called by two goroutines at
+// once: net/http does not lock the buffer that holds them.
+func RoundTrip(rt http.RoundTripper, r *http.Request, offered ...upgrade.Product[string]) (net.Conn, *http.Response, error) {
+	var sent sending
+	offer, err := sent.offer(r, offered)
+	if err != nil {
+		if r.Body != nil {
+			r.Body.Close() // as of any RoundTripper
+		}
+		return nil, nil, err
+	}
+	if rt == nil {
+		rt = ownTransport
+	}
+	resp, err := rt.RoundTrip(offer)
+	switch {
+	case err != nil && sent.overHTTP2():
+		return nil, nil, fmt.Errorf("httpupgrade: %s: %w", useHTTP1, err)
+	case err != nil:
+		return nil, nil, err
+	case resp.StatusCode != http.StatusSwitchingProtocols && resp.ProtoMajor > 1:
+		return nil, resp, fmt.Errorf("%w: %s", ErrDeclined, useHTTP1)
+	case resp.StatusCode != http.StatusSwitchingProtocols:
+		return nil, resp, ErrDeclined
+	}
+	conn, err := sent.take(rt, r, resp, offered)
+	if err != nil {
+		resp.Body.Close()
+	}
+	// A caller who closes every Body must not close the connection by it.
+	resp.Body = http.NoBody
+	return conn, resp, err
+}
+
+// sending is what the transport tells of a request while it sends it. Where it tries again
+// on another connection, the last try counts.
+type sending struct {
+	mu       sync.Mutex
+	conn     net.Conn      // nil if the transport tells nothing
+	written  chan struct{} // closed when the transport has written the request, or failed to
+	failed   error         // of the writing
+	answered bool          // the first byte of the answer has come
+	early    bool          // and before the request was written
+	content  *content      // nil without any
+}
+
+func (s *sending) gotConn(info httptrace.GotConnInfo) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conn, s.written, s.failed = info.Conn, make(chan struct{}), nil
+	s.answered, s.early = false, false
+}
+
+func (s *sending) wroteRequest(info httptrace.WroteRequestInfo) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	// A failure that comes before any answer can be that of an earlier try.
+	if s.written == nil || s.isWritten() || info.Err != nil && !s.answered {
+		return
+	}
+	s.failed = info.Err
+	close(s.written)
+}
+
+func (s *sending) gotFirstByte() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answered = true
+	s.early = s.written != nil && !s.isWritten()
+}
+
+func (s *sending) lastConn() net.Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conn
+}
+
+// isWritten asks a channel that is not nil.
+func (s *sending) isWritten() bool {
+	select {
+	case <-s.written:
+		return true
+	default:
+		return false
+	}
+}
+
+// finish returns nil once the request has been written whole, after a 101 to it. It knows
+// two servers that switch too early: one that answers a request without content before the
+// Transport has flushed it, and one that answers while the Transport has content left to
+// read.
+//
+// What the Transport still has in its buffer when it says that a request is written, it
+// flushes at once; nothing says when it has. Only the bytes of a server that switched too
+// early can still be there.
+func (s *sending) finish(ctx context.Context) error {
+	s.mu.Lock()
+	content, written, early := s.content, s.written, s.early
+	s.mu.Unlock()
+	switch {
+	case content == nil && early, content != nil && !content.isRead.Load():
+		return errEarly
+	case content == nil || written == nil:
+		return nil
+	}
+	select {
+	case <-written:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.failed
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// offer returns a copy of r that offers the products.
+func (s *sending) offer(r *http.Request, offered []upgrade.Product[string]) (*http.Request, error) {
+	options, err := optionsOf(r.Header)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkOffer(r, offered, options); err != nil {
+		return nil, err
+	}
+	trace := &httptrace.ClientTrace{
+		GotConn:              s.gotConn,
+		WroteRequest:         s.wroteRequest,
+		GotFirstResponseByte: s.gotFirstByte,
+	}
+	offer := r.WithContext(httptrace.WithClientTrace(r.Context(), trace))
+	offer.Close = false
+	if offer.Header = r.Header.Clone(); offer.Header == nil {
+		offer.Header = make(http.Header)
+	}
+	offer.Header["Upgrade"] = []string{string(upgrade.AppendList(nil, products.Distinct(offered)...))}
+	offer.Header["Connection"] = []string{strings.Join(append([]string{"Upgrade"}, options...), ", ")}
+	if r.Body != nil && r.Body != http.NoBody {
+		offer.Body = s.watch(r.Body, r.ContentLength)
+		if r.GetBody != nil {
+			offer.GetBody = func() (io.ReadCloser, error) {
+				body, err := r.GetBody()
+				if err != nil {
+					return nil, err
+				}
+				return s.watch(body, r.ContentLength), nil
+			}
+		}
+	}
+	return offer, nil
+}
+
+// optionsOf returns the options of Connection without upgrade.
+func optionsOf(h http.Header) ([]string, error) {
+	connection, err := upgrade.ParseConnection(h["Connection"]...)
+	if err != nil {
+		return nil, &handshake.FieldError{Field: "Connection", Err: err.(*upgrade.SyntaxError)}
+	}
+	var options []string
+	for option := range connection.All() {
+		if !strings.EqualFold(option, "upgrade") {
+			options = append(options, option)
+		}
+	}
+	return options, nil
+}
+
+// checkOffer asks package handshake whether the offer could be sent. The target and the
+// host are net/http's to write.
+func checkOffer(r *http.Request, offered []upgrade.Product[string], options []string) error {
+	method := r.Method
+	if method == "" {
+		method = http.MethodGet
+	}
+	var fields []handshake.Field
+	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
+		switch name {
+		case "Connection", "Upgrade", "Host", "Content-Length", "Transfer-Encoding", "Trailer":
+			continue // set here, or ignored by net/http
+		}
+		for _, value := range r.Header[name] {
+			fields = append(fields, handshake.Field{Name: name, Value: strings.Trim(value, " \t")})
+		}
+	}
+	buffer := headpool.Get()
+	defer headpool.Put(buffer)
+	var err error
+	buffer.B, err = handshake.AppendOffer(buffer.B, method, "/", "", offered, options, fields...)
+	return err
+}
+
+// take takes the connection out of a 101.
+func (s *sending) take(rt http.RoundTripper, r *http.Request, resp *http.Response, offered []upgrade.Product[string]) (net.Conn, error) {
+	_, err := handshake.Switched(resp.StatusCode, resp.ProtoMajor, resp.ProtoMinor, resp.Header["Connection"], resp.Header["Upgrade"], offered...)
+	if err == handshake.ErrNoOption && resp.Close && len(resp.Header["Connection"]) == 0 {
+		err = errClose
+	}
+	if err != nil {
+		return nil, err
+	}
+	body, ok := resp.Body.(io.ReadWriteCloser)
+	if !ok {
+		return nil, errNotWritable
+	}
+	if err := s.finish(r.Context()); err != nil {
+		return nil, err
+	}
+	if _, ok := rt.(*http.Transport); ok {
+		if conn := s.lastConn(); conn != nil {
+			return newClientConn(body, conn), nil
+		}
+	}
+	return newClientConn(body, hidden{body}), nil
+}
+
+// overHTTP2 reports whether the connection that the transport took has negotiated HTTP/2.
+func (s *sending) overHTTP2() bool {
+	secure, ok := s.lastConn().(interface{ ConnectionState() tls.ConnectionState })
+	return ok && secure.ConnectionState().NegotiatedProtocol == "h2"
+}
+
+// content is the content of a request, which notes when it has been read whole.
+type content struct {
+	io.ReadCloser
+	left   int64 // -1 if the length is not known
+	isRead atomic.Bool
+}
+
+// watch returns body, of which finish asks whether it was read.
+func (s *sending) watch(body io.ReadCloser, length int64) io.ReadCloser {
+	if length <= 0 {
+		length = -1 // net/http takes 0 with a Body for an unknown length
+	}
+	c := &content{ReadCloser: body, left: length}
+	s.mu.Lock()
+	s.content = c
+	s.mu.Unlock()
+	return c
+}
+
+func (c *content) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	if c.left > 0 {
+		c.left = max(c.left-int64(n), 0)
+	}
+	if err == io.EOF || c.left == 0 {
+		c.isRead.Store(true)
+	}
+	return n, err
+}
+
+// clientConn is the connection of a Transport. It reads and writes through the Body of the
+// 101, where net/http keeps the bytes that came early; the rest is the connection's own.
+type clientConn struct {
+	io.ReadWriteCloser
+	conn net.Conn
+}
+
+func newClientConn(body io.ReadWriteCloser, conn net.Conn) net.Conn {
+	c := &clientConn{body, conn}
+	if w, ok := conn.(closeWriter); ok {
+		return struct {
+			*clientConn
+			closeWriter
+		}{c, w}
+	}
+	return c
+}
+
+type closeWriter interface{ CloseWrite() error }
+
+func (c *clientConn) LocalAddr() net.Addr                { return c.conn.LocalAddr() }
+func (c *clientConn) RemoteAddr() net.Addr               { return c.conn.RemoteAddr() }
+func (c *clientConn) SetDeadline(t time.Time) error      { return c.conn.SetDeadline(t) }
+func (c *clientConn) SetReadDeadline(t time.Time) error  { return c.conn.SetReadDeadline(t) }
+func (c *clientConn) SetWriteDeadline(t time.Time) error { return c.conn.SetWriteDeadline(t) }
+
+// hidden stands for the connection of a round tripper that does not show it.
+type hidden struct{ io.ReadWriteCloser }
+
+var errNoDeadline = fmt.Errorf("httpupgrade: the round tripper hides the connection and its deadlines: %w", errors.ErrUnsupported)
+
+func (hidden) LocalAddr() net.Addr              { return hiddenAddr{} }
+func (hidden) RemoteAddr() net.Addr             { return hiddenAddr{} }
+func (hidden) SetDeadline(time.Time) error      { return errNoDeadline }
+func (hidden) SetReadDeadline(time.Time) error  { return errNoDeadline }
+func (hidden) SetWriteDeadline(time.Time) error { return errNoDeadline }
+
+type hiddenAddr struct{}
+
+func (hiddenAddr) Network() string { return "" }
+func (hiddenAddr) String() string  { return "" }
