@@ -174,7 +174,9 @@ func tokenEnd[S Text](line S, i uint) uint {
 	return i
 }
 
-// equalFold reports whether a and b are equal but for the case of ASCII letters.
+// equalFold reports whether a and b are equal but for the case of ASCII letters. The
+// other packages have it from internal/octet, which costs them nothing; this one imports
+// the standard library alone.
 func equalFold[S Text](a S, b string) bool {
 	if len(a) != len(b) {
 		return false

@@ -47,28 +47,4 @@ func tokenEnd(b []byte, i uint) uint {
 	return i
 }
 
-func isBlank(c byte) bool { return c == ' ' || c == '\t' }
-
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
-
-// lower returns c, an ASCII capital in lower case. Setting bit 0x20 of any octet
-// would be shorter and make "@" equal to "`".
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		c += 'a' - 'A'
-	}
-	return c
-}
-
-// equalFold reports whether a and b are equal but for the case of ASCII letters.
-func equalFold(a []byte, b string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range len(b) {
-		if a[i] != b[i] && lower(a[i]) != lower(b[i]) {
-			return false
-		}
-	}
-	return true
-}

@@ -1,6 +1,10 @@
 package head
 
-import "iter"
+import (
+	"iter"
+
+	"github.com/gosegue/upgrade/internal/octet"
+)
 
 // This file knows field lines: a name, a colon, a value.
 
@@ -24,7 +28,7 @@ func (r *Request) readFieldLine(head []byte, i uint) (uint, Reason) {
 	i = tokenEnd(head, i)
 	nameEnd := i
 	if i == name || i >= uint(len(head)) || head[i] != ':' {
-		if i == name && i < uint(len(head)) && isBlank(head[i]) {
+		if i == name && i < uint(len(head)) && octet.IsBlank(head[i]) {
 			return i, ErrFold
 		}
 		return i, ErrFieldName
@@ -36,7 +40,7 @@ func (r *Request) readFieldLine(head []byte, i uint) (uint, Reason) {
 		return i, ErrFieldValue
 	}
 	valueEnd := i
-	for valueEnd > value && isBlank(head[valueEnd-1]) {
+	for valueEnd > value && octet.IsBlank(head[valueEnd-1]) {
 		valueEnd--
 	}
 	r.fields = append(r.fields, field{uint32(name), uint32(nameEnd), uint32(value), uint32(valueEnd)})
@@ -69,7 +73,7 @@ func (r *Request) Lines(dst [][]byte, name string) [][]byte {
 		if int(f.nameEnd-f.name) != len(name) || !r.has(f) {
 			continue
 		}
-		if spelled, value := f.of(r.head); string(spelled) == name || equalFold(spelled, name) {
+		if spelled, value := f.of(r.head); string(spelled) == name || octet.EqualFold(spelled, name) {
 			dst = append(dst, value)
 		}
 	}

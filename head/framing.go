@@ -3,6 +3,7 @@ package head
 import (
 	"math"
 
+	"github.com/gosegue/upgrade/internal/octet"
 	"github.com/gosegue/upgrade/internal/uri"
 )
 
@@ -35,27 +36,27 @@ func (r *Request) note(name, value []byte) (at uint, reason Reason) {
 	// every request has are first compared as nearly everybody spells them.
 	switch len(name) {
 	case len("Host"):
-		if string(name) == "Host" || equalFold(name, "Host") {
+		if string(name) == "Host" || octet.EqualFold(name, "Host") {
 			return r.noteHost(value)
 		}
 	case len("Expect"):
-		if equalFold(name, "Expect") {
+		if octet.EqualFold(name, "Expect") {
 			return r.noteExpect(value)
 		}
 	case len("Upgrade"):
-		if string(name) == "Upgrade" || equalFold(name, "Upgrade") {
+		if string(name) == "Upgrade" || octet.EqualFold(name, "Upgrade") {
 			r.Upgrade = append(r.Upgrade, value)
 		}
 	case len("Connection"):
-		if string(name) == "Connection" || equalFold(name, "Connection") {
+		if string(name) == "Connection" || octet.EqualFold(name, "Connection") {
 			r.Connection = append(r.Connection, value)
 		}
 	case len("Content-Length"):
-		if equalFold(name, "Content-Length") {
+		if octet.EqualFold(name, "Content-Length") {
 			return r.noteLength(value)
 		}
 	case len("Transfer-Encoding"):
-		if equalFold(name, "Transfer-Encoding") {
+		if octet.EqualFold(name, "Transfer-Encoding") {
 			return r.noteCoding(value)
 		}
 	}
@@ -94,7 +95,7 @@ func (r *Request) noteExpect(value []byte) (at uint, reason Reason) {
 	for i := elementStart(value, 0); i < uint(len(value)); i = elementStart(value, i) {
 		start := i
 		i = tokenEnd(value, i)
-		if !equalFold(value[start:i], "100-continue") {
+		if !octet.EqualFold(value[start:i], "100-continue") {
 			return start, ErrExpect
 		}
 		i = blanksEnd(value, i)
@@ -159,7 +160,7 @@ func (r *Request) noteCoding(value []byte) (at uint, reason Reason) {
 		if i == start || r.Chunked {
 			return start, ErrTransferEncoding
 		}
-		r.Chunked = equalFold(value[start:i], "chunked")
+		r.Chunked = octet.EqualFold(value[start:i], "chunked")
 		i = blanksEnd(value, i)
 		last := i >= uint(len(value)) || value[i] == ','
 		switch {
@@ -180,7 +181,7 @@ func (r *Request) noteCoding(value []byte) (at uint, reason Reason) {
 // elementStart returns where the next list element begins, at i or behind it: past
 // commas, blanks and so past every empty element.
 func elementStart(b []byte, i uint) uint {
-	for i < uint(len(b)) && (b[i] == ',' || isBlank(b[i])) {
+	for i < uint(len(b)) && (b[i] == ',' || octet.IsBlank(b[i])) {
 		i++
 	}
 	return i
@@ -188,7 +189,7 @@ func elementStart(b []byte, i uint) uint {
 
 // blanksEnd returns where the blanks that begin at i end; i itself if there are none.
 func blanksEnd(b []byte, i uint) uint {
-	for i < uint(len(b)) && isBlank(b[i]) {
+	for i < uint(len(b)) && octet.IsBlank(b[i]) {
 		i++
 	}
 	return i

@@ -3,6 +3,8 @@ package head
 import (
 	"encoding/binary"
 	"math/bits"
+
+	"github.com/gosegue/upgrade/internal/octet"
 )
 
 // This file knows where a line ends. It knows nothing of what a line says.
@@ -19,19 +21,16 @@ func lineEnd(b []byte, i uint) uint {
 	j := int(i)
 	for ; j < len(b)-8; j += 8 {
 		for m := controls(binary.LittleEndian.Uint64(b[j : j+8])); m != 0; m &= m - 1 {
-			if at := j + bits.TrailingZeros64(m)/8; isControl(b[at]) {
+			if at := j + bits.TrailingZeros64(m)/8; octet.IsControl(b[at]) {
 				return uint(at)
 			}
 		}
 	}
-	for j < len(b) && !isControl(b[j]) {
+	for j < len(b) && !octet.IsControl(b[j]) {
 		j++
 	}
 	return uint(j)
 }
-
-// isControl reports whether c is a control other than HTAB.
-func isControl(c byte) bool { return c < ' ' && c != '\t' || c == 0x7F }
 
 const (
 	ones = 0x0101010101010101 // an octet in each byte, when multiplied by it
