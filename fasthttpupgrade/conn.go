@@ -22,7 +22,8 @@ type conn struct {
 	local, remote net.Addr
 
 	use     sync.RWMutex // read-locked while below is used
-	reading sync.Mutex   // its buffer is for one at a time
+	reading sync.Mutex   // the buffers are for one at a time
+	early   []byte       // what was read from below and comes first
 	closed  atomic.Bool  // set while use is read-locked
 
 	deadlines sync.Mutex // held while they are set, so that none follows that of Close
@@ -30,7 +31,7 @@ type conn struct {
 
 type closeWriter interface{ CloseWrite() error }
 
-func newConn(hijacked net.Conn) *conn {
+func newConn(hijacked net.Conn, early []byte) *conn {
 	bare := hijacked
 	if h, ok := hijacked.(interface{ UnsafeConn() net.Conn }); ok {
 		bare = h.UnsafeConn()
@@ -39,6 +40,7 @@ func newConn(hijacked net.Conn) *conn {
 	return &conn{
 		below:  hijacked,
 		half:   half,
+		early:  early,
 		local:  hijacked.LocalAddr(),
 		remote: hijacked.RemoteAddr(),
 	}
@@ -71,6 +73,11 @@ func (c *conn) Read(p []byte) (int, error) {
 	defer c.reading.Unlock()
 	if c.closed.Load() {
 		return 0, net.ErrClosed
+	}
+	if len(c.early) > 0 {
+		n := copy(p, c.early)
+		c.early = c.early[n:]
+		return n, nil
 	}
 	n, err := c.below.Read(p)
 	return n, c.orClosed(err)

@@ -22,11 +22,12 @@
 //     where another line of Connection follows, and hides the others where it comes last.
 //     The lines are read as they were received.
 //   - It adds the fields of trailers to those of the head. An Upgrade there is no offer.
-//   - It may leave the end of multipart/form-data unread, and accepts Content-Length
-//     beside Transfer-Encoding. What follows on the connection is then anybody's guess,
-//     so such an offer is ignored: see [ErrContent].
-//   - With Server.StreamRequestBody the handler is called before the content is there. It
-//     is read then, up to a limit.
+//   - It accepts requests of which others may see the end elsewhere. Such an offer is
+//     ignored, and the connection closed after the response: see [ErrContent].
+//   - With Server.StreamRequestBody the handler is called before the content is there, and
+//     what it leaves unread is taken for the next request. The content is read here before
+//     a switch, up to a limit, and its chunks strictly; otherwise the connection is closed
+//     after the response, unless the content was read. Of chunks fasthttp does not tell.
 //   - The connection it gives away is none any more once its function has returned, when
 //     fasthttp uses it for another client, and its Close does nothing. The one given to
 //     the protocol is closed by Close, and for good when the protocol is done.
@@ -39,7 +40,6 @@
 package fasthttpupgrade
 
 import (
-	"bytes"
 	"errors"
 	"strings"
 
@@ -54,10 +54,12 @@ var (
 	// ErrConnect: the request is a CONNECT, whose connection has a use already.
 	ErrConnect = errors.New("fasthttpupgrade: CONNECT cannot upgrade")
 
-	// ErrContent: fasthttp does not say for sure where the content ends and the new
-	// protocol would begin: it is multipart/form-data of a known length, behind which
-	// fasthttp may leave some of it unread, or the request has both Content-Length and
-	// Transfer-Encoding. Such a connection should be closed behind the response.
+	// ErrContent: fasthttp and others may not agree on where the request ends and the
+	// new protocol would begin. It has a Transfer-Encoding that is not chunked alone,
+	// has Content-Length as well, or is not of version 1.1; a line of the head ends in LF
+	// without CR; or it is multipart/form-data of a known length, of which fasthttp may
+	// leave some unread. Handler, Switch and Refuse close the connection after the
+	// response.
 	ErrContent = errors.New("fasthttpupgrade: end of content in doubt")
 )
 
@@ -69,108 +71,22 @@ var (
 // has removed or replaced it since. The List aliases the request, and is valid as long.
 func Offer(ctx *fasthttp.RequestCtx) (upgrade.List[[]byte], error) {
 	header := &ctx.Request.Header
+	h := readHead(header)
+	return h.offer(header)
+}
+
+// offer is Offer for a head that was read.
+func (h *head) offer(header *fasthttp.RequestHeader) (upgrade.List[[]byte], error) {
 	if header.IsConnect() {
 		return upgrade.List[[]byte]{}, ErrConnect
 	}
 	major, minor := version(header)
-	offered, err := handshake.Offer(major, minor, lines(header, "Connection"), lines(header, "Upgrade"))
-	if err == nil && !knowsEnd(header) {
+	connection := standing(header, "Connection", h.connection)
+	offered, err := handshake.Offer(major, minor, connection, standing(header, "Upgrade", h.upgrade))
+	if err == nil && h.inDoubt(header) {
 		return upgrade.List[[]byte]{}, ErrContent
 	}
 	return offered, err
-}
-
-// version returns the HTTP version of a request. fasthttp tells 1.1 from all others and
-// accepts any digits.
-func version(header *fasthttp.RequestHeader) (major, minor int) {
-	p := header.Protocol()
-	if len(p) != len("HTTP/1.1") {
-		return 0, 0
-	}
-	return int(p[5] - '0'), int(p[7] - '0')
-}
-
-// canUpgrade reports whether the version of a request has the Upgrade mechanism at all.
-func canUpgrade(header *fasthttp.RequestHeader) bool {
-	major, minor := version(header)
-	return major == 1 && minor >= 1
-}
-
-// lines returns the lines of a field that were received in the head and still stand
-// there.
-func lines(header *fasthttp.RequestHeader, name string) [][]byte {
-	// As fasthttp has them. Its PeekAll would show nothing but the close of a
-	// Connection that ends with it.
-	var standing [][]byte
-	for key, value := range header.All() {
-		if strings.EqualFold(string(key), name) {
-			standing = append(standing, value)
-		}
-	}
-	if len(standing) == 0 || len(header.RawHeaders()) == 0 {
-		return standing // of a request that was not received but made
-	}
-	var both [][]byte
-	for _, line := range received(header, name) {
-		for _, other := range standing {
-			if bytes.Equal(line, other) {
-				both = append(both, line)
-				break
-			}
-		}
-	}
-	return both
-}
-
-// received returns the lines of a field in the head as it was received.
-func received(header *fasthttp.RequestHeader, name string) [][]byte {
-	if raw := header.RawHeaders(); bytes.Contains(raw, []byte("\n ")) || bytes.Contains(raw, []byte("\n\t")) {
-		// fasthttp unfolds lines where they are, and would find others next time.
-		folded := header
-		header = new(fasthttp.RequestHeader)
-		folded.CopyTo(header)
-	}
-	var lines [][]byte
-	for key, value := range header.AllInOrder() {
-		if strings.EqualFold(string(key), name) {
-			lines = append(lines, value)
-		}
-	}
-	return lines
-}
-
-// knowsEnd reports whether fasthttp has read the content to its end and not beyond.
-func knowsEnd(header *fasthttp.RequestHeader) bool {
-	length, coding := received(header, "Content-Length"), received(header, "Transfer-Encoding")
-	if len(length) > 0 && len(coding) > 0 {
-		return false
-	}
-	// Its own condition for parsing the content while reading it.
-	parsed := header.ContentLength() > 0 && len(header.MultipartFormBoundary()) > 0 && len(header.Peek("Content-Encoding")) == 0
-	return !parsed
-}
-
-// wantsClose reports whether the client wants the connection closed behind the response.
-func wantsClose(header *fasthttp.RequestHeader) bool {
-	if header.ConnectionClose() {
-		return true
-	}
-	// Line by line: what is malformed must not hide a close.
-	for _, line := range received(header, "Connection") {
-		if options, err := upgrade.ParseConnection(line); err == nil && options.Has("close") {
-			return true
-		}
-	}
-	return false
-}
-
-// closeIfNeeded makes fasthttp close the connection behind the response where it should
-// and would not.
-func closeIfNeeded(ctx *fasthttp.RequestCtx) {
-	header := &ctx.Request.Header
-	if header.IsConnect() || wantsClose(header) || !knowsEnd(header) {
-		ctx.SetConnectionClose()
-	}
 }
 
 // Refuse answers 426 (Upgrade Required), naming the protocols of which the client has
@@ -184,9 +100,9 @@ func closeIfNeeded(ctx *fasthttp.RequestCtx) {
 //
 // [Server]: https://pkg.go.dev/github.com/valyala/fasthttp#Server
 func Refuse(ctx *fasthttp.RequestCtx, supported ...upgrade.Product[string]) {
-	closeIfNeeded(ctx)
-	if ctx.Request.IsBodyStream() {
-		ctx.SetConnectionClose() // fasthttp would take the rest for a request
+	h := readHead(&ctx.Request.Header)
+	if h.mustClose(&ctx.Request.Header) || !streamOf(ctx).isRead(ctx) {
+		ctx.SetConnectionClose()
 	}
 	switch {
 	case !canUpgrade(&ctx.Request.Header):

@@ -84,25 +84,53 @@ type Handler struct {
 
 // Handle is a [fasthttp.RequestHandler].
 func (h Handler) Handle(ctx *fasthttp.RequestCtx) {
-	closeIfNeeded(ctx)
-	if h.switchTo(ctx) {
-		return
+	head := readHead(&ctx.Request.Header)
+	e := ending{close: head.mustClose(&ctx.Request.Header), content: streamOf(ctx)}
+	if e.close {
+		ctx.SetConnectionClose() // for Advertise, and whoever asks
 	}
-	if h.Next != nil {
+	switch {
+	case h.switchTo(ctx, &head, e.content):
+	case h.Next != nil:
 		h.Next(ctx)
+	default:
+		supported := make([]upgrade.Product[string], len(h.Protocols))
+		for i, p := range h.Protocols {
+			supported[i] = p.Product
+		}
+		Refuse(ctx, supported...)
+	}
+	e.apply(ctx)
+}
+
+// ending is what has to be seen to when a request has been answered.
+type ending struct {
+	close   bool // the connection
+	content streamed
+}
+
+// apply closes the connection after the response, if it has to be closed. What was said
+// before the handler ran would not do: RequestCtx.Error and others forget it.
+func (e ending) apply(ctx *fasthttp.RequestCtx) {
+	if timedOut := ctx.LastTimeoutErrorResponse(); timedOut != nil {
+		// This is the response, and ctx is still in use.
+		if e.close || e.content.is {
+			timedOut.SetConnectionClose()
+		}
 		return
 	}
-	supported := make([]upgrade.Product[string], len(h.Protocols))
-	for i, p := range h.Protocols {
-		supported[i] = p.Product
+	if ctx.Hijacked() {
+		return // whoever has taken the connection closes it
 	}
-	Refuse(ctx, supported...)
+	if e.close || !e.content.isRead(ctx) {
+		ctx.SetConnectionClose()
+	}
 }
 
 // switchTo switches to the first protocol that it can, or answers why not. It reports
 // whether there was one to try at all.
-func (h *Handler) switchTo(ctx *fasthttp.RequestCtx) bool {
-	offered, err := Offer(ctx)
+func (h *Handler) switchTo(ctx *fasthttp.RequestCtx, head *head, content streamed) bool {
+	offered, err := head.offer(&ctx.Request.Header)
 	if err != nil {
 		return false
 	}
@@ -128,7 +156,7 @@ func (h *Handler) switchTo(ctx *fasthttp.RequestCtx) bool {
 			err = nil
 			continue
 		case err == nil:
-			err = h.start(ctx, p, fields)
+			err = h.start(ctx, p, fields, content)
 		}
 		if err != nil {
 			h.fail(ctx, err)
@@ -145,10 +173,10 @@ func (h *Handler) switchTo(ctx *fasthttp.RequestCtx) bool {
 }
 
 // start switches to p.
-func (h *Handler) start(ctx *fasthttp.RequestCtx, p *Protocol, fields []handshake.Field) error {
+func (h *Handler) start(ctx *fasthttp.RequestCtx, p *Protocol, fields []handshake.Field, content streamed) error {
 	from, serve := ctx.RemoteAddr(), p.Serve
 	report := h.report
-	s := switching{maxBody: h.MaxBody, failed: func(err error) { report(from, err) }}
+	s := switching{content: content, maxBody: h.MaxBody, failed: func(err error) { report(from, err) }}
 	switch {
 	case h.MaxBody == 0:
 		s.maxBody = DefaultMaxBody
@@ -175,14 +203,10 @@ func (h *Handler) start(ctx *fasthttp.RequestCtx, p *Protocol, fields []handshak
 // fail reports err and answers with the status that it deserves.
 func (h *Handler) fail(ctx *fasthttp.RequestCtx, err error) {
 	h.report(ctx.RemoteAddr(), err)
+	ctx.SetStatusCode(handshake.Status(err))
 	var content *ContentError
-	switch {
-	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		ctx.SetStatusCode(fasthttp.StatusRequestEntityTooLarge)
-	case errors.As(err, &content):
-		ctx.SetStatusCode(fasthttp.StatusBadRequest)
-	default:
-		ctx.SetStatusCode(fasthttp.StatusInternalServerError)
+	if errors.As(err, &content) {
+		ctx.SetConnectionClose() // nobody knows what follows
 	}
 }
 
@@ -208,9 +232,6 @@ func (e *Refusal) answer(ctx *fasthttp.RequestCtx, p upgrade.Product[string]) er
 		if err != nil {
 			return &handshake.ResponseError{Index: i, Err: err}
 		}
-	}
-	if ctx.Request.IsBodyStream() {
-		ctx.SetConnectionClose() // fasthttp would take the rest for a request
 	}
 	ctx.SetStatusCode(e.Status)
 	header := &ctx.Response.Header
@@ -254,8 +275,8 @@ func WebSocket(serve func(net.Conn, *fasthttp.Request)) Protocol {
 
 func webSocketFields(ctx *fasthttp.RequestCtx) ([]handshake.Field, error) {
 	header := &ctx.Request.Header
-	key := lines(header, "Sec-WebSocket-Key")
-	switch websocket.Check(string(header.Method()), lines(header, "Sec-WebSocket-Version"), key) {
+	key := linesOf(header, "Sec-WebSocket-Key")
+	switch websocket.Check(string(header.Method()), linesOf(header, "Sec-WebSocket-Version"), key) {
 	case nil:
 		accept := websocket.AppendAccept(nil, key[0])
 		return []handshake.Field{{Name: "Sec-WebSocket-Accept", Value: string(accept)}}, nil

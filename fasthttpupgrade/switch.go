@@ -3,7 +3,6 @@ package fasthttpupgrade
 import (
 	"errors"
 	"io"
-	"math"
 	"net"
 
 	"github.com/valyala/fasthttp"
@@ -12,10 +11,6 @@ import (
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/internal/headpool"
 )
-
-// DefaultMaxBody is how much content of a request is read before a switch where fasthttp
-// has not read it yet, unless a [Handler] says otherwise: 2 MiB.
-const DefaultMaxBody = 2 << 20
 
 // ErrHijacked says that the connection has been given away already.
 var ErrHijacked = errors.New("fasthttpupgrade: connection is given away already")
@@ -30,15 +25,9 @@ func (e *WriteError) Error() string { return "fasthttpupgrade: write 101: " + e.
 // Unwrap returns Err.
 func (e *WriteError) Unwrap() error { return e.Err }
 
-// ContentError says that the content of the request could not be read: it is malformed,
-// or did not come. It unwraps to the error of the Read.
-type ContentError struct{ Err error }
-
-// Error returns a text with that of Err.
-func (e *ContentError) Error() string { return "fasthttpupgrade: read content: " + e.Err.Error() }
-
-// Unwrap returns Err.
-func (e *ContentError) Unwrap() error { return e.Err }
+// ContentError is [handshake.ContentError]: the content of the request could not be read.
+// It wraps [fasthttp.ErrBodyTooLarge] if there is too much of it.
+type ContentError = handshake.ContentError
 
 // Switch answers the request with 101 (Switching Protocols) and has serve speak to on the
 // connection: one product, or several from the lowest layer up, each of which the request
@@ -58,37 +47,53 @@ func (e *ContentError) Unwrap() error { return e.Err }
 //
 // After an error the caller still has to answer. The errors are, in this order: those of
 // [Offer]; [handshake.ErrNotOffered]; those of [handshake.AppendSwitchingProtocols];
-// [ErrHijacked]; [fasthttp.ErrBodyTooLarge] for too much content, and a [*ContentError],
-// both of which also have the connection closed behind the answer.
+// [ErrHijacked]; a [*ContentError]. The connection is closed after the answer, whatever
+// that does to ctx.Response, if the client has asked for it, if the end of the request is
+// in doubt, and if there is content that fasthttp had not read.
 func Switch(ctx *fasthttp.RequestCtx, to []upgrade.Product[string], serve func(net.Conn), fields ...handshake.Field) error {
-	offered, err := Offer(ctx)
-	if err != nil {
-		return err
-	}
+	head, content := readHead(&ctx.Request.Header), streamOf(ctx)
+	offered, err := head.offer(&ctx.Request.Header)
 	for _, p := range to {
-		if !offered.Offers(p) {
-			return handshake.ErrNotOffered
+		if err == nil && !offered.Offers(p) {
+			err = handshake.ErrNotOffered
 		}
 	}
-	s := switching{maxBody: DefaultMaxBody, failed: func(error) {}}
-	return s.switchTo(ctx, to, fields, serve)
+	if err == nil {
+		s := switching{content: content, maxBody: DefaultMaxBody, failed: func(error) {}}
+		err = s.switchTo(ctx, to, fields, serve)
+	}
+	if err != nil && err != ErrHijacked && (content.is || head.mustClose(&ctx.Request.Header)) {
+		closeAfter(ctx)
+	}
+	return err
+}
+
+// closeAfter closes the connection after the response. It also takes the connection away
+// from fasthttp, because RequestCtx.Error and others forget SetConnectionClose.
+func closeAfter(ctx *fasthttp.RequestCtx) {
+	ctx.SetConnectionClose()
+	ctx.Hijack(func(conn net.Conn) { conn.Close() })
 }
 
 // switching is how a switch is done.
 type switching struct {
-	maxBody int64
+	content streamed
+	maxBody int64       // of content
 	failed  func(error) // is told of what goes wrong when the handler has returned
 }
 
 // switchTo is Switch for products that are known to be offered.
 func (s switching) switchTo(ctx *fasthttp.RequestCtx, to []upgrade.Product[string], fields []handshake.Field, serve func(net.Conn)) error {
 	head := headpool.Get()
-	var err error
+	var (
+		early []byte
+		err   error
+	)
 	if head.B, err = handshake.AppendSwitchingProtocols(head.B, to, fields...); err == nil {
 		if ctx.Hijacked() {
 			err = ErrHijacked
 		} else {
-			err = readContent(ctx, s.maxBody)
+			early, err = s.content.read(ctx, s.maxBody)
 		}
 	}
 	if err != nil {
@@ -99,7 +104,7 @@ func (s switching) switchTo(ctx *fasthttp.RequestCtx, to []upgrade.Product[strin
 	// means to close the connection.
 	ctx.HijackSetNoResponse(true)
 	ctx.Hijack(func(hijacked net.Conn) {
-		c := newConn(hijacked)
+		c := newConn(hijacked, early)
 		defer c.end()
 		n, err := c.Write(head.B)
 		if err == nil && n < len(head.B) {
@@ -112,30 +117,5 @@ func (s switching) switchTo(ctx *fasthttp.RequestCtx, to []upgrade.Product[strin
 		}
 		serve(c.asConn())
 	})
-	return nil
-}
-
-// readContent reads the content of the request, if fasthttp has left that to the handler.
-func readContent(ctx *fasthttp.RequestCtx, limit int64) error {
-	// Not by Body: that would take the text of an error for content.
-	stream := ctx.Request.BodyStream()
-	if stream == nil {
-		return nil
-	}
-	if int64(ctx.Request.Header.ContentLength()) > limit {
-		ctx.SetConnectionClose()
-		return fasthttp.ErrBodyTooLarge
-	}
-	limit = min(limit, math.MaxInt64-1) // one more shows that there is more
-	content, err := io.ReadAll(io.LimitReader(stream, limit+1))
-	switch {
-	case err != nil:
-		ctx.SetConnectionClose()
-		return &ContentError{err}
-	case int64(len(content)) > limit:
-		ctx.SetConnectionClose()
-		return fasthttp.ErrBodyTooLarge
-	}
-	ctx.Request.SetBodyRaw(content)
 	return nil
 }

@@ -26,6 +26,7 @@ var servers = map[string]func(*fasthttp.Server){
 	"little memory":    func(s *fasthttp.Server) { s.ReduceMemoryUsage = true },
 	"limit per client": func(s *fasthttp.Server) { s.MaxConnsPerIP = 1000 },
 	"streams":          func(s *fasthttp.Server) { s.StreamRequestBody, s.MaxRequestBodySize = true, 1 },
+	"streams, much":    func(s *fasthttp.Server) { s.StreamRequestBody = true },
 	"streams, little": func(s *fasthttp.Server) {
 		s.StreamRequestBody, s.MaxRequestBodySize, s.ReduceMemoryUsage = true, 1, true
 	},
@@ -150,7 +151,10 @@ func TestNotSwitched(t *testing.T) {
 				if !errors.Is(why, test.err) {
 					t.Errorf("%v, want %v", why, test.err)
 				}
-				if want := test.close || server.DisableKeepalive || server.MaxRequestsPerConn == 1; response.Close != want {
+				// With StreamRequestBody fasthttp does not tell whether it found the end
+				// of chunks.
+				chunks := server.StreamRequestBody && strings.Contains(test.request, "chunked")
+				if want := test.close || chunks || server.DisableKeepalive || server.MaxRequestsPerConn == 1; response.Close != want {
 					t.Fatalf("closes %t, want %t: %v", response.Close, want, response.Header)
 				}
 				if response.Close {

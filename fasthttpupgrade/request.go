@@ -1,0 +1,173 @@
+package fasthttpupgrade
+
+import (
+	"bytes"
+	"iter"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/gosegue/upgrade/handshake"
+)
+
+// This file knows how fasthttp keeps the head of a request, and what it leaves in doubt
+// about the end of one. It knows nothing of responses or connections.
+
+// head is what a switch asks of the head of a request.
+type head struct {
+	connection, upgrade [][]byte // the lines, as received
+
+	lengths, codings int  // lines of Content-Length and Transfer-Encoding
+	chunked          bool // the last coding line is exactly that
+	bareLF           bool // a line does not end in CR and LF
+}
+
+// readHead reads the head as it was received. It does not ask fasthttp for single fields,
+// which hides some: of Connection where a line is close, of Transfer-Encoding where it is
+// identity.
+func readHead(header *fasthttp.RequestHeader) (h head) {
+	h.bareLF = hasBareLF(header.RawHeaders())
+	for key, value := range received(header) {
+		switch len(key) {
+		case len("Upgrade"):
+			if is(key, "Upgrade") {
+				h.upgrade = append(h.upgrade, value)
+			}
+		case len("Connection"):
+			if is(key, "Connection") {
+				h.connection = append(h.connection, value)
+			}
+		case len("Content-Length"):
+			if is(key, "Content-Length") {
+				h.lengths++
+			}
+		case len("Transfer-Encoding"):
+			if is(key, "Transfer-Encoding") {
+				h.codings++
+				h.chunked = is(value, "chunked")
+			}
+		}
+	}
+	return h
+}
+
+// is compares without regard to the case of ASCII letters: name is ASCII, and every
+// look-alike of one of its letters has more octets.
+func is(key []byte, name string) bool {
+	return len(key) == len(name) && strings.EqualFold(string(key), name)
+}
+
+// received returns the fields as they were received in the head, without trailers. For a
+// request that was not received but made it returns those that it has.
+func received(header *fasthttp.RequestHeader) iter.Seq2[[]byte, []byte] {
+	raw := header.RawHeaders()
+	if len(raw) == 0 {
+		return header.All()
+	}
+	if bytes.Contains(raw, []byte("\n ")) || bytes.Contains(raw, []byte("\n\t")) {
+		// fasthttp unfolds lines where they are, and would find others next time.
+		folded := header
+		header = new(fasthttp.RequestHeader)
+		folded.CopyTo(header)
+	}
+	return header.AllInOrder()
+}
+
+// hasBareLF reports whether a line of raw ends in LF without CR. fasthttp takes that for
+// the end of a line, or of the head, where others do not.
+func hasBareLF(raw []byte) bool {
+	for i := 0; ; i++ {
+		n := bytes.IndexByte(raw[i:], '\n')
+		if n < 0 {
+			return false
+		}
+		if i += n; i == 0 || raw[i-1] != '\r' {
+			return true
+		}
+	}
+}
+
+// standing returns those of lines that the request still has under that name: a handler
+// may have removed or replaced some.
+func standing(header *fasthttp.RequestHeader, name string, lines [][]byte) [][]byte {
+	if len(lines) == 0 || len(header.RawHeaders()) == 0 {
+		return lines
+	}
+	var both [][]byte
+	for _, line := range lines {
+		// All, because PeekAll shows nothing but the close of a Connection that
+		// ends with it.
+		for key, value := range header.All() {
+			if is(key, name) && bytes.Equal(line, value) {
+				both = append(both, line)
+				break
+			}
+		}
+	}
+	return both
+}
+
+// linesOf returns the lines of a field that were received in the head and that the
+// request still has.
+func linesOf(header *fasthttp.RequestHeader, name string) [][]byte {
+	var lines [][]byte
+	for key, value := range received(header) {
+		if is(key, name) {
+			lines = append(lines, value)
+		}
+	}
+	return standing(header, name, lines)
+}
+
+// version returns the HTTP version of a request. fasthttp tells 1.1 from all others and
+// accepts any digits.
+func version(header *fasthttp.RequestHeader) (major, minor int) {
+	p := header.Protocol()
+	if len(p) != len("HTTP/1.1") {
+		return 0, 0
+	}
+	return int(p[5] - '0'), int(p[7] - '0')
+}
+
+// canUpgrade reports whether the version of a request has the Upgrade mechanism at all.
+func canUpgrade(header *fasthttp.RequestHeader) bool {
+	major, minor := version(header)
+	return major == 1 && minor >= 1
+}
+
+// inDoubt reports whether fasthttp and another recipient of the same octets might not
+// agree on where the request ends. What follows on the connection is then no request that
+// anybody should serve, and no protocol.
+//
+//   - A line of the head ends in LF alone.
+//   - Transfer-Encoding is anything but one line that is chunked, which fasthttp reads
+//     over if it is identity; or stands beside Content-Length, or in a request of version
+//     1.0, which has no codings (RFC 9112, sections 6.1 and 6.3).
+//   - It is multipart/form-data of a known length, of which fasthttp may leave some
+//     unread.
+func (h *head) inDoubt(header *fasthttp.RequestHeader) bool {
+	if h.bareLF {
+		return true
+	}
+	if h.codings > 0 && (h.codings > 1 || !h.chunked || h.lengths > 0 || !canUpgrade(header)) {
+		return true
+	}
+	// The condition on which fasthttp parses the content while it reads it.
+	return header.ContentLength() > 0 && len(header.MultipartFormBoundary()) > 0 && len(header.Peek("Content-Encoding")) == 0
+}
+
+// wantsClose reports whether the client wants the connection closed after the response.
+func (h *head) wantsClose(header *fasthttp.RequestHeader) bool {
+	if header.ConnectionClose() {
+		return true
+	}
+	// A malformed element must not hide a close, so the error does not matter.
+	options, _ := handshake.HopByHop(h.connection)
+	return options.Has("close")
+}
+
+// mustClose reports whether the connection has to be closed after the response, whatever
+// becomes of the content.
+func (h *head) mustClose(header *fasthttp.RequestHeader) bool {
+	return header.IsConnect() || h.wantsClose(header) || h.inDoubt(header)
+}
