@@ -1,0 +1,127 @@
+// Package analyzer holds upgradevet as a [golang.org/x/tools/go/analysis] Analyzer, for
+// multichecker, golangci-lint and other drivers. The kinds of findings are in kind.go;
+// docs/vet.md explains each.
+//
+// The analyzer reads syntax and types, and no SSA form: a value is followed through the
+// variables of its function and through functions of the same package, without regard
+// to the order of assignments. That is enough for code that reads a field and compares
+// it, costs little, and works with any version of golang.org/x/tools. It needs no facts,
+// so the go command does not have to analyse the packages that are imported.
+package analyzer
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"sort"
+	"strings"
+
+	"golang.org/x/tools/go/analysis"
+)
+
+// module is the path of the module whose packages replace what is found.
+const module = "github.com/gosegue/upgrade"
+
+// Analyzer reports code that reads Upgrade or Connection by hand, or that takes a
+// connection over by hand, and that some request or response misleads. The Category of
+// a diagnostic is the id of its kind. Files named *_test.go are skipped unless the flag
+// "tests" is set: tests send and expect wrong input on purpose.
+var Analyzer = &analysis.Analyzer{
+	Name: "upgradevet",
+	Doc:  doc(),
+	URL:  "https://github.com/gosegue/upgrade/blob/main/docs/vet.md",
+	Run:  run,
+}
+
+var tests bool
+
+func init() {
+	Analyzer.Flags.BoolVar(&tests, "tests", false, "analyse *_test.go files as well")
+}
+
+// checker holds what is known about one package.
+type checker struct {
+	pass  *analysis.Pass
+	index *index
+	quiet map[*types.Func]bool // functions that are reached only through a Gate of ours
+
+	function *ast.FuncDecl       // under analysis
+	active   map[*ast.Ident]bool // uses of variables in it that are being evaluated
+
+	found  map[token.Pos]bool // comparisons reported where they stand
+	inside []finding          // those that hold only for the arguments of a call
+}
+
+// finding is a diagnostic that has not been reported yet.
+type finding struct {
+	kind    *kind
+	at      ast.Node
+	text    string
+	operand *operand // what a fix may replace, or nil
+	fixes   []analysis.SuggestedFix
+	inner   token.Pos // where the fault stands, if at is a call of its function
+}
+
+func run(pass *analysis.Pass) (any, error) {
+	if pass.Pkg.Path() == module || strings.HasPrefix(pass.Pkg.Path(), module+"/") && !strings.HasPrefix(pass.Pkg.Path(), module+"/cmd/upgradevet/analyzer/testdata") {
+		return nil, nil // the replacement itself
+	}
+	c := &checker{pass: pass, index: newIndex(pass), found: map[token.Pos]bool{}}
+	c.quiet = c.index.behindGates()
+	var all []finding
+	for _, file := range pass.Files {
+		if !tests && strings.HasSuffix(pass.Fset.File(file.FileStart).Name(), "_test.go") || ast.IsGenerated(file) {
+			continue
+		}
+		for _, function := range c.index.units(file) {
+			if c.index.usesUs(function.Body) {
+				continue
+			}
+			if f, _ := pass.TypesInfo.Defs[function.Name].(*types.Func); c.quiet[f] {
+				continue
+			}
+			c.function = function
+			all = append(all, c.fields(function.Body, nil)...)
+			all = append(all, c.switches(function)...)
+			all = append(all, c.takeovers(function)...)
+			all = append(all, c.heads(function)...)
+		}
+	}
+	for _, f := range c.inside {
+		if !c.found[f.inner] {
+			all = append(all, f)
+		}
+	}
+	c.report(all)
+	return nil, nil
+}
+
+// report reports findings in the order of the source, each place and kind once.
+func (c *checker) report(all []finding) {
+	sort.SliceStable(all, func(i, j int) bool { return all[i].at.Pos() < all[j].at.Pos() })
+	type place struct {
+		at   token.Pos
+		kind *kind
+	}
+	seen := map[place]bool{}
+	fixed := map[token.Pos]bool{}
+	for _, f := range all {
+		if p := (place{f.at.Pos(), f.kind}); seen[p] {
+			continue
+		} else {
+			seen[p] = true
+		}
+		fixes := f.fixes
+		if f.operand != nil && fixes == nil {
+			fixes = c.fixCondition(f, all, fixed)
+		}
+		c.pass.Report(analysis.Diagnostic{
+			Pos:            f.at.Pos(),
+			End:            f.at.End(),
+			Category:       f.kind.id,
+			URL:            "#" + f.kind.id,
+			Message:        f.text + " (" + f.kind.rule + ") [" + f.kind.id + "]",
+			SuggestedFixes: fixes,
+		})
+	}
+}

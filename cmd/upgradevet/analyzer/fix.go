@@ -1,0 +1,494 @@
+package analyzer
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"sort"
+	"strconv"
+	"strings"
+
+	"golang.org/x/tools/go/analysis"
+	"golang.org/x/tools/go/ast/astutil"
+)
+
+// A fix is offered only where the result compiles: the message is a variable of
+// net/http, the comparison stands in the condition of an if, in a return or in an
+// assignment, no variable and no import is left unused, and no name is taken.
+
+// unit is an operand with what negates it, as one operand of a chain of && or ||.
+type unit struct {
+	*operand
+	expr     ast.Expr // with its negations
+	negative bool
+}
+
+// fixCondition returns a fix that replaces the comparison, and those beside it that ask
+// the same message, by one question to package httpupgrade.
+func (c *checker) fixCondition(f finding, all []finding, fixed map[token.Pos]bool) []analysis.SuggestedFix {
+	file := c.fileOf(f.at.Pos())
+	if file == nil || fixed[f.operand.expr.Pos()] {
+		return nil
+	}
+	path, _ := astutil.PathEnclosingInterval(file, f.operand.expr.Pos(), f.operand.expr.End())
+	first, path := c.unitOf(f.operand, path)
+	if path == nil {
+		return nil
+	}
+	chain, op, path := chainOf(first.expr, path)
+	units := []unit{first}
+	for _, other := range all {
+		o := other.operand
+		if o == nil || o.expr == f.operand.expr || !sameCarrier(o.from, first.from) {
+			continue
+		}
+		otherPath, _ := astutil.PathEnclosingInterval(file, o.expr.Pos(), o.expr.End())
+		u, _ := c.unitOf(o, otherPath)
+		for _, e := range chain {
+			if u.expr == e && u.negative == first.negative && u.negative == (op == token.LOR) && e != first.expr {
+				units = append(units, u)
+			}
+		}
+	}
+	sort.Slice(units, func(i, j int) bool { return units[i].expr.Pos() < units[j].expr.Pos() })
+	question, imports := c.question(units, f.at.Pos())
+	if question == "" {
+		return nil
+	}
+	name, edit := c.ask(question, path)
+	if name == "" {
+		return nil
+	}
+	answer := name + " == nil"
+	if first.negative {
+		answer = name + " != nil"
+	}
+	edits := []analysis.TextEdit{edit, replace(units[0].expr, answer)}
+	var gone []ast.Node
+	gone = append(gone, units[0].expr)
+	for _, u := range units[1:] {
+		if u.expr == units[0].expr {
+			continue // compared twice in one call
+		}
+		for i, e := range chain {
+			if e == u.expr && i > 0 {
+				edits = append(edits, analysis.TextEdit{Pos: chain[i-1].End(), End: e.End()})
+				gone = append(gone, e)
+			}
+		}
+	}
+	if c.leavesUnused(gone) {
+		return nil
+	}
+	more, ok := c.fixImports(file, f.at.Pos(), imports, gone)
+	if !ok {
+		return nil
+	}
+	for _, u := range units {
+		fixed[u.operand.expr.Pos()] = true
+	}
+	return []analysis.SuggestedFix{{Message: "Ask " + question, TextEdits: append(edits, more...)}}
+}
+
+func replace(n ast.Node, text string) analysis.TextEdit {
+	return analysis.TextEdit{Pos: n.Pos(), End: n.End(), NewText: []byte(text)}
+}
+
+func sameCarrier(a, b carrier) bool {
+	return a.local && b.local && a.message == b.message && types.ExprString(a.expr) == types.ExprString(b.expr)
+}
+
+func (c *checker) fileOf(at token.Pos) *ast.File {
+	for _, file := range c.pass.Files {
+		if file.FileStart <= at && at < file.FileEnd {
+			return file
+		}
+	}
+	return nil
+}
+
+// unitOf returns the operand with its negations, and the path from there up.
+func (c *checker) unitOf(o *operand, path []ast.Node) (unit, []ast.Node) {
+	u := unit{operand: o, expr: o.expr, negative: o.negative}
+	for len(path) > 0 && path[0] != o.expr {
+		path = path[1:]
+	}
+	for len(path) > 1 {
+		switch parent := path[1].(type) {
+		case *ast.ParenExpr:
+			u.expr = parent
+		case *ast.UnaryExpr:
+			if parent.Op != token.NOT {
+				return u, path
+			}
+			u.expr, u.negative = parent, !u.negative
+		default:
+			return u, path
+		}
+		path = path[1:]
+	}
+	return u, nil
+}
+
+// chainOf returns the operands of the chain of && or || that e is one of, e alone if it
+// is none, and the path from the whole condition up.
+func chainOf(e ast.Expr, path []ast.Node) ([]ast.Expr, token.Token, []ast.Node) {
+	chain, op := []ast.Expr{e}, token.ILLEGAL
+	for len(path) > 1 {
+		switch parent := path[1].(type) {
+		case *ast.ParenExpr:
+		case *ast.UnaryExpr:
+			if parent.Op != token.NOT {
+				return chain, op, path
+			}
+		case *ast.BinaryExpr:
+			if parent.Op != token.LAND && parent.Op != token.LOR {
+				return chain, op, path
+			}
+			if op == token.ILLEGAL || op == parent.Op && path[0] == parent.X {
+				op = parent.Op
+				chain = flatten(parent, op)
+			}
+		default:
+			return chain, op, path
+		}
+		path = path[1:]
+	}
+	return chain, op, path
+}
+
+func flatten(e ast.Expr, op token.Token) []ast.Expr {
+	if b, ok := e.(*ast.BinaryExpr); ok && b.Op == op {
+		return append(flatten(b.X, op), flatten(b.Y, op)...)
+	}
+	return []ast.Expr{e}
+}
+
+// question returns the call that answers what the units ask, and the packages that it
+// needs, or "".
+func (c *checker) question(units []unit, at token.Pos) (string, []string) {
+	product := ""
+	for _, u := range units {
+		switch u.field {
+		case "Connection":
+			if !strings.EqualFold(u.want, "upgrade") {
+				return "", nil
+			}
+		case "Upgrade":
+			if product != "" && product != u.want || !isProduct(u.want) {
+				return "", nil
+			}
+			product = u.want
+		}
+	}
+	from := units[0].from
+	if !from.local || !c.isPlain(from.expr, at) {
+		return "", nil
+	}
+	message := types.ExprString(from.expr)
+	one := "upgrade.MustParseProduct(" + strconv.Quote(product) + ")"
+	t := c.pass.TypesInfo.TypeOf(from.expr)
+	if _, ok := types.Unalias(t).(*types.Pointer); !ok {
+		return "", nil
+	}
+	adapter := []string{module + "/httpupgrade"}
+	both := []string{module, module + "/httpupgrade"}
+	switch {
+	case is(t, "net/http", "Request") && product != "":
+		return "httpupgrade.Select(" + message + ", " + one + ")", both
+	case is(t, "net/http", "Request"):
+		return "httpupgrade.Offer(" + message + ")", adapter
+	case is(t, "net/http", "Response") && product != "":
+		return "httpupgrade.Switched(" + message + ", " + one + ")", both
+	}
+	return "", nil
+}
+
+func isProduct(s string) bool {
+	name, version, found := strings.Cut(s, "/")
+	return isToken(name) && (!found || isToken(version))
+}
+
+func isToken(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return !isLetter(r) && (r < '0' || r > '9') && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+	})
+}
+
+// isPlain reports whether e names a variable, or a field of one, that can be named at
+// that place as well.
+func (c *checker) isPlain(e ast.Expr, at token.Pos) bool {
+	for {
+		switch x := ast.Unparen(e).(type) {
+		case *ast.SelectorExpr:
+			e = x.X
+		case *ast.CallExpr: // an accessor, as c.Request()
+			if len(x.Args) > 0 {
+				return false
+			}
+			e = x.Fun
+		case *ast.Ident:
+			_, object := c.scopeAt(at).LookupParent(x.Name, at)
+			_, ok := object.(*types.Var)
+			return ok
+		default:
+			return false
+		}
+	}
+}
+
+func (c *checker) scopeAt(at token.Pos) *types.Scope {
+	if s := c.pass.Pkg.Scope().Innermost(at); s != nil {
+		return s
+	}
+	return c.pass.Pkg.Scope()
+}
+
+// ask returns the edit that asks the question before the condition at path[0], and the
+// name of the variable that holds the error.
+func (c *checker) ask(question string, path []ast.Node) (string, analysis.TextEdit) {
+	none := analysis.TextEdit{}
+	if len(path) < 3 {
+		return "", none
+	}
+	var within ast.Node
+	for _, n := range path {
+		if f, ok := n.(*ast.FuncDecl); ok {
+			within = f
+		}
+	}
+	insert := func(at token.Pos, end string) (string, analysis.TextEdit) {
+		for _, name := range []string{"err", "errOffer"} {
+			if within != nil && !mentions(within, name) {
+				return name, analysis.TextEdit{Pos: at, End: at, NewText: []byte("_, " + name + " := " + question + end)}
+			}
+		}
+		return "", none
+	}
+	switch statement := path[1].(type) {
+	case *ast.IfStmt:
+		if statement.Cond != path[0] || statement.Init != nil {
+			return "", none
+		}
+		within = statement // the variable is the statement's own
+		return insert(statement.Cond.Pos(), "; ")
+	case *ast.ReturnStmt, *ast.AssignStmt:
+		switch path[2].(type) {
+		case *ast.BlockStmt, *ast.CaseClause, *ast.CommClause:
+			column := c.pass.Fset.Position(statement.Pos()).Column
+			return insert(statement.Pos(), "\n"+strings.Repeat("\t", max(column-1, 0)))
+		}
+	}
+	return "", none
+}
+
+// mentions reports whether an identifier of that name stands in n.
+func mentions(n ast.Node, name string) bool {
+	found := false
+	ast.Inspect(n, func(n ast.Node) bool {
+		if n, ok := n.(*ast.Ident); ok && n.Name == name {
+			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+// leavesUnused reports whether a local variable is used in what goes, and nowhere else.
+func (c *checker) leavesUnused(gone []ast.Node) bool {
+	within := map[types.Object]int{}
+	for _, n := range gone {
+		ast.Inspect(n, func(n ast.Node) bool {
+			if name, ok := n.(*ast.Ident); ok {
+				if v, ok := c.pass.TypesInfo.Uses[name].(*types.Var); ok && !v.IsField() && v.Parent() != c.pass.Pkg.Scope() {
+					within[v]++
+				}
+			}
+			return true
+		})
+	}
+	if len(within) == 0 {
+		return false
+	}
+	for _, object := range c.pass.TypesInfo.Uses {
+		if _, ok := within[object]; ok {
+			within[object]--
+		}
+	}
+	for object, n := range within {
+		if n >= 0 && !isParameter(object, c.pass) {
+			return true
+		}
+	}
+	return false
+}
+
+// isParameter reports whether the variable may stay unused.
+func isParameter(object types.Object, pass *analysis.Pass) bool {
+	for _, file := range pass.Files {
+		if file.FileStart <= object.Pos() && object.Pos() < file.FileEnd {
+			path, _ := astutil.PathEnclosingInterval(file, object.Pos(), object.Pos())
+			for _, n := range path {
+				switch n.(type) {
+				case *ast.Field:
+					return true
+				case *ast.BlockStmt:
+					return false
+				}
+			}
+		}
+	}
+	return false
+}
+
+// fixImports returns the edits that import the packages and drop the imports that only
+// what goes has used. It fails if a name is taken.
+func (c *checker) fixImports(file *ast.File, at token.Pos, packages []string, gone []ast.Node) ([]analysis.TextEdit, bool) {
+	imported := map[string]*ast.ImportSpec{}
+	for _, spec := range file.Imports {
+		path, _ := strconv.Unquote(spec.Path.Value)
+		imported[path] = spec
+	}
+	var missing []string
+	for _, path := range packages {
+		name := path[strings.LastIndexByte(path, '/')+1:]
+		spec := imported[path]
+		if spec != nil && spec.Name != nil {
+			return nil, false
+		}
+		_, object := c.scopeAt(at).LookupParent(name, at)
+		if spec == nil {
+			if object != nil || c.pass.Pkg.Scope().Lookup(name) != nil {
+				return nil, false
+			}
+			missing = append(missing, path)
+		} else if _, ok := object.(*types.PkgName); !ok {
+			return nil, false
+		}
+	}
+	dropped := c.droppedImports(file, gone)
+	var edits []analysis.TextEdit
+	var last *ast.ImportSpec // that stays, in the declaration with parentheses
+	var group, final *ast.GenDecl
+	for _, decl := range file.Decls {
+		decl, ok := decl.(*ast.GenDecl)
+		if !ok || decl.Tok != token.IMPORT {
+			continue
+		}
+		final = decl
+		for _, s := range decl.Specs {
+			spec := s.(*ast.ImportSpec)
+			switch {
+			case !dropped[spec]:
+				if decl.Lparen.IsValid() {
+					group, last = decl, spec
+				}
+			case decl.Lparen.IsValid():
+				edits = append(edits, c.wholeLine(spec))
+			default:
+				edits = append(edits, analysis.TextEdit{Pos: decl.Pos(), End: decl.End()})
+			}
+		}
+	}
+	if len(missing) == 0 {
+		return edits, true
+	}
+	if final == nil {
+		return nil, false
+	}
+	var text strings.Builder
+	if group == nil {
+		text.WriteString("\n\nimport (")
+		for _, path := range missing {
+			text.WriteString("\n\t" + strconv.Quote(path))
+		}
+		text.WriteString("\n)")
+		return append(edits, analysis.TextEdit{Pos: final.End(), End: final.End(), NewText: []byte(text.String())}), true
+	}
+	if first, _, _ := strings.Cut(strings.Trim(last.Path.Value, `"`), "/"); !strings.Contains(first, ".") {
+		text.WriteString("\n")
+	}
+	for _, path := range missing {
+		text.WriteString("\n\t" + strconv.Quote(path))
+	}
+	end := last.End()
+	if last.Comment != nil {
+		end = last.Comment.End()
+	}
+	return append(edits, analysis.TextEdit{Pos: end, End: end, NewText: []byte(text.String())}), true
+}
+
+// droppedImports returns the imports of the file that only what goes has used.
+func (c *checker) droppedImports(file *ast.File, gone []ast.Node) map[*ast.ImportSpec]bool {
+	count := func(n ast.Node, into map[types.Object]int, by int) {
+		ast.Inspect(n, func(n ast.Node) bool {
+			if name, ok := n.(*ast.Ident); ok {
+				if p, ok := c.pass.TypesInfo.Uses[name].(*types.PkgName); ok {
+					into[p] += by
+				}
+			}
+			return true
+		})
+	}
+	left := map[types.Object]int{}
+	count(file, left, 1)
+	used := map[types.Object]bool{}
+	for object := range left {
+		used[object] = true
+	}
+	for _, n := range gone {
+		count(n, left, -1)
+	}
+	dropped := map[*ast.ImportSpec]bool{}
+	for _, spec := range file.Imports {
+		object := c.pass.TypesInfo.Implicits[spec]
+		if spec.Name != nil {
+			object = c.pass.TypesInfo.Defs[spec.Name]
+		}
+		if object != nil && used[object] && left[object] == 0 {
+			dropped[spec] = true
+		}
+	}
+	return dropped
+}
+
+// wholeLine returns the edit that deletes the line of the import.
+func (c *checker) wholeLine(spec *ast.ImportSpec) analysis.TextEdit {
+	file := c.pass.Fset.File(spec.Pos())
+	n := file.Line(spec.Pos())
+	return analysis.TextEdit{Pos: file.LineStart(n), End: file.LineStart(n + 1)}
+}
+
+// fixEarly returns a fix that keeps the bytes in Hijack's reader, if the error is
+// looked at in the next statement.
+func (c *checker) fixEarly(hijack *ast.AssignStmt, statement ast.Stmt, rest []ast.Stmt) []analysis.SuggestedFix {
+	conn, ok := hijack.Lhs[0].(*ast.Ident)
+	failed, ok2 := hijack.Lhs[2].(*ast.Ident)
+	if !ok || !ok2 || failed.Name == "_" || hijack != statement || hijack.Tok != token.DEFINE || len(rest) == 0 || !isBlank(hijack.Lhs[1]) {
+		return nil
+	}
+	if !is(c.pass.TypesInfo.TypeOf(conn), "net", "Conn") {
+		return nil
+	}
+	check, ok := rest[0].(*ast.IfStmt)
+	if !ok || check.Init != nil || check.Else != nil || !mentions(check.Cond, failed.Name) || !endsIn(check.Body) {
+		return nil
+	}
+	const name = "buffered"
+	if mentions(c.function, name) || c.pass.Pkg.Scope().Lookup(name) != nil {
+		return nil
+	}
+	file := c.fileOf(hijack.Pos())
+	imports, ok := c.fixImports(file, hijack.Pos(), []string{module + "/httpupgrade"}, nil)
+	if !ok {
+		return nil
+	}
+	indent := strings.Repeat("\t", max(c.pass.Fset.Position(hijack.Pos()).Column-1, 0))
+	return []analysis.SuggestedFix{{
+		Message: "Read the early bytes first, by httpupgrade.Early",
+		TextEdits: append([]analysis.TextEdit{
+			replace(hijack.Lhs[1], name),
+			{Pos: check.End(), End: check.End(), NewText: []byte("\n" + indent + conn.Name + " = httpupgrade.Early(" + conn.Name + ", " + name + ".Reader)")},
+		}, imports...),
+	}}
+}

@@ -1,0 +1,201 @@
+package analyzer
+
+import (
+	"go/ast"
+	"go/constant"
+	"go/token"
+	"go/types"
+	"strings"
+)
+
+// is101Line reports whether the text begins as the head of a 101 does.
+func is101Line(text string) bool {
+	return strings.HasPrefix(text, "HTTP/1.1 101") || strings.HasPrefix(text, "HTTP/1.0 101")
+}
+
+// text returns the constant string or bytes that e is, or "".
+func (c *checker) text(e ast.Expr) string {
+	e = ast.Unparen(e)
+	if call, ok := e.(*ast.CallExpr); ok && len(call.Args) == 1 && c.pass.TypesInfo.Types[call.Fun].IsType() {
+		e = call.Args[0]
+	}
+	if v := c.pass.TypesInfo.Types[e].Value; v != nil && v.Kind() == constant.String {
+		return constant.StringVal(v)
+	}
+	return ""
+}
+
+// heads returns the findings about heads of a 101 that are written by hand.
+func (c *checker) heads(function *ast.FuncDecl) []finding {
+	var all []finding
+	var targets []ast.Expr // what a 101 line is written or appended to
+	var begins []ast.Expr  // by which call
+	inner := map[ast.Expr]bool{}
+	report := func(e ast.Expr) {
+		all = append(all, finding{kind: headValues, at: e,
+			text: `the head of a 101 is written by hand with values that nothing has checked: one that holds "\r\nSet-Cookie: a=b" becomes a field of its own`})
+	}
+	c.index.inspect(function.Body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.BinaryExpr:
+			if n.Op != token.ADD || inner[n] {
+				break
+			}
+			parts := c.parts(n, inner)
+			if is101Line(c.text(parts[0])) {
+				for _, part := range parts[1:] {
+					if c.isUnchecked(part) {
+						report(n)
+						break
+					}
+				}
+			}
+		case *ast.CallExpr:
+			for i, arg := range n.Args {
+				if !is101Line(c.text(arg)) {
+					continue
+				}
+				if callee := c.index.callee(n); callee != nil && pathOf(callee) == "fmt" {
+					for _, value := range n.Args[i+1:] {
+						if c.isUnchecked(value) {
+							report(n)
+							return true
+						}
+					}
+				}
+				if target := c.target(n); target != nil && !strings.Contains(c.text(arg), "\r\n\r\n") {
+					targets, begins = append(targets, target), append(begins, n)
+				}
+			}
+		}
+		return true
+	})
+	for i, target := range targets {
+		if c.getsMore(function, target, begins[i]) {
+			report(begins[i])
+		}
+	}
+	return all
+}
+
+// parts returns the operands of a chain of +, and marks the chains within it.
+func (c *checker) parts(e ast.Expr, inner map[ast.Expr]bool) []ast.Expr {
+	e = ast.Unparen(e)
+	sum, ok := e.(*ast.BinaryExpr)
+	if !ok || sum.Op != token.ADD || c.pass.TypesInfo.Types[e].Value != nil {
+		return []ast.Expr{e}
+	}
+	inner[sum] = true
+	return append(c.parts(sum.X, inner), c.parts(sum.Y, inner)...)
+}
+
+// target returns what a call writes its text to: the receiver, or the first argument.
+func (c *checker) target(call *ast.CallExpr) ast.Expr {
+	if selector, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok && strings.HasPrefix(selector.Sel.Name, "Write") && len(call.Args) == 1 {
+		return selector.X
+	}
+	if len(call.Args) > 1 {
+		return call.Args[0]
+	}
+	return nil
+}
+
+// getsMore reports whether a value that nothing has checked is written to the target by
+// a call after begin.
+func (c *checker) getsMore(function *ast.FuncDecl, target ast.Expr, begin ast.Expr) bool {
+	name := types.ExprString(target)
+	more := false
+	c.index.inspect(function.Body, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok || call.Pos() <= begin.Pos() || more {
+			return true
+		}
+		to := c.target(call)
+		if to == nil || types.ExprString(to) != name {
+			return true
+		}
+		for _, arg := range call.Args {
+			if arg != to && c.isUnchecked(arg) {
+				more = true
+			}
+		}
+		return true
+	})
+	return more
+}
+
+// isUnchecked reports whether e is text that is neither constant nor base64, as the key
+// of a WebSocket handshake is.
+func (c *checker) isUnchecked(e ast.Expr) bool {
+	e = ast.Unparen(e)
+	if c.text(e) != "" || c.pass.TypesInfo.Types[e].Value != nil || !isString(c.pass.TypesInfo.TypeOf(e)) {
+		return false
+	}
+	return !c.isSafe(e, 0)
+}
+
+func (c *checker) isSafe(e ast.Expr, depth int) bool {
+	e = ast.Unparen(e)
+	if c.pass.TypesInfo.Types[e].Value != nil {
+		return true
+	}
+	if depth > maxDepth {
+		return false
+	}
+	switch e := e.(type) {
+	case *ast.BinaryExpr:
+		return c.isSafe(e.X, depth) && c.isSafe(e.Y, depth)
+	case *ast.Ident:
+		object := c.index.object(e)
+		defs := c.index.defs[object]
+		if len(defs) == 0 || isParam(object, c.function, c.pass.TypesInfo) {
+			return strings.Contains(strings.ToLower(e.Name), "accept")
+		}
+		for _, d := range defs {
+			if d.how != same && d.how != result || !c.isSafe(d.expr, depth+1) {
+				return false
+			}
+		}
+		return true
+	case *ast.SliceExpr:
+		return c.isSafe(e.X, depth)
+	case *ast.CallExpr:
+		if len(e.Args) == 1 && c.pass.TypesInfo.Types[e.Fun].IsType() {
+			return c.isSafe(e.Args[0], depth)
+		}
+		callee := c.index.callee(e)
+		if callee == nil {
+			return false
+		}
+		return strings.HasPrefix(pathOf(callee), "encoding/") || pathOf(callee) == "strconv" ||
+			strings.Contains(strings.ToLower(callee.Name()), "accept") || c.encodes(callee)
+	}
+	return strings.Contains(strings.ToLower(types.ExprString(e)), "accept")
+}
+
+func isParam(object types.Object, function *ast.FuncDecl, info *types.Info) bool {
+	for _, field := range function.Type.Params.List {
+		for _, name := range field.Names {
+			if info.Defs[name] == object {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// encodes reports whether the function of this package uses base64.
+func (c *checker) encodes(callee *types.Func) bool {
+	decl := c.index.functions[callee]
+	if decl == nil {
+		return false
+	}
+	encodes := false
+	ast.Inspect(decl.Body, func(n ast.Node) bool {
+		if name, ok := n.(*ast.Ident); ok && !encodes {
+			encodes = pathOf(c.pass.TypesInfo.Uses[name]) == "encoding/base64"
+		}
+		return !encodes
+	})
+	return encodes
+}

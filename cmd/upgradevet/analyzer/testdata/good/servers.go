@@ -1,0 +1,210 @@
+package good
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha1"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// A WebSocket server by hand that keeps early bytes from the client, by refusing them.
+func accept(w http.ResponseWriter, r *http.Request) (net.Conn, error) {
+	if r.Method != http.MethodGet || !isWebSocketUpgrade(r) {
+		http.Error(w, "want a WebSocket handshake", http.StatusBadRequest)
+		return nil, errors.New("no handshake")
+	}
+	key := r.Header.Get("Sec-Websocket-Key")
+	hijacker, ok := w.(http.Hijacker)
+	if !ok {
+		return nil, errors.New("cannot hijack")
+	}
+	conn, brw, err := hijacker.Hijack()
+	if err != nil {
+		return nil, err
+	}
+	if brw.Reader.Buffered() > 0 {
+		conn.Close()
+		return nil, errors.New("client sent data before the handshake was complete")
+	}
+	p := append([]byte(nil), "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "...)
+	p = append(p, acceptKey(key)...)
+	p = append(p, "\r\n\r\n"...)
+	conn.SetWriteDeadline(time.Now().Add(10 * time.Second))
+	if _, err := conn.Write(p); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+func acceptKey(key string) string {
+	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// A client by hand that looks at all that the rules name.
+func dial(ctx context.Context, conn net.Conn, r *http.Request) (*bufio.Reader, error) {
+	if err := r.WithContext(ctx).Write(conn); err != nil {
+		return nil, err
+	}
+	br := bufio.NewReader(conn)
+	resp, err := http.ReadResponse(br, r)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusSwitchingProtocols ||
+		!tokenListContainsValue(resp.Header, "Upgrade", "websocket") ||
+		!tokenListContainsValue(resp.Header, "Connection", "upgrade") ||
+		resp.Header.Get("Sec-Websocket-Accept") != acceptKey(r.Header.Get("Sec-Websocket-Key")) {
+		return nil, errors.New("bad handshake")
+	}
+	return br, nil
+}
+
+// A client on net/http that looks in a function of its own.
+func dialTransport(rt http.RoundTripper, r *http.Request) (io.ReadWriteCloser, error) {
+	resp, err := rt.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := verify(resp); err != nil {
+		return nil, err
+	}
+	conn, ok := resp.Body.(io.ReadWriteCloser)
+	if !ok {
+		return nil, fmt.Errorf("cannot write to a body of type %T", resp.Body)
+	}
+	return conn, nil
+}
+
+func verify(resp *http.Response) error {
+	if resp.StatusCode != http.StatusSwitchingProtocols {
+		return errors.New(resp.Status)
+	}
+	if !valuesContainToken(resp.Header["Upgrade"], "websocket") {
+		return errors.New("another protocol")
+	}
+	return nil
+}
+
+// A tunnel that keeps what the server has read ahead.
+func tunnel(w http.ResponseWriter, r *http.Request, backend net.Conn) {
+	conn, brw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	defer conn.Close()
+	io.WriteString(conn, "HTTP/1.1 200 Connection established\r\n\r\n")
+	go io.Copy(conn, backend)
+	if n := brw.Reader.Buffered(); n > 0 {
+		io.CopyN(backend, brw, int64(n))
+	}
+	io.Copy(backend, conn)
+}
+
+// An abort, which throws away nothing that is missed.
+func abort(w http.ResponseWriter) {
+	if hijacker, ok := w.(http.Hijacker); ok {
+		if conn, _, err := hijacker.Hijack(); err == nil {
+			conn.Close()
+		}
+	}
+}
+
+// A 101 in a status counter, a logger and a check of what was sent.
+func count(counts map[int]int, resp *http.Response) {
+	if resp.StatusCode == http.StatusSwitchingProtocols {
+		counts[101]++
+	}
+	switch resp.StatusCode {
+	case 101, 204, 304:
+		return
+	}
+	io.Copy(io.Discard, resp.Body)
+}
+
+// Requests and responses that are written, and never read.
+func offer(r *http.Request) {
+	r.Header.Set("Connection", "Upgrade")
+	r.Header.Set("Upgrade", "websocket")
+	r.Header["Connection"] = []string{"Upgrade"}
+}
+
+func closing(w http.ResponseWriter) {
+	w.Header().Set("Connection", "close")
+	w.WriteHeader(http.StatusBadRequest)
+}
+
+func answer(conn net.Conn, body string) error {
+	resp := http.Response{StatusCode: 200, ProtoMajor: 1, ProtoMinor: 1, Body: io.NopCloser(strings.NewReader(body))}
+	return resp.Write(conn)
+}
+
+// Things that happen to have the names.
+type plan struct {
+	Upgrade    string
+	Connection string
+}
+
+type store map[string]string
+
+func (s store) Get(name string) string { return s[name] }
+
+func names(q url.Values, s store, p plan, environment map[string][]string) bool {
+	if q.Get("upgrade") == "true" || q.Get("connection") == "keep" {
+		return true
+	}
+	if s.Get("Upgrade") == "pending" || strings.Contains(s.Get("Connection"), "tcp") {
+		return true
+	}
+	if p.Upgrade == "premium" || strings.HasPrefix(p.Connection, "postgres://") {
+		return true
+	}
+	switch strings.ToLower(p.Upgrade) {
+	case "minor", "major":
+		return true
+	}
+	return len(environment["PATH"]) > 0
+}
+
+// Other fields.
+func other(r *http.Request) bool {
+	return r.Header.Get("Content-Type") == "application/json" ||
+		strings.Contains(r.Header.Get("Accept"), "text/event-stream") ||
+		strings.EqualFold(r.Header.Get("Upgrade-Insecure-Requests"), "1") ||
+		r.Header.Get("Sec-Websocket-Version") == "13"
+}
+
+// A default for what is missing.
+func setDefault(r *http.Request) {
+	if r.Header.Get("Connection") == "" {
+		r.Header.Set("Connection", "close")
+	}
+}
+
+// Content that is read before the connection is taken over.
+func exec(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	conn, brw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		http.Error(w, err.Error(), 500)
+		return
+	}
+	defer conn.Close()
+	fmt.Fprintf(brw, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n")
+	brw.Write(body)
+	brw.Flush()
+	io.Copy(conn, brw)
+}
