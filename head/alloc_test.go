@@ -40,6 +40,25 @@ func TestAllocations(t *testing.T) {
 			r.Reset()
 		})
 	}
+	var response head.Response
+	for file, data := range responses(t) {
+		check(file, 0, func() {
+			if n, err := response.Parse(data, head.Limits{}); n == 0 || err != nil {
+				t.Fatal(n, err)
+			}
+			lines = response.Lines(lines[:0], "sec-websocket-accept")
+		})
+		check(file+" in pieces", 0, func() {
+			for end := range data {
+				if n, err := response.Parse(data[:end], head.Limits{}); n != 0 || err != nil {
+					t.Fatal(n, err)
+				}
+			}
+			response.Reset()
+		})
+	}
+	refused := []byte("HTTP/1.1 600 \r\n")
+	check("response, refused", 1, func() { response.Parse(refused, head.Limits{}) })
 	for _, row := range differences {
 		if data := []byte(row.head); row.reason != 0 {
 			check(row.name, 1, func() { r.Parse(data, head.Limits{}) })

@@ -12,11 +12,9 @@ import (
 	"github.com/gosegue/upgrade/head"
 )
 
-func BenchmarkParse(b *testing.B) {
-	for _, row := range []struct {
-		name string
-		head []byte
-	}{
+// rows are heads of requests that take a Parse different ways.
+func rows(b *testing.B) []row {
+	return []row{
 		{"least", []byte(get + "\r\n")},
 		{"chromium", captured(b, chromium)},
 		{"docker", captured(b, "client-docker-attach.req")},
@@ -25,13 +23,41 @@ func BenchmarkParse(b *testing.B) {
 		{"value8K", []byte(get + "a:" + strings.Repeat("b", 8<<10) + "\r\n\r\n")},
 		{"tabs8K", []byte(get + "a:b" + strings.Repeat("\t", 8<<10) + "c\r\n\r\n")},
 		{"hosts8K", []byte("GET / HTTP/1.1\r\nHost:" + strings.Repeat("%41", 8<<10/3) + "\r\n\r\n")},
-	} {
+	}
+}
+
+type row struct {
+	name string
+	head []byte
+}
+
+func BenchmarkParse(b *testing.B) {
+	for _, row := range rows(b) {
 		b.Run("head="+row.name, func(b *testing.B) {
 			var r head.Request
 			b.ReportAllocs()
 			b.SetBytes(int64(len(row.head)))
 			for b.Loop() {
 				if n, err := r.Parse(row.head, head.Limits{}); n != len(row.head) || err != nil {
+					b.Fatal(n, err)
+				}
+			}
+		})
+	}
+}
+
+// The same fields after a status line of as many octets.
+func BenchmarkParseResponse(b *testing.B) {
+	for _, row := range rows(b) {
+		requestLine, fields, _ := strings.Cut(string(row.head), "\r\n")
+		const start = "HTTP/1.1 101 "
+		data := []byte(start + strings.Repeat("a", len(requestLine)-len(start)) + "\r\n" + fields)
+		b.Run("head="+row.name, func(b *testing.B) {
+			var r head.Response
+			b.ReportAllocs()
+			b.SetBytes(int64(len(data)))
+			for b.Loop() {
+				if n, err := r.Parse(data, head.Limits{}); n != len(data) || err != nil {
 					b.Fatal(n, err)
 				}
 			}

@@ -5,11 +5,12 @@ import "strconv"
 // Reason is why a head is refused. It is an error, for use with [errors.Is].
 type Reason uint8
 
-// The reasons for which a head is refused, each with the status it deserves.
+// The reasons for which a head is refused, each with the status that a request deserves.
+// A response deserves none: see [Error.Status].
 const (
 	ErrMethod           Reason = iota + 1 // 400: the method is not a token with one space behind it
 	ErrTarget                             // 400: the request target is of no form that the method has
-	ErrVersion                            // 400: not HTTP/x.y, with a digit each, at the end of the line
+	ErrVersion                            // 400: not HTTP/x.y with a digit each, or followed by what cannot follow it
 	ErrMajor                              // 505: a major version other than 1
 	ErrLineEnd                            // 400: a CR without LF or an LF without CR
 	ErrFold                               // 400: a line that begins with a blank (obs-fold)
@@ -24,6 +25,7 @@ const (
 	ErrTargetSize                         // 414: the request target or its line exceeds the limit
 	ErrFields                             // 431: more field lines than the limit
 	ErrSize                               // 431: the head exceeds the limit
+	ErrStatus                             // 502: not three digits from 100 to 599, one space, and a phrase without controls
 )
 
 // Error returns what was wanted or exceeded, without a position.
@@ -36,7 +38,7 @@ func (r Reason) text() string {
 	case ErrTarget:
 		return "want request target and one space"
 	case ErrVersion:
-		return "want HTTP version and end of line"
+		return "want HTTP version"
 	case ErrMajor:
 		return "want HTTP version 1"
 	case ErrLineEnd:
@@ -65,11 +67,13 @@ func (r Reason) text() string {
 		return "too many fields"
 	case ErrSize:
 		return "head too large"
+	case ErrStatus:
+		return "want status code, one space and reason phrase"
 	}
 	return "malformed"
 }
 
-// Status returns the status code of the response that r deserves.
+// Status returns the status code of the answer that a request deserves for r.
 func (r Reason) Status() int {
 	switch r {
 	case ErrMajor:
@@ -82,6 +86,8 @@ func (r Reason) Status() int {
 		return 414
 	case ErrFields, ErrSize:
 		return 431
+	case ErrStatus:
+		return 502
 	}
 	return 400
 }
@@ -98,6 +104,8 @@ type Error struct {
 
 	// Reason is what was wanted at Offset.
 	Reason Reason
+
+	of kind
 }
 
 // Error returns a text such as "head: offset 9: want field name and colon".
@@ -105,9 +113,15 @@ func (e *Error) Error() string {
 	return "head: offset " + strconv.Itoa(e.Offset) + ": " + e.Reason.text()
 }
 
-// Status returns the status code of the response that the fault deserves, which is
-// that of its Reason.
-func (e *Error) Status() int { return e.Reason.Status() }
+// Status returns the status code with which a server answers a request that has this
+// fault, which is that of its Reason. If a response has the fault, it is that with which
+// a proxy answers its own client: 502 (Bad Gateway), whatever the Reason.
+func (e *Error) Status() int {
+	if e.of == response {
+		return 502
+	}
+	return e.Reason.Status()
+}
 
 // Unwrap returns the Reason, so that errors.Is(err, head.ErrHost) works.
 func (e *Error) Unwrap() error { return e.Reason }

@@ -8,11 +8,8 @@ import (
 
 // This file knows field lines: a name, a colon, a value.
 
-// field is the places in the head of one field line's name and value.
-type field struct {
-	name, nameEnd   uint32
-	value, valueEnd uint32
-}
+// field is the places of one field line's name and value.
+type field struct{ name, value place }
 
 // readFieldLine reads the field line at i and returns where the next line begins, or
 // where and why the line is malformed ([RFC 9112, section 5]).
@@ -23,7 +20,7 @@ type field struct {
 //	OWS         = *( SP / HTAB )
 //
 // [RFC 9112, section 5]: https://httpwg.org/specs/rfc9112.html#rfc.section.5
-func (r *Request) readFieldLine(head []byte, i uint) (uint, Reason) {
+func (m *message) readFieldLine(head []byte, i uint) (uint, Reason) {
 	name := i
 	i = tokenEnd(head, i)
 	nameEnd := i
@@ -43,38 +40,35 @@ func (r *Request) readFieldLine(head []byte, i uint) (uint, Reason) {
 	for valueEnd > value && octet.IsBlank(head[valueEnd-1]) {
 		valueEnd--
 	}
-	r.fields = append(r.fields, field{uint32(name), uint32(nameEnd), uint32(value), uint32(valueEnd)})
+	m.fields = append(m.fields, field{placeOf(name, nameEnd), placeOf(value, valueEnd)})
 	if !mayMatter(head[name]) {
 		return i + 2, 0
 	}
-	if at, reason := r.note(head[name:nameEnd], head[value:valueEnd:valueEnd]); reason != 0 {
+	if at, reason := m.note(head[name:nameEnd], head[value:valueEnd:valueEnd]); reason != 0 {
 		return value + at, reason
 	}
 	return i + 2, 0
 }
 
-// All returns the field lines in the order received: the name as it was spelled, and
-// the value without the blanks around it. Both alias the buffer. It allocates nothing.
-func (r *Request) All() iter.Seq2[[]byte, []byte] {
+// all is All of both kinds.
+func (m *message) all() iter.Seq2[[]byte, []byte] {
 	return func(yield func(name, value []byte) bool) {
-		for _, f := range r.fields {
-			if !r.has(f) || !yield(f.of(r.head)) {
+		for _, f := range m.fields {
+			if !m.has(f) || !yield(f.name.in(m.head), f.value.in(m.head)) {
 				return
 			}
 		}
 	}
 }
 
-// Lines appends the values of the field lines of that name to dst, in the order
-// received, and returns the result. Case does not matter in ASCII letters. The values
-// alias the buffer. It allocates nothing but what dst needs to grow.
-func (r *Request) Lines(dst [][]byte, name string) [][]byte {
-	for _, f := range r.fields {
-		if int(f.nameEnd-f.name) != len(name) || !r.has(f) {
+// lines is Lines of both kinds.
+func (m *message) lines(dst [][]byte, name string) [][]byte {
+	for _, f := range m.fields {
+		if f.name.len() != len(name) || !m.has(f) {
 			continue
 		}
-		if spelled, value := f.of(r.head); string(spelled) == name || octet.EqualFold(spelled, name) {
-			dst = append(dst, value)
+		if spelled := f.name.in(m.head); string(spelled) == name || octet.EqualFold(spelled, name) {
+			dst = append(dst, f.value.in(m.head))
 		}
 	}
 	return dst
@@ -82,9 +76,28 @@ func (r *Request) Lines(dst [][]byte, name string) [][]byte {
 
 // has reports whether f is a place in the head. Before there is a whole head there is
 // none to have a place in.
-func (r *Request) has(f field) bool { return int(f.valueEnd) <= len(r.head) }
+func (m *message) has(f field) bool { return int(f.value.end) <= len(m.head) }
 
-// of returns name and value.
-func (f field) of(head []byte) (name, value []byte) {
-	return head[f.name:f.nameEnd:f.nameEnd], head[f.value:f.valueEnd:f.valueEnd]
+// appendNoted appends the lines of Connection and of Upgrade, in the order received.
+func (m *message) appendNoted(connection, upgrade [][]byte) (_, _ [][]byte) {
+	for _, i := range m.noted {
+		f := m.fields[i]
+		if f.name.len() == len("Upgrade") {
+			upgrade = append(upgrade, f.value.in(m.head))
+		} else {
+			connection = append(connection, f.value.in(m.head))
+		}
+	}
+	return connection, upgrade
 }
+
+// place is where in a head something stands.
+type place struct{ start, end uint32 }
+
+func placeOf(start, end uint) place { return place{uint32(start), uint32(end)} }
+
+func (p place) len() int { return int(p.end - p.start) }
+
+// in returns what stands there. Nothing can be appended to it at the cost of what
+// follows it in the head.
+func (p place) in(head []byte) []byte { return head[p.start:p.end:p.end] }

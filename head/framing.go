@@ -29,35 +29,35 @@ func mayMatter(initial byte) bool {
 	return initials>>(initial&31)&1 != 0
 }
 
-// note looks at one field and keeps what is asked of it later. If it must not be there
+// note looks at the last field of fields and keeps what is asked of it later. If it must not be there
 // or not be so, it returns where in the value and why.
-func (r *Request) note(name, value []byte) (at uint, reason Reason) {
+func (m *message) note(name, value []byte) (at uint, reason Reason) {
 	// The length tells nearly all names from those that matter. Those that nearly
 	// every request has are first compared as nearly everybody spells them.
 	switch len(name) {
 	case len("Host"):
-		if string(name) == "Host" || octet.EqualFold(name, "Host") {
-			return r.noteHost(value)
+		if m.kind == request && (string(name) == "Host" || octet.EqualFold(name, "Host")) {
+			return m.noteHost(value)
 		}
 	case len("Expect"):
-		if octet.EqualFold(name, "Expect") {
-			return r.noteExpect(value)
+		if m.kind == request && octet.EqualFold(name, "Expect") {
+			return m.noteExpect(value)
 		}
 	case len("Upgrade"):
 		if string(name) == "Upgrade" || octet.EqualFold(name, "Upgrade") {
-			r.Upgrade = append(r.Upgrade, value)
+			m.noted = append(m.noted, uint32(len(m.fields)-1))
 		}
 	case len("Connection"):
 		if string(name) == "Connection" || octet.EqualFold(name, "Connection") {
-			r.Connection = append(r.Connection, value)
+			m.noted = append(m.noted, uint32(len(m.fields)-1))
 		}
 	case len("Content-Length"):
-		if octet.EqualFold(name, "Content-Length") {
-			return r.noteLength(value)
+		if m.line.status != 101 && octet.EqualFold(name, "Content-Length") {
+			return m.noteLength(value)
 		}
 	case len("Transfer-Encoding"):
-		if octet.EqualFold(name, "Transfer-Encoding") {
-			return r.noteCoding(value)
+		if m.line.status != 101 && octet.EqualFold(name, "Transfer-Encoding") {
+			return m.noteCoding(value)
 		}
 	}
 	return 0, 0
@@ -67,15 +67,15 @@ func (r *Request) note(name, value []byte) (at uint, reason Reason) {
 // sends it empty ([RFC 9112, section 3.2]).
 //
 // [RFC 9112, section 3.2]: https://httpwg.org/specs/rfc9112.html#rfc.section.3.2
-func (r *Request) noteHost(value []byte) (at uint, reason Reason) {
-	if r.known&knownHost != 0 {
+func (m *message) noteHost(value []byte) (at uint, reason Reason) {
+	if m.known&knownHost != 0 {
 		return 0, ErrHost
 	}
 	if at, ok := uri.IsHost(value); !ok {
 		return at, ErrHost
 	}
-	r.known |= knownHost
-	r.Host = value
+	m.known |= knownHost
+	m.host = uint32(len(m.fields) - 1)
 	return 0, 0
 }
 
@@ -88,8 +88,8 @@ func (r *Request) noteHost(value []byte) (at uint, reason Reason) {
 //	expectation = token [ "=" ( token / quoted-string ) parameters ]
 //
 // [RFC 9110, section 10.1.1]: https://httpwg.org/specs/rfc9110.html#rfc.section.10.1.1
-func (r *Request) noteExpect(value []byte) (at uint, reason Reason) {
-	if r.Minor == 0 {
+func (m *message) noteExpect(value []byte) (at uint, reason Reason) {
+	if m.line.minor == 0 {
 		return 0, 0
 	}
 	for i := elementStart(value, 0); i < uint(len(value)); i = elementStart(value, i) {
@@ -102,7 +102,7 @@ func (r *Request) noteExpect(value []byte) (at uint, reason Reason) {
 		if i < uint(len(value)) && value[i] != ',' {
 			return start, ErrExpect
 		}
-		r.ExpectContinue = true
+		m.expectContinue = true
 	}
 	return 0, 0
 }
@@ -113,11 +113,11 @@ func (r *Request) noteExpect(value []byte) (at uint, reason Reason) {
 //	Content-Length = 1*DIGIT
 //
 // [RFC 9112, section 6.3]: https://httpwg.org/specs/rfc9112.html#rfc.section.6.3
-func (r *Request) noteLength(value []byte) (at uint, reason Reason) {
+func (m *message) noteLength(value []byte) (at uint, reason Reason) {
 	switch {
-	case r.known&knownCoding != 0:
+	case m.known&knownCoding != 0:
 		return 0, ErrFraming
-	case r.known&knownLength != 0 || len(value) == 0:
+	case m.known&knownLength != 0 || len(value) == 0:
 		return 0, ErrContentLength
 	}
 	var n int64
@@ -131,8 +131,8 @@ func (r *Request) noteLength(value []byte) (at uint, reason Reason) {
 		}
 		n = n*10 + digit
 	}
-	r.known |= knownLength
-	r.ContentLength = n
+	m.known |= knownLength
+	m.contentLength = n
 	return 0, 0
 }
 
@@ -145,36 +145,36 @@ func (r *Request) noteLength(value []byte) (at uint, reason Reason) {
 //
 // [RFC 9112, section 6.1]: https://httpwg.org/specs/rfc9112.html#rfc.section.6.1
 // [7]: https://httpwg.org/specs/rfc9112.html#rfc.section.7
-func (r *Request) noteCoding(value []byte) (at uint, reason Reason) {
+func (m *message) noteCoding(value []byte) (at uint, reason Reason) {
 	switch {
-	case r.known&knownLength != 0:
+	case m.known&knownLength != 0:
 		return 0, ErrFraming
-	case r.known&knownCoding != 0 || r.Minor == 0:
+	case m.known&knownCoding != 0 || m.line.minor == 0:
 		return 0, ErrTransferEncoding
 	}
-	r.known |= knownCoding
+	m.known |= knownCoding
 	i := elementStart(value, 0)
 	for i < uint(len(value)) {
 		start := i
 		i = tokenEnd(value, i)
-		if i == start || r.Chunked {
+		if i == start || m.chunked {
 			return start, ErrTransferEncoding
 		}
-		r.Chunked = octet.EqualFold(value[start:i], "chunked")
+		m.chunked = octet.EqualFold(value[start:i], "chunked")
 		i = blanksEnd(value, i)
 		last := i >= uint(len(value)) || value[i] == ','
 		switch {
-		case !r.Chunked && (last || value[i] == ';'):
+		case !m.chunked && (last || value[i] == ';'):
 			return start, ErrCoding
 		case !last:
 			return i, ErrTransferEncoding
 		}
 		i = elementStart(value, i)
 	}
-	if !r.Chunked {
+	if !m.chunked {
 		return i, ErrTransferEncoding
 	}
-	r.ContentLength = -1
+	m.contentLength = -1
 	return 0, 0
 }
 

@@ -40,9 +40,52 @@ func FuzzParse(f *testing.F) {
 		if len(input) > 2000 {
 			return // checkPieces takes quadratic time
 		}
-		checkOracle(t, input)
-		checkPieces(t, input, unlimited)
-		checkPieces(t, input, head.Limits{Bytes: octets, Fields: fields, Target: target})
+		checkOracle(t, input, asRequest)
+		checkPieces(t, input, unlimited, asRequest)
+		checkPieces(t, input, head.Limits{Bytes: octets, Fields: fields, Target: target}, asRequest)
+	})
+}
+
+// responseSeeds are the captures, and a head for each line of code.
+func responseSeeds(f *testing.F, add func(input string)) {
+	f.Helper()
+	for _, data := range responses(f) {
+		add(string(data))
+	}
+	for _, row := range responseDifferences {
+		add(row.head)
+	}
+	for _, input := range []string{
+		"", "\r\n", "H", "HTTP/1.1 1", "HTTP/1.1 101\r\n\r\n", "HTTP/1.1 600 \r\n\r\n", "HTTP/2.0 200 \r\n\r\n", "HTTP/1.0 101 \r\n\r\n",
+		ok, ok + "\r\n", ok + "a\r\n\r\n", ok + " a\r\n\r\n", ok + "a:b\x00", ok + "Content-Length: 4\r\n\r\nDATA",
+		switching + "Connection: close, upgrade\r\nUpgrade: a\r\nUpgrade: b/1\r\nContent-Length: x\r\nTransfer-Encoding:\r\n\r\nearly",
+		ok + "Transfer-Encoding: ,chunked ,\r\n\r\n", ok + "Transfer-Encoding: gzip\r\n\r\n", "HTTP/1.1 204 \r\nTransfer-Encoding: chunked\r\n\r\n",
+	} {
+		add(input)
+	}
+}
+
+// FuzzParseResponse is FuzzParse for a response.
+func FuzzParseResponse(f *testing.F) {
+	responseSeeds(f, func(input string) {
+		f.Add(input, 0, 0)
+		f.Add(input, 40, 2)
+	})
+	f.Fuzz(func(t *testing.T, input string, octets, fields int) {
+		if len(input) > 2000 {
+			return // checkPieces takes quadratic time
+		}
+		checkOracle(t, input, asResponse)
+		checkPieces(t, input, unlimited, asResponse)
+		checkPieces(t, input, head.Limits{Bytes: octets, Fields: fields}, asResponse)
+	})
+}
+
+// FuzzReadResponse is FuzzReadRequest for a response.
+func FuzzReadResponse(f *testing.F) {
+	responseSeeds(f, func(input string) { f.Add(input) })
+	f.Fuzz(func(t *testing.T, input string) {
+		checkReadResponse(t, input)
 	})
 }
 

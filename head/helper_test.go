@@ -2,6 +2,7 @@ package head_test
 
 import (
 	"bytes"
+	"iter"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -29,9 +30,14 @@ func captured(tb testing.TB, file string) []byte {
 }
 
 // requests returns the recorded heads of requests by the names of their files.
-func requests(tb testing.TB) map[string][]byte {
+func requests(tb testing.TB) map[string][]byte { return recorded(tb, "*.req") }
+
+// responses returns the recorded heads of responses.
+func responses(tb testing.TB) map[string][]byte { return recorded(tb, "*.resp") }
+
+func recorded(tb testing.TB, pattern string) map[string][]byte {
 	tb.Helper()
-	files, err := filepath.Glob(filepath.Join(captures, "*.req"))
+	files, err := filepath.Glob(filepath.Join(captures, pattern))
 	if err != nil || len(files) == 0 {
 		tb.Fatal("no captures", err)
 	}
@@ -45,10 +51,30 @@ func requests(tb testing.TB) map[string][]byte {
 // get is a request line and a Host, which most cases need and few are about.
 const get = "GET / HTTP/1.1\r\nHost: a\r\n"
 
-// result is all that a Request tells, as strings.
+// message is a Request or a Response.
+type message interface {
+	Parse(buf []byte, limits head.Limits) (int, error)
+	All() iter.Seq2[[]byte, []byte]
+	Lines(dst [][]byte, name string) [][]byte
+	Reset()
+}
+
+// kind is what a head is the head of.
+type kind struct {
+	zero      func() message
+	reference func(input string) (result, bool)
+}
+
+var (
+	asRequest  = kind{func() message { return new(head.Request) }, referenceRequest}
+	asResponse = kind{func() message { return new(head.Response) }, referenceResponse}
+)
+
+// result is all that a message tells, as strings.
 type result struct {
 	N                   int
 	Method, Target      string
+	Status              int
 	Major, Minor        int
 	Host                string
 	Connection, Upgrade []string
@@ -64,28 +90,54 @@ type fault struct {
 	Reason head.Reason
 }
 
-// read returns what r tells after Parse.
-func read(tb testing.TB, r *head.Request, n int, err error) (result, fault) {
+// read returns what m tells after Parse.
+func read(tb testing.TB, m message, n int, err error) (result, fault) {
 	tb.Helper()
 	if err != nil {
 		e, ok := err.(*head.Error)
 		if !ok || n != 0 {
 			tb.Fatalf("Parse = %d, %T", n, err)
 		}
-		return result{}, fault{e.Offset, e.Reason}
+		return nothing(tb, m), fault{e.Offset, e.Reason}
 	}
 	if n == 0 {
-		return result{}, fault{}
+		return nothing(tb, m), fault{}
 	}
-	res := result{
-		N: n, Method: string(r.Method), Target: string(r.Target), Major: r.Major, Minor: r.Minor, Host: string(r.Host),
-		Connection: texts(r.Connection), Upgrade: texts(r.Upgrade),
-		ContentLength: r.ContentLength, Chunked: r.Chunked, ExpectContinue: r.ExpectContinue,
-	}
-	for name, value := range r.All() {
+	res := fieldsOf(m)
+	res.N = n
+	for name, value := range m.All() {
 		res.Fields = append(res.Fields, [2]string{string(name), string(value)})
 	}
 	return res, fault{}
+}
+
+// nothing is what m tells before there is a whole head, and after a fault.
+func nothing(tb testing.TB, m message) result {
+	tb.Helper()
+	diff(tb, "without a whole head", result{}, fieldsOf(m))
+	for range m.All() {
+		tb.Error("without a whole head there are fields")
+	}
+	return result{}
+}
+
+// fieldsOf returns what the fields of m say.
+func fieldsOf(m message) result {
+	switch m := m.(type) {
+	case *head.Request:
+		return result{
+			Method: string(m.Method), Target: string(m.Target), Major: m.Major, Minor: m.Minor, Host: string(m.Host),
+			Connection: texts(m.Connection), Upgrade: texts(m.Upgrade),
+			ContentLength: m.ContentLength, Chunked: m.Chunked, ExpectContinue: m.ExpectContinue,
+		}
+	case *head.Response:
+		return result{
+			Status: m.Status, Major: m.Major, Minor: m.Minor,
+			Connection: texts(m.Connection), Upgrade: texts(m.Upgrade),
+			ContentLength: m.ContentLength, Chunked: m.Chunked,
+		}
+	}
+	return result{}
 }
 
 func texts(lines [][]byte) []string {
@@ -96,13 +148,18 @@ func texts(lines [][]byte) []string {
 	return all
 }
 
-// parse parses a head with a Request of its own. Neither is there anything behind the
-// input in its array, so that who reads on reads out of bounds.
+// parse parses the head of a request with a Request of its own.
 func parse(tb testing.TB, input string, limits head.Limits) (result, fault) {
 	tb.Helper()
-	var r head.Request
-	n, err := r.Parse(slices.Clip([]byte(input)), limits)
-	return read(tb, &r, n, err)
+	return parseAs(tb, new(head.Request), input, limits)
+}
+
+// parseAs parses a head. Nothing follows the input in its array, so that reading on is
+// reading out of bounds.
+func parseAs(tb testing.TB, m message, input string, limits head.Limits) (result, fault) {
+	tb.Helper()
+	n, err := m.Parse(slices.Clip([]byte(input)), limits)
+	return read(tb, m, n, err)
 }
 
 // marked returns text without its mark, which is §, and where that was.

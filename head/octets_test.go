@@ -27,14 +27,33 @@ var values = func() string {
 	return all
 }()
 
-// Every octet, wherever one can stand. The mark is replaced by it.
+// octetTest is a place in a head: the mark is replaced by every octet.
+type octetTest struct {
+	name      string
+	head      string
+	legal     string
+	elsewhere string // may stand here, but the head is at fault in another place for it
+}
+
+func (test octetTest) run(t *testing.T, kind kind) {
+	for c := range 256 {
+		octet := string([]byte{byte(c)})
+		text := strings.Replace(test.head, "§", octet, 1)
+		at := strings.Index(test.head, "§")
+		_, got := parseAs(t, kind.zero(), text, head.Limits{})
+		legal := strings.Contains(test.legal, octet)
+		if legal != (got.Reason == 0) {
+			t.Errorf("%q: got %v, legal %v", octet, got.Reason, legal)
+		}
+		if elsewhere := got.Offset != at; !legal && elsewhere != strings.Contains(test.elsewhere, octet) {
+			t.Errorf("%q: %v at %d, not at %d", octet, got.Reason, got.Offset, at)
+		}
+	}
+}
+
+// Every octet, wherever one can stand.
 func TestOctets(t *testing.T) {
-	tests := []struct {
-		name      string
-		head      string
-		legal     string
-		elsewhere string // may stand here, but the head is at fault in another place for it
-	}{
+	tests := []octetTest{
 		{"method, first", "§x / HTTP/1.0\r\n\r\n", tchars, ""},
 		{"method, middle", "x§x / HTTP/1.0\r\n\r\n", tchars, " "},
 		{"method, last", "xxxxxxxxxx§ / HTTP/1.0\r\n\r\n", tchars, " "},
@@ -67,21 +86,32 @@ func TestOctets(t *testing.T) {
 		{"length", "GET / HTTP/1.0\r\nContent-Length: 1§1\r\n\r\n", digits, ""},
 	}
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			for c := range 256 {
-				octet := string([]byte{byte(c)})
-				text := strings.Replace(test.head, "§", octet, 1)
-				at := strings.Index(test.head, "§")
-				_, got := parse(t, text, head.Limits{})
-				legal := strings.Contains(test.legal, octet)
-				if legal != (got.Reason == 0) {
-					t.Errorf("%q: got %v, legal %v", octet, got.Reason, legal)
-				}
-				if elsewhere := got.Offset != at; !legal && elsewhere != strings.Contains(test.elsewhere, octet) {
-					t.Errorf("%q: %v at %d, not at %d", octet, got.Reason, got.Offset, at)
-				}
-			}
-		})
+		t.Run(test.name, func(t *testing.T) { test.run(t, asRequest) })
+	}
+}
+
+func TestResponseOctets(t *testing.T) {
+	for _, test := range []octetTest{
+		{"H of the version", "§TTP/1.1 200 \r\n\r\n", "H", ""},
+		{"slash of the version", "HTTP§1.1 200 \r\n\r\n", "/", ""},
+		{"major version", "HTTP/§.1 200 \r\n\r\n", "1", ""},
+		{"dot of the version", "HTTP/1§1 200 \r\n\r\n", ".", ""},
+		{"minor version", "HTTP/1.§ 200 \r\n\r\n", digits, ""},
+		{"after the version", "HTTP/1.1§200 \r\n\r\n", " ", ""},
+		{"first digit", "HTTP/1.1 §00 \r\n\r\n", "12345", ""},
+		{"second digit", "HTTP/1.1 2§0 \r\n\r\n", digits, ""},
+		{"third digit", "HTTP/1.1 20§ \r\n\r\n", digits, ""},
+		{"after the status", "HTTP/1.1 200§\r\n\r\n", " ", ""},
+		{"phrase, first", "HTTP/1.1 200 §bcdefghij\r\n\r\n", values, ""},
+		{"phrase, middle", "HTTP/1.1 200 abcdefghijk§lmnop\r\n\r\n", values, ""},
+		{"phrase, last", "HTTP/1.1 200 a§\r\n\r\n", values, ""},
+		{"phrase, alone", "HTTP/1.1 200 §\r\n\r\n", values, ""},
+		{"CR of the status line", "HTTP/1.1 200 §\n\r\n", "\r", values},
+		{"name, first", "HTTP/1.1 200 \r\n§x:\r\n\r\n", tchars, ""},
+		{"value, last", "HTTP/1.1 200 \r\nx: abc§\r\n\r\n", values, ""},
+		{"length", "HTTP/1.1 200 \r\nContent-Length: 1§1\r\n\r\n", digits, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, asResponse) })
 	}
 }
 

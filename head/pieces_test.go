@@ -10,12 +10,12 @@ import (
 )
 
 // checkPieces checks that a head is read alike whole and in pieces: that after every
-// octet the answer is that of a Request which sees it all for the first time, that it
+// octet the answer is that of a message which sees it all for the first time, that it
 // is final once there is one, and that an error lies where it says.
-func checkPieces(t *testing.T, input string, limits head.Limits) {
+func checkPieces(t *testing.T, input string, limits head.Limits, kind kind) {
 	t.Helper()
 	var (
-		r, once  head.Request
+		r, once  = kind.zero(), kind.zero()
 		decided  bool
 		want     result
 		wrong    fault
@@ -25,7 +25,7 @@ func checkPieces(t *testing.T, input string, limits head.Limits) {
 	)
 	for end := 0; end <= len(input); end++ {
 		n, err := once.Parse(slices.Clip([]byte(input[:end])), limits)
-		res, fresh := read(t, &once, n, err)
+		res, fresh := read(t, once, n, err)
 		once.Reset()
 		if decided {
 			diff(t, "what follows a head changes it", want, res)
@@ -38,7 +38,7 @@ func checkPieces(t *testing.T, input string, limits head.Limits) {
 		clear(before)
 		before = buf
 		n, err = r.Parse(buf, limits)
-		got, gotFault := read(t, &r, n, err)
+		got, gotFault := read(t, r, n, err)
 		diff(t, "octet by octet", res, got)
 		diff(t, "octet by octet, fault", fresh, gotFault)
 		decided = n > 0 || err != nil
@@ -55,7 +55,7 @@ func checkPieces(t *testing.T, input string, limits head.Limits) {
 		t.Fatalf("offset %d of %d octets", wrong.Offset, len(input))
 	} else if wrong.Reason != head.ErrSize && !(wrong.Reason == head.ErrTargetSize && wrong.Offset == limits.Bytes) {
 		// What stands before the fault is none.
-		if _, before := parse(t, input[:wrong.Offset], limits); before.Reason != 0 {
+		if _, before := parseAs(t, kind.zero(), input[:wrong.Offset], limits); before.Reason != 0 {
 			t.Errorf("%v at %d, but before it %v at %d", wrong.Reason, wrong.Offset, before.Reason, before.Offset)
 		}
 	}
@@ -67,23 +67,23 @@ func checkPieces(t *testing.T, input string, limits head.Limits) {
 			if n == 0 && err == nil && end < len(input) {
 				continue
 			}
-			got, gotFault := read(t, &r, n, err)
+			got, gotFault := read(t, r, n, err)
 			diff(t, "in pieces", want, got)
 			diff(t, "in pieces, fault", wrong, gotFault)
 			break
 		}
 	}
 	// In an array that goes on.
-	var poisoned head.Request
+	poisoned := kind.zero()
 	n, err := poisoned.Parse(poison([]byte(input)), limits)
-	got, gotFault := read(t, &poisoned, n, err)
+	got, gotFault := read(t, poisoned, n, err)
 	diff(t, "in a larger array", want, got)
 	diff(t, "in a larger array, fault", wrong, gotFault)
 }
 
-// An octet is looked at when it comes, once more when its line has ended, and once more
-// when the head is whole, however small the pieces: what was looked at before is changed
-// here to what no head can have, and nobody notices.
+// An octet is looked at when it comes and once more when its line has ended, however
+// small the pieces: what was looked at before is changed here to what no head can have,
+// and nobody notices.
 func TestLinear(t *testing.T) {
 	const size = 8 << 10
 	var octets = strings.Repeat("a", size)

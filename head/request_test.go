@@ -396,14 +396,15 @@ func TestErrors(t *testing.T) {
 	if !errors.As(err, &e) || !errors.Is(err, head.ErrVersion) || errors.Is(err, head.ErrTarget) {
 		t.Fatalf("got %v", err)
 	}
-	diff(t, "text", "head: offset 5: want HTTP version and end of line", err.Error())
-	diff(t, "reason", "head: want HTTP version and end of line", e.Reason.Error())
+	diff(t, "text", "head: offset 5: want HTTP version", err.Error())
+	diff(t, "reason", "head: want HTTP version", e.Reason.Error())
 
 	want := map[head.Reason]int{
 		head.ErrMajor: 505, head.ErrCoding: 501, head.ErrExpect: 417, head.ErrTargetSize: 414, head.ErrFields: 431, head.ErrSize: 431,
+		head.ErrStatus: 502,
 	}
 	seen := make(map[string]bool)
-	for reason := head.ErrMethod; reason <= head.ErrSize; reason++ {
+	for reason := head.ErrMethod; reason <= head.ErrStatus; reason++ {
 		status := want[reason]
 		if status == 0 {
 			status = 400
@@ -447,75 +448,112 @@ func TestFields(t *testing.T) {
 	}
 }
 
-// One Request after the other, whole and refused, as a pool has it.
+// One message after the other, whole and refused, as a pool has it.
 func TestReuse(t *testing.T) {
-	heads := []string{
-		"POST /a HTTP/1.1\r\nHost: a\r\nConnection: a\r\nConnection: b\r\nUpgrade: c\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n",
-		"GET / HTTP/1.0\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: \r\n\r\n",
-		"GET",
-		"\r\nGET / HTTP/1.1\r\nHost: a\r\n",
-		"",
-	}
-	var r head.Request
-	for _, first := range heads {
-		for _, second := range heads {
-			n, err := r.Parse([]byte(first), head.Limits{})
-			if n == 0 && err == nil {
-				r.Reset()
-			}
-			n, err = r.Parse([]byte(second), head.Limits{})
-			got, gotFault := read(t, &r, n, err)
-			want, wantFault := parse(t, second, head.Limits{})
-			diff(t, "result", want, got)
-			diff(t, "fault", wantFault, gotFault)
-			if n == 0 {
-				for range r.All() {
-					t.Error("a head that is not whole has fields")
+	for name, test := range map[string]struct {
+		kind  kind
+		heads []string
+	}{
+		"request": {asRequest, []string{
+			"POST /a HTTP/1.1\r\nHost: a\r\nConnection: a\r\nConnection: b\r\nUpgrade: c\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n",
+			"GET / HTTP/1.0\r\n\r\n",
+			"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+			"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+			"GET / HTTP/1.1\r\nHost: \r\n\r\n",
+			"GET",
+			"\r\nGET / HTTP/1.1\r\nHost: a\r\nConnection: a\r\nUpgrade: b\r\n",
+			"",
+		}},
+		"response": {asResponse, []string{
+			switching + "Connection: a\r\nConnection: b\r\nUpgrade: c\r\n\r\n",
+			"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\n",
+			ok + "Transfer-Encoding: chunked\r\n\r\n",
+			ok + "\r\n",
+			ok + "Content-Length: 1\r\nContent-Length: 1\r\n\r\n",
+			"HTTP",
+			switching + "Connection: a\r\nUpgrade: b\r\n",
+			"",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := test.kind.zero()
+			for _, first := range test.heads {
+				for _, second := range test.heads {
+					n, err := m.Parse([]byte(first), head.Limits{})
+					if n == 0 && err == nil {
+						m.Reset()
+					}
+					n, err = m.Parse([]byte(second), head.Limits{})
+					got, gotFault := read(t, m, n, err)
+					want, wantFault := parseAs(t, test.kind.zero(), second, head.Limits{})
+					diff(t, "result", want, got)
+					diff(t, "fault", wantFault, gotFault)
+					if n == 0 && len(m.Lines(nil, "Host"))+len(m.Lines(nil, "Connection")) > 0 {
+						t.Error("a head that is not whole has lines")
+					}
+					m.Reset()
 				}
-				if len(r.Lines(nil, "Host")) > 0 {
-					t.Error("a head that is not whole has lines")
-				}
 			}
-			r.Reset()
-		}
+		})
 	}
 }
 
 func TestReset(t *testing.T) {
-	var r head.Request
-	if _, err := r.Parse([]byte(get+"Upgrade: a\r\nConnection: b\r\n\r\n"), head.Limits{}); err != nil {
-		t.Fatal(err)
+	const lines = "Upgrade: a\r\nUpgrade: b\r\nConnection: c\r\nConnection: d\r\n"
+	var (
+		request  head.Request
+		response head.Response
+	)
+	for _, test := range []struct {
+		m                   message
+		long, short         string
+		connection, upgrade *[][]byte
+	}{
+		{&request, get + lines + "Content-Length: 1\r\nExpect: 100-continue\r\n\r\n", get + "\r\n", &request.Connection, &request.Upgrade},
+		{&response, ok + lines + "Content-Length: 1\r\n\r\n", ok + "\r\n", &response.Connection, &response.Upgrade},
+	} {
+		test.m.Reset() // of none
+		if _, err := test.m.Parse([]byte(test.long), head.Limits{}); err != nil {
+			t.Fatal(err)
+		}
+		noted := [][][]byte{*test.connection, *test.upgrade}
+		// The lines of a head before the last one are the buffer's too.
+		if _, err := test.m.Parse([]byte(test.short), head.Limits{}); err != nil {
+			t.Fatal(err)
+		}
+		test.m.Reset()
+		for _, lines := range noted {
+			if len(lines) != 2 || lines[0] != nil || lines[1] != nil {
+				t.Errorf("a buffer is held on to: %q", lines)
+			}
+		}
+		diff(t, "something is left", result{}, fieldsOf(test.m))
+		for range test.m.All() {
+			t.Error("a field is left")
+		}
 	}
-	connection, offered := r.Connection, r.Upgrade
-	r.Reset()
-	if connection[0] != nil || offered[0] != nil {
+	if request.Method != nil || request.Target != nil || request.Host != nil {
 		t.Error("a buffer is held on to")
 	}
-	if r.Method != nil || r.Target != nil || r.Host != nil || len(r.Connection)+len(r.Upgrade) > 0 || r.Major != 0 {
-		t.Error("something is left")
-	}
-	for range r.All() {
-		t.Error("a field is left")
-	}
-	new(head.Request).Reset()
 }
 
 // Whoever gives other octets the second time gets any answer, but one.
 func TestChangedOctets(t *testing.T) {
-	inputs := []string{get + "Upgrade: a\r\nConn", get + "\r\n", "G", "", "\r\n", "GET / HTTP/1.1\r\n", get + "\x00", strings.Repeat("a", 99), get + "a:\r\n\r\n"}
+	inputs := []string{
+		get + "Upgrade: a\r\nConn", get + "\r\n", "G", "", "\r\n", "GET / HTTP/1.1\r\n", get + "\x00", strings.Repeat("a", 99), get + "a:\r\n\r\n",
+		switching + "Upgrade: a\r\nConn", ok, ok + "\r\n", "HTTP/1.1 1",
+	}
 	for _, first := range inputs {
 		for _, second := range inputs {
 			for _, third := range inputs {
-				var r head.Request
-				for _, input := range []string{first, second, third} {
-					n, _ := r.Parse([]byte(input), head.Limits{})
-					if n > len(input) {
-						t.Errorf("%d of %d octets", n, len(input))
-					}
-					for range r.All() {
+				for _, m := range []message{new(head.Request), new(head.Response)} {
+					for _, input := range []string{first, second, third} {
+						n, _ := m.Parse([]byte(input), head.Limits{})
+						if n > len(input) {
+							t.Errorf("%d of %d octets", n, len(input))
+						}
+						for range m.All() {
+						}
 					}
 				}
 			}

@@ -2,32 +2,40 @@ package head
 
 import "github.com/gosegue/upgrade/internal/uri"
 
-// This file knows the request line. What a request target may be is package uri's.
+// This file knows the start line: a request line or a status line. What a request target
+// may be is package uri's.
 
-// readRequestLine reads the request line at i and returns where the next line begins,
-// or where and why the line is malformed ([RFC 9112, section 3]).
+// startLine is what the first line of a head says.
+type startLine struct {
+	method, target place
+	status         int
+	major, minor   int
+}
+
+// readRequest reads the request line at i and returns where the next line begins, or
+// where and why the line is malformed ([RFC 9112, section 3]).
 //
 //	request-line = method SP request-target SP HTTP-version
 //	method       = token
 //
 // [RFC 9112, section 3]: https://httpwg.org/specs/rfc9112.html#rfc.section.3
-func (r *Request) readRequestLine(head []byte, i uint, limits Limits) (uint, Reason) {
+func (l *startLine) readRequest(head []byte, i uint, limits Limits) (uint, Reason) {
 	start := i
 	i = tokenEnd(head, i)
 	if i == start || i >= uint(len(head)) || head[i] != ' ' {
 		return i, ErrMethod
 	}
-	r.Method = head[start:i:i]
-	i++
-	start = i
-	i = uri.TargetEnd(head, i)
-	if i-start > uint(limits.Target) {
-		return start + uint(limits.Target), ErrTargetSize
+	method := head[start:i]
+	l.method = placeOf(start, i)
+	target := i + 1
+	i = uri.TargetEnd(head, target)
+	if i-target > uint(limits.Target) {
+		return target + uint(limits.Target), ErrTargetSize
 	}
-	if i == start {
+	if i == target {
 		return i, ErrTarget
 	}
-	r.Target = head[start:i:i]
+	l.target = placeOf(target, i)
 	if isCRLF(head, i) {
 		// What HTTP/0.9 had for a request.
 		return i, ErrVersion
@@ -35,42 +43,77 @@ func (r *Request) readRequestLine(head []byte, i uint, limits Limits) (uint, Rea
 	if i >= uint(len(head)) || head[i] != ' ' {
 		return i, ErrTarget
 	}
-	i, reason := r.readVersion(head, i+1)
-	if reason != 0 {
-		return i, reason
+	version := i + 1
+	i, ok := l.readVersion(head, version)
+	switch {
+	case !ok || !isCRLF(head, i):
+		return i, ErrVersion
+	case l.major != 1:
+		return version + uint(len("HTTP/")), ErrMajor
+	case !uri.HasForm(method, head[target:l.target.end]):
+		return target, ErrTarget
 	}
-	if !uri.HasForm(r.Method, r.Target) {
-		return start, ErrTarget
-	}
-	return i, 0
+	return i + 2, 0
 }
 
-// readVersion reads the end of a request line, as readRequestLine ([RFC 9112,
-// section 2.3]).
+// readStatus reads the status line at i and returns where the next line begins, or where
+// and why the line is malformed ([RFC 9112, section 4]).
+//
+//	status-line   = HTTP-version SP status-code SP [ reason-phrase ]
+//	status-code   = 3DIGIT
+//	reason-phrase = 1*( HTAB / SP / VCHAR / obs-text )
+//
+// The blank after the status code is there even without a reason phrase. A code that is
+// not from 100 to 599 is refused; RFC 9110, section 15, would rather have a client read
+// it as a 5xx.
+//
+// [RFC 9112, section 4]: https://httpwg.org/specs/rfc9112.html#rfc.section.4
+func (l *startLine) readStatus(head []byte, i uint) (uint, Reason) {
+	version := i
+	i, ok := l.readVersion(head, i)
+	switch {
+	case !ok || i >= uint(len(head)) || head[i] != ' ':
+		return i, ErrVersion
+	case l.major != 1:
+		return version + uint(len("HTTP/")), ErrMajor
+	}
+	i++
+	l.status = 0
+	for code := i; i < code+3; i++ {
+		if i >= uint(len(head)) || !isDigit(head[i]) || i == code && (head[i] < '1' || head[i] > '5') {
+			return i, ErrStatus
+		}
+		l.status = l.status*10 + int(head[i]-'0')
+	}
+	if i >= uint(len(head)) || head[i] != ' ' {
+		return i, ErrStatus
+	}
+	i = lineEnd(head, i+1)
+	if !isCRLF(head, i) {
+		return i, ErrStatus
+	}
+	return i + 2, 0
+}
+
+// readVersion reads the version at i and returns its end and true, or where it is
+// malformed and false ([RFC 9112, section 2.3]).
 //
 //	HTTP-version = HTTP-name "/" DIGIT "." DIGIT
 //	HTTP-name    = %x48.54.54.50 ; HTTP
 //
 // [RFC 9112, section 2.3]: https://httpwg.org/specs/rfc9112.html#rfc.section.2.3
-func (r *Request) readVersion(head []byte, i uint) (uint, Reason) {
-	const form = "HTTP/1.1\r\n"
-	end := i + uint(len(form))
+func (l *startLine) readVersion(head []byte, i uint) (end uint, ok bool) {
+	const form = "HTTP/1.1"
+	end = i + uint(len(form))
 	if end <= uint(len(head)) && string(head[i:end]) == form {
-		r.Major, r.Minor = 1, 1 // as nearly always
-		return end, 0
+		l.major, l.minor = 1, 1 // as nearly always
+		return end, true
 	}
-	// A digit is any; the rest is to the letter.
 	for j := range uint(len(form)) {
 		if k := i + j; k >= uint(len(head)) || head[k] != form[j] && !(form[j] == '1' && isDigit(head[k])) {
-			if j == uint(len(form))-1 {
-				k-- // the CR is at fault, not what stands behind it
-			}
-			return k, ErrVersion
+			return k, false
 		}
 	}
-	r.Major, r.Minor = int(head[i+5]-'0'), int(head[i+7]-'0')
-	if r.Major != 1 {
-		return i + 5, ErrMajor
-	}
-	return end, 0
+	l.major, l.minor = int(head[i+5]-'0'), int(head[i+7]-'0')
+	return end, true
 }

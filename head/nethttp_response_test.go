@@ -1,0 +1,90 @@
+package head_test
+
+import (
+	"bufio"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gosegue/upgrade/head"
+)
+
+// responseDifferences are differences of [http.ReadResponse].
+var responseDifferences = []difference{
+	// Refused here.
+	{"lines that end in LF", "HTTP/1.1 200 OK\n\n", head.ErrLineEnd, "", "RFC 9112 2.2: a recipient MAY take LF for a line end", ""},
+	{"a folded line", ok + "a: b\r\n c\r\n\r\n", head.ErrFold, "", "RFC 9112 5.2: a user agent MUST put blanks for it; a line that continues another is how heads are misread", ""},
+	{"a space in a name", ok + "Upgrade : a\r\n\r\n", head.ErrFieldName, "", "RFC 9112 5.1: no blank stands before the colon; a proxy MUST remove it", ""},
+	{"no blank after the status", "HTTP/1.1 101\r\n\r\n", head.ErrStatus, "", "RFC 9112 4: it is there even without a phrase", ""},
+	{"a status outside the classes", "HTTP/1.1 600 \r\n\r\n", head.ErrStatus, "", "RFC 9110 15: invalid, SHOULD be read as a 5xx", ""},
+	{"another major version", "HTTP/2.0 101 a\r\n\r\n", head.ErrMajor, "", "RFC 9112 2.3", ""},
+	{"blanks before the status", "HTTP/1.1  200 OK\r\n\r\n", head.ErrStatus, "", "RFC 9112 4: one blank", ""},
+	{"a control in the phrase", "HTTP/1.1 200 \x00\r\n\r\n", head.ErrStatus, "", "RFC 9112 4", ""},
+	{"the same length twice", ok + "Content-Length: 0\r\nContent-Length: 0\r\n\r\n", head.ErrContentLength, "", "RFC 9112 6.3: MAY be read as one", ""},
+	{"length and coding", ok + "Content-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n", head.ErrFraming, "", "RFC 9112 6.3: ought to be an error", ""},
+	{"a coding in 1.0", "HTTP/1.0 200 \r\nTransfer-Encoding: chunked\r\n\r\n", head.ErrTransferEncoding, "", "RFC 9112 6.1: MUST be treated as if the framing is faulty", ""},
+
+	// Refused there.
+	{"a list of one coding", ok + "Transfer-Encoding: ,chunked,\r\n\r\n", 0, "unsupported transfer encoding", "RFC 9110 5.6.1.2: empty elements are ignored", ""},
+	{"a 101 with two lengths", switching + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n", 0, "multiple Content-Length", "RFC 9112 6.3: it has no content, whatever its fields say", ""},
+	{"a 101 with a length that is none", switching + "Content-Length: x\r\n\r\n", 0, "bad Content-Length", "RFC 9112 6.3: it has no content, whatever its fields say", ""},
+}
+
+func TestResponseDifferences(t *testing.T) {
+	for _, row := range responseDifferences {
+		t.Run(row.name, func(t *testing.T) {
+			row.check(t, asResponse, func(b *bufio.Reader) error {
+				_, err := http.ReadResponse(b, nil)
+				return err
+			})
+		})
+	}
+}
+
+// checkReadResponse compares what both read of a head, and wants a row in the table
+// where one of them refuses it.
+func checkReadResponse(t *testing.T, input string) {
+	t.Helper()
+	ours, fault := parseAs(t, new(head.Response), input, unlimited)
+	if ours.N == 0 && fault.Reason == 0 {
+		return // what reads from a stream does not tell what is cut off
+	}
+	reader := bufio.NewReaderSize(strings.NewReader(input), len(input)+16)
+	r, err := http.ReadResponse(reader, nil)
+	switch {
+	case err != nil && fault.Reason != 0:
+		return
+	case err != nil || fault.Reason != 0:
+		explained(t, responseDifferences, input, fault.Reason, err)
+		return
+	}
+	header := make(http.Header)
+	for _, field := range ours.Fields {
+		switch name := http.CanonicalHeaderKey(field[0]); name {
+		case "Transfer-Encoding":
+		case "Trailer":
+			if !ours.Chunked {
+				header[name] = append(header[name], field[1])
+			}
+		default:
+			header[name] = append(header[name], field[1])
+		}
+	}
+	if r.Close {
+		// It takes the field away if that says close.
+		r.Header["Connection"] = header["Connection"]
+		if header["Connection"] == nil {
+			delete(r.Header, "Connection")
+		}
+	}
+	theirs := result{
+		N: len(input) - reader.Buffered(), Status: r.StatusCode, Major: r.ProtoMajor, Minor: r.ProtoMinor,
+		Connection: r.Header["Connection"], Upgrade: r.Header["Upgrade"],
+		// It keeps the coding of what has no content.
+		ContentLength: r.ContentLength, Chunked: r.ContentLength != 0 && slices.Equal(r.TransferEncoding, []string{"chunked"}),
+	}
+	ours.Fields = nil
+	diff(t, "head", ours, theirs)
+	diff(t, "header", header, r.Header)
+}

@@ -1,0 +1,257 @@
+package head_test
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/gosegue/upgrade/head"
+)
+
+// ok and switching are status lines, which most cases need and few are about.
+const (
+	ok        = "HTTP/1.1 200 OK\r\n"
+	switching = "HTTP/1.1 101 Switching Protocols\r\n"
+)
+
+func TestResponseWhole(t *testing.T) {
+	tests := []struct {
+		name string
+		head string
+		want result // less N, Fields and Major
+	}{
+		{"least", "HTTP/1.1 200 \r\n\r\n", result{Status: 200, Minor: 1, ContentLength: -1}},                                 // RFC 9112, 4
+		{"1.0", "HTTP/1.0 200 OK\r\n\r\n", result{Status: 200, ContentLength: -1}},                                           // RFC 9112, 2.3
+		{"later minor version", "HTTP/1.9 200 OK\r\n\r\n", result{Status: 200, Minor: 9, ContentLength: -1}},                 // RFC 9110, 2.5
+		{"phrase of any text", "HTTP/1.1 200 \t \x80\xFF (a)\"\t\r\n\r\n", result{Status: 200, Minor: 1, ContentLength: -1}}, // RFC 9112, 4
+		{"phrase of one blank", "HTTP/1.1 200  \r\n\r\n", result{Status: 200, Minor: 1, ContentLength: -1}},
+		{"least status", "HTTP/1.1 100 \r\n\r\n", result{Status: 100, Minor: 1}},                      // RFC 9110, 15
+		{"largest status", "HTTP/1.1 599 \r\n\r\n", result{Status: 599, Minor: 1, ContentLength: -1}}, // RFC 9110, 15
+		{
+			"switch", switching + "connection: a\r\nUPGRADE: b\r\nConnection: upgrade\r\nupgrade:\tc/1 \r\n\r\n", // RFC 9110, 7.8
+			result{Status: 101, Minor: 1, Connection: []string{"a", "upgrade"}, Upgrade: []string{"b", "c/1"}},
+		},
+		{"switch by 1.0", "HTTP/1.0 101 a\r\nUpgrade: b\r\n\r\n", result{Status: 101, Upgrade: []string{"b"}}}, // the caller's to refuse: RFC 9110, 7.8
+
+		// Where the content ends: RFC 9112, 6.3.
+		{"length", ok + "Content-Length: 4\r\n\r\n", result{Status: 200, Minor: 1, ContentLength: 4}},
+		{"length of zero", ok + "Content-Length: 0\r\n\r\n", result{Status: 200, Minor: 1}},
+		{"length in 1.0", "HTTP/1.0 200 \r\nContent-Length: 4\r\n\r\n", result{Status: 200, ContentLength: 4}},
+		{"chunked", ok + "Transfer-Encoding: , Chunked\r\n\r\n", result{Status: 200, Minor: 1, ContentLength: -1, Chunked: true}},
+		{"neither", ok + "\r\n", result{Status: 200, Minor: 1, ContentLength: -1}},
+		{"neither, 205", "HTTP/1.1 205 \r\n\r\n", result{Status: 205, Minor: 1, ContentLength: -1}},
+		{"204", "HTTP/1.1 204 \r\n\r\n", result{Status: 204, Minor: 1}},
+		{"204 with a length", "HTTP/1.1 204 \r\nContent-Length: 4\r\n\r\n", result{Status: 204, Minor: 1}},
+		{"204 chunked", "HTTP/1.1 204 \r\nTransfer-Encoding: chunked\r\n\r\n", result{Status: 204, Minor: 1}},
+		{"304 with the length of a 200", "HTTP/1.1 304 \r\nContent-Length: 4\r\n\r\n", result{Status: 304, Minor: 1}},
+		{"103 with a length", "HTTP/1.1 103 \r\nContent-Length: 4\r\n\r\n", result{Status: 103, Minor: 1}},
+		{"199", "HTTP/1.1 199 \r\n\r\n", result{Status: 199, Minor: 1}},
+		{"101 with a length", switching + "Content-Length: 4\r\n\r\n", result{Status: 101, Minor: 1}},
+		{"101 chunked", switching + "Transfer-Encoding: chunked\r\n\r\n", result{Status: 101, Minor: 1}},
+		{
+			"101 with whatever", switching + "Content-Length: 4\r\nContent-Length: x\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding:\r\n\r\n",
+			result{Status: 101, Minor: 1},
+		},
+		{"101 by 1.0, chunked", "HTTP/1.0 101 \r\nTransfer-Encoding: chunked\r\n\r\n", result{Status: 101}},
+
+		// What only a request has.
+		{"Host and Expect mean nothing", ok + "Host: a b\r\nHost: c\r\nExpect: d\r\n\r\n", result{Status: 200, Minor: 1, ContentLength: -1}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			// What follows is not the head's, whatever it is.
+			for _, rest := range []string{"", "\r", "DATA", "\x00\r\n\r\n", ok + "\r\n"} {
+				got, fault := parseAs(t, new(head.Response), test.head+rest, head.Limits{})
+				if fault.Reason != 0 {
+					t.Fatalf("offset %d: %v", fault.Offset, fault.Reason)
+				}
+				got.Fields = nil
+				want := test.want
+				want.N, want.Major = len(test.head), 1
+				diff(t, "result", want, got)
+			}
+			checkOracle(t, test.head, asResponse)
+			checkPieces(t, test.head, head.Limits{}, asResponse)
+		})
+	}
+}
+
+// What is refused: the mark stands where, and the head goes as far as it has to for that.
+func TestResponseRefused(t *testing.T) {
+	tests := []struct {
+		name   string
+		head   string
+		reason head.Reason
+		rule   string
+	}{
+		{"empty line before it", "§\r\n", head.ErrVersion, "RFC 9112 2.2 lets only a server ignore it"},
+		{"empty line of LF before it", "§\n", head.ErrLineEnd, "RFC 9112 2.2"},
+		{"blank before it", "§ HTTP/1.1 200 OK\r\n", head.ErrVersion, "RFC 9112 4"},
+		{"TLS", "§\x15", head.ErrVersion, "RFC 9112 4"},
+		{"request", "§GET / HTTP/1.1\r\n", head.ErrVersion, "RFC 9112 4"},
+		{"other protocol", "§ICY 200 OK\r\n", head.ErrVersion, "RFC 9112 2.3"},
+		{"name in lower case", "§http/1.1 200 OK\r\n", head.ErrVersion, "RFC 9112 2.3"},
+		{"no minor version", "HTTP/1§ 101 a\r\n", head.ErrVersion, "RFC 9112 2.3"},
+		{"minor version of two digits", "HTTP/1.1§1 200 OK\r\n", head.ErrVersion, "RFC 9112 2.3"},
+		{"version alone", "HTTP/1.1§\r\n", head.ErrVersion, "RFC 9112 4"},
+		{"tab after the version", "HTTP/1.1§\t200 OK\r\n", head.ErrVersion, "RFC 9112 4"},
+		{"HTTP/2.0", "HTTP/§2.0 101 a\r\n", head.ErrMajor, "RFC 9112 2.3"},
+		{"HTTP/0.9", "HTTP/§0.9 200 OK\r\n", head.ErrMajor, "RFC 9112 2.3"},
+		{"bare LF after the version", "HTTP/1.1§\n", head.ErrLineEnd, "RFC 9112 2.2"},
+
+		{"no status", "HTTP/1.1 §\r\n", head.ErrStatus, "RFC 9112 4"},
+		{"two blanks before the status", "HTTP/1.1 § 101 a\r\n", head.ErrStatus, "RFC 9112 4"},
+		{"status of two digits", "HTTP/1.1 20§ OK\r\n", head.ErrStatus, "RFC 9112 4"},
+		{"status of four digits", "HTTP/1.1 101§0 a\r\n", head.ErrStatus, "RFC 9112 4"},
+		{"status with a letter", "HTTP/1.1 10§l a\r\n", head.ErrStatus, "RFC 9112 4"},
+		{"status with a sign", "HTTP/1.1 §+101 a\r\n", head.ErrStatus, "RFC 9112 4"},
+		{"status below 100", "HTTP/1.1 §099 a\r\n", head.ErrStatus, "RFC 9110 15"},
+		{"status of zeros", "HTTP/1.1 §000 a\r\n", head.ErrStatus, "RFC 9110 15"},
+		{"status from 600", "HTTP/1.1 §600 a\r\n", head.ErrStatus, "RFC 9110 15"},
+		{"status of nines", "HTTP/1.1 §999 a\r\n", head.ErrStatus, "RFC 9110 15"},
+		{"no blank after the status", "HTTP/1.1 101§\r\n", head.ErrStatus, "RFC 9112 4"},
+		{"phrase right after the status", "HTTP/1.1 101§OK\r\n", head.ErrStatus, "RFC 9112 4"},
+		{"tab after the status", "HTTP/1.1 101§\tOK\r\n", head.ErrStatus, "RFC 9112 4"},
+		{"bare LF after the status", "HTTP/1.1 101§\n", head.ErrLineEnd, "RFC 9112 2.2"},
+		{"bare CR after the status", "HTTP/1.1 101§\ra", head.ErrLineEnd, "RFC 9112 2.2"},
+		{"NUL in the phrase", "HTTP/1.1 101 a§\x00", head.ErrStatus, "RFC 9112 4"},
+		{"DEL in the phrase", "HTTP/1.1 101 §\x7F", head.ErrStatus, "RFC 9112 4"},
+		{"bare LF after the phrase", "HTTP/1.1 101 a§\n", head.ErrLineEnd, "RFC 9112 2.2"},
+		{"bare CR in the phrase", "HTTP/1.1 101 a§\rb", head.ErrLineEnd, "RFC 9112 2.2"},
+
+		{"folded line", switching + "Connection:\r\n§ Upgrade\r\n", head.ErrFold, "RFC 9112 5.2"},
+		{"space before the colon", switching + "Upgrade§ : foo\r\n", head.ErrFieldName, "RFC 9112 5.1"},
+		{"control in a value", switching + "Upgrade: foo§\x00", head.ErrFieldValue, "RFC 9110 5.5"},
+		{"bare LF after a field", switching + "Upgrade: foo§\n", head.ErrLineEnd, "RFC 9112 2.2"},
+
+		{"length and coding", ok + "Content-Length: 4\r\nTransfer-Encoding: §chunked\r\n", head.ErrFraming, "RFC 9112 6.3: ought to be an error"},
+		{"coding and length", ok + "Transfer-Encoding: chunked\r\nContent-Length: §4\r\n", head.ErrFraming, "RFC 9112 6.3: ought to be an error"},
+		{"length that is none", ok + "Content-Length: §-1\r\n", head.ErrContentLength, "RFC 9112 6.3"},
+		{"the same length twice", ok + "Content-Length: 4\r\nContent-Length: §4\r\n", head.ErrContentLength, "RFC 9112 6.3: MAY be read as one"},
+		{"another coding", ok + "Transfer-Encoding: §gzip\r\n", head.ErrCoding, "RFC 9112 6.3 reads it until the connection closes"},
+		{"another coding before chunked", ok + "Transfer-Encoding: §gzip, chunked\r\n", head.ErrCoding, "RFC 9112 6.1"},
+		{"another coding after chunked", ok + "Transfer-Encoding: chunked, §gzip\r\n", head.ErrTransferEncoding, "RFC 9112 6.1"},
+		{"coding in 1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: §chunked\r\n", head.ErrTransferEncoding, "RFC 9112 6.1"},
+		{"204 with a length that is none", "HTTP/1.1 204 \r\nContent-Length: 4§, 4\r\n", head.ErrContentLength, "RFC 9112 6.3"},
+		{"304 with length and coding", "HTTP/1.1 304 \r\nContent-Length: 4\r\nTransfer-Encoding: §chunked\r\n", head.ErrFraming, "RFC 9112 6.3"},
+		{"100 with two lengths", "HTTP/1.1 100 \r\nContent-Length: 4\r\nContent-Length: §5\r\n", head.ErrContentLength, "RFC 9112 6.3"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			text, at := marked(t, test.head)
+			want := fault{at, test.reason}
+			// It is refused as soon as that, and whatever follows.
+			for _, rest := range []string{"", "\r\n", "\r\n\r\n", "\x00"} {
+				if _, got := parseAs(t, new(head.Response), text+rest, head.Limits{}); got != want {
+					t.Errorf("got %v at %d, want %v at %d (%s)", got.Reason, got.Offset, want.Reason, want.Offset, test.rule)
+				}
+			}
+			// And not before.
+			res, got := parseAs(t, new(head.Response), text[:len(text)-1], head.Limits{})
+			if got != (fault{}) || res.N != 0 {
+				t.Errorf("got %v at %d without the last octet", got.Reason, got.Offset)
+			}
+			checkOracle(t, text, asResponse)
+			checkPieces(t, text, head.Limits{}, asResponse)
+		})
+	}
+}
+
+// Every status code of three digits, and every other text of three octets that looks
+// like one.
+func TestStatus(t *testing.T) {
+	for code := range 1000 {
+		text := strconv.Itoa(code)
+		text = strings.Repeat("0", 3-len(text)) + text
+		res, fault := parseAs(t, new(head.Response), "HTTP/1.1 "+text+" \r\n\r\n", head.Limits{})
+		if valid := 100 <= code && code <= 599; valid != (fault.Reason == 0) || valid && res.Status != code {
+			t.Errorf("%s: %d, %v", text, res.Status, fault.Reason)
+		}
+	}
+}
+
+func TestResponseLimits(t *testing.T) {
+	tests := []struct {
+		name   string
+		limits head.Limits
+		head   string
+		want   head.Reason // or none, and then the head is whole
+	}{
+		{"octets at the limit", head.Limits{Bytes: 19}, ok + "\r\n", 0},
+		{"octets beyond it", head.Limits{Bytes: 19}, ok + "b:§\r\n", head.ErrSize},
+		{"status line beyond it", head.Limits{Bytes: 10}, "HTTP/1.1 1§", head.ErrSize},
+		{"one octet", head.Limits{Bytes: 1}, "H§TTP", head.ErrSize},
+		{"fields at the limit", head.Limits{Fields: 1}, ok + "a:\r\n\r\n", 0},
+		{"fields beyond it", head.Limits{Fields: 1}, ok + "a:\r\n§b:\r\n", head.ErrFields},
+		{"no target", head.Limits{Target: 1}, ok + "\r\n", 0},
+		{"defaults: octets beyond", head.Limits{}, ok + "a:" + strings.Repeat("b", 64<<10-len(ok)-2) + "§b", head.ErrSize},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if strings.Contains(test.head, "§") == (test.want == 0) {
+				t.Fatal("a mark belongs to a fault")
+			}
+			if test.want == 0 {
+				if res, fault := parseAs(t, new(head.Response), test.head, test.limits); res.N != len(test.head) {
+					t.Errorf("got %d, %v at %d", res.N, fault.Reason, fault.Offset)
+				}
+				return
+			}
+			text, at := marked(t, test.head)
+			want := fault{at, test.want}
+			if _, got := parseAs(t, new(head.Response), text, test.limits); got != want {
+				t.Errorf("got %v at %d, want %v at %d", got.Reason, got.Offset, want.Reason, want.Offset)
+			}
+		})
+	}
+}
+
+// A proxy answers for the fault of a response, and not as if its client had made it.
+func TestResponseErrorStatus(t *testing.T) {
+	for _, text := range []string{"HTTP/2.0 200 OK\r\n", "HTTP/1.1 600 \r\n", ok + "Transfer-Encoding: gzip\r\n", ok + "a\r\n"} {
+		var r head.Response
+		_, err := r.Parse([]byte(text), head.Limits{})
+		var fault *head.Error
+		if !errors.As(err, &fault) || fault.Status() != 502 {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	var r head.Response
+	if _, err := r.Parse([]byte(ok), head.Limits{Bytes: len(ok)}); err == nil || err.(*head.Error).Status() != 502 {
+		t.Errorf("too large: %v", err)
+	}
+}
+
+// The server may say 100 or 103 before it switches, in any pieces, and something of the
+// new protocol at once.
+func TestInterimResponses(t *testing.T) {
+	const (
+		before = "HTTP/1.1 100 C\r\n\r\n" + "HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n"
+		last   = switching + "Connection: Upgrade\r\nUpgrade: foo\r\n\r\n"
+	)
+	for size := range len(before + last) {
+		var (
+			r        head.Response
+			statuses []int
+			rest     = before + last + "EARLY"
+			buf      []byte
+		)
+		for r.Status != 101 {
+			n, err := r.Parse(buf, head.Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n > 0 {
+				statuses = append(statuses, r.Status)
+				buf = buf[n:]
+				continue
+			}
+			m := min(size+1, len(rest))
+			buf, rest = append(buf, rest[:m]...), rest[m:]
+		}
+		diff(t, "statuses", []int{100, 103, 101}, statuses)
+		diff(t, "Upgrade", []string{"foo"}, texts(r.Upgrade))
+		diff(t, "what follows", "EARLY", string(buf)+rest)
+	}
+}
