@@ -22,13 +22,15 @@ products and options they name, whether that is an offer to switch protocols, an
 why. Of a malformed field it shows the line, and under it where and why.
 
 An argument with a colon is a field line; any other is the value of an Upgrade line,
-and several are several lines. The request is taken to be HTTP/1.1. If no field line
-is given, it is taken to have "Connection: Upgrade". Arguments that begin with a
-minus go behind "--".
+and several are several lines. The request is taken to be HTTP/1.1 and to have a Host.
+If no field line is given, it is taken to have "Connection: Upgrade". Put arguments
+that begin with a minus after "--".
 
-Without arguments, the head of a request or a response is read from standard input,
-up to the empty line, 1 MiB at most. For convenience lines may end in LF alone, and
-the empty line may be missing.
+Without arguments, parse reads the head of a request or a response from standard
+input, up to the empty line, 1 MiB at most. It is as strict as a server should be: the
+Host, the framing of the content, and each line must be right, or the message is
+malformed. For convenience, lines may end in LF alone, empty lines may come first, and
+the one at the end may be missing.
 
 Lines and offsets are counted from 0, offsets in octets of the field's value. What
 is not printable ASCII is shown as \t or \xNN, a backslash as two, and of a long
@@ -51,9 +53,10 @@ all always there:
 
 A string there is octets, one code point each, those outside printable ASCII written
 \u00XX. The key in is "Connection" or "Upgrade", and reason is then ErrToken,
-ErrVersion, ErrDelimiter or ErrNoElement; or it is "request line", "status line" or
-"field line", without a reason but with the line of the message or the argument. Of a
-malformed message the lines are those before the fault. The texts for people, which
+ErrVersion, ErrDelimiter or ErrNoElement. Or it is "request line", "status line",
+"field line" or "empty line", without a reason but with the line of the message or the
+argument, and the offset in the whole line. Of a malformed message the lines are those
+before the fault. The texts for people, which
 are assumed, text and why, may change.
 
 Exit codes: 0 if the message is well-formed, an offer or not; 1 if it is malformed

@@ -112,28 +112,28 @@ func TestParseArguments(t *testing.T) {
 			"reason: the Upgrade field is malformed: an ordinary request, to be served without a switch",
 		)},
 		{"space before the colon", []string{"Upgrade : websocket"}, lines(
-			"malformed: field line: want a colon: no blank may stand before it (RFC 9112, section 5.1)",
+			"malformed: field line: want field name and colon (RFC 9112, section 5.1)",
 			"    Upgrade : websocket",
 			"           ^",
 			"decision: no offer",
 			"reason: the message is malformed, so nothing in it counts",
 		)},
 		{"no field name", []string{":x"}, lines(
-			"malformed: field line: want a field name, which is a token",
+			"malformed: field line: want field name and colon (RFC 9112, section 5.1)",
 			"    :x",
 			"    ^",
 			"decision: no offer",
 			"reason: the message is malformed, so nothing in it counts",
 		)},
 		{"odd field name", []string{"a@b:x"}, lines(
-			"malformed: field line: want a colon after the field name",
+			"malformed: field line: want field name and colon (RFC 9112, section 5.1)",
 			"    a@b:x",
 			"     ^",
 			"decision: no offer",
 			"reason: the message is malformed, so nothing in it counts",
 		)},
 		{"control character in another field", []string{"X: \x1b[2J"}, lines(
-			"malformed: field line: want no control character in a field value (RFC 9110, section 5.5)",
+			"malformed: field line: want no control in field value (RFC 9110, section 5.5)",
 			`    X: \x1b[2J`,
 			"       ^",
 			"decision: no offer",
@@ -169,8 +169,9 @@ func TestParseHead(t *testing.T) {
 	for _, test := range []struct {
 		name, head, want string
 	}{
-		{"request, LF alone, no empty line", "GET / HTTP/1.1\nConnection: upgrade\nUpgrade: a/1", lines(
+		{"request, LF alone, no empty line", "GET / HTTP/1.1\nHost: x\nConnection: upgrade\nUpgrade: a/1", lines(
 			"start: GET / HTTP/1.1",
+			"ignored: Host",
 			"option: upgrade",
 			"product: a, version 1",
 			"decision: offer",
@@ -183,8 +184,8 @@ func TestParseHead(t *testing.T) {
 			"decision: no offer",
 			"reason: HTTP/1.0 has no upgrade, only HTTP/1.1 has: an ordinary request, to be served without a switch",
 		)},
-		{"switch", "HTTP/1.1 101\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n", lines(
-			"start: HTTP/1.1 101",
+		{"switch", "HTTP/1.1 101 \r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n", lines(
+			"start: HTTP/1.1 101 ",
 			"option: upgrade",
 			"product: a",
 			"decision: switch",
@@ -217,7 +218,7 @@ func TestParseHead(t *testing.T) {
 		)},
 		{"obs-fold", "GET / HTTP/1.1\r\nUpgrade: a\r\n\tb\r\n\r\n", lines(
 			"start: GET / HTTP/1.1",
-			"malformed: field line: want a field name: a line that continues the one before it (obs-fold) is obsolete (RFC 9112, section 5.2)",
+			"malformed: field line: want no line folding (RFC 9112, section 5.2)",
 			`    \tb`,
 			"    ^",
 			"decision: no offer",
@@ -225,11 +226,27 @@ func TestParseHead(t *testing.T) {
 		)},
 		{"bare CR", "GET / HTTP/1.1\r\nUpgrade: a\rb\r\n\r\n", lines(
 			"start: GET / HTTP/1.1",
-			"malformed: Upgrade, line 0, offset 1: want comma or end of line, not the octet 0x0d",
+			"malformed: field line: want CR and LF together (RFC 9112, section 2.2)",
 			`    Upgrade: a\x0db`,
 			"              ^",
 			"decision: no offer",
-			"reason: Connection does not name the option upgrade: an ordinary request, to be served without a switch",
+			"reason: the message is malformed, so nothing in it counts",
+		)},
+		{"no Host", "GET / HTTP/1.1\r\nUpgrade: a\r\nConnection: upgrade\r\n\r\n", lines(
+			"start: GET / HTTP/1.1",
+			"malformed: empty line: want exactly one valid Host (RFC 9112, section 3.2)",
+			"    ",
+			"    ^",
+			"decision: no offer",
+			"reason: the message is malformed, so nothing in it counts",
+		)},
+		{"two lengths", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", lines(
+			"start: POST / HTTP/1.1",
+			"malformed: field line: want Content-Length or Transfer-Encoding, not both (RFC 9112, section 6.1)",
+			"    Transfer-Encoding: chunked",
+			"                       ^",
+			"decision: no offer",
+			"reason: the message is malformed, so nothing in it counts",
 		)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -282,7 +299,7 @@ func checkCaret(t *testing.T, input, output string) {
 }
 
 func TestHeadLimit(t *testing.T) {
-	const start = "GET / HTTP/1.1\r\n"
+	const start = "GET / HTTP/1.1\r\nHost: x\r\n"
 	fits := start + "X: " + strings.Repeat("a", explain.MaxHead-len(start)-len("X: \r\n\r\n")) + "\r\n\r\n"
 	if code, _, stderr := try(fits, "parse"); code != 0 {
 		t.Errorf("1 MiB: exit code %d, %s", code, stderr)

@@ -1,52 +1,125 @@
 package explain
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gosegue/upgrade/head"
 )
 
-func TestParseStartLine(t *testing.T) {
-	for line, at := range map[string]int{
-		"GET / HTTP/1.1":           -1,
-		"GET / HTTP/9.9":           -1,
-		"OPTIONS * HTTP/1.1":       -1,
-		"HTTP/1.1 101":             -1,
-		"HTTP/1.1 101 ":            -1,
-		"HTTP/1.0 200 \xe4\tOK":    -1,
-		"GET":                      3,
-		" GET / HTTP/1.1":          0,
-		"G@T / HTTP/1.1":           1,
-		"GET\t/ HTTP/1.1":          3,
-		"GET  / HTTP/1.1":          4,
-		"GET /":                    5,
-		"GET /\x1b HTTP/1.1":       5,
-		"GET /\xe4 HTTP/1.1":       5,
-		"GET / http/1.1":           6,
-		"GET / HTTP/1":             12,
-		"GET / HTTP/11.1":          12,
-		"GET / HTTP/1.1 ":          14,
-		"GET / HTTP/1.10":          14,
-		"HTTP/1":                   6,
-		"HTTP/x.1 101":             5,
-		"HTTP/1.1  101":            9,
-		"HTTP/1.1 1O1":             10,
-		"HTTP/1.1 10":              11,
-		"HTTP/1.1 1010":            12,
-		"HTTP/1.1 101 Sw\x07tched": 15,
+// A head is at fault where package head says so, which is shown in its line.
+func TestHeadFaults(t *testing.T) {
+	type at struct {
+		where        string
+		line, offset int
+	}
+	for _, test := range []struct {
+		head string
+		want at
+	}{
+		{"GET / HTTP/1.1|Host: x", at{}},
+		{"GET / HTTP/1.0", at{}},
+		{"GET / HTTP/1.9|host:x:80", at{}},
+		{"OPTIONS * HTTP/1.1|Host:", at{}},
+		{"GET ws://x/ HTTP/1.1|Host: x", at{}},
+		{"POST / HTTP/1.1|Host: x|Content-Length: 5", at{}},
+		{"HTTP/1.1 101 |Connection: upgrade", at{}},
+		{"HTTP/1.0 200 \xe4\tOK", at{}},
+		{"GET / HTTP/1.1", at{"empty line", 1, 0}},
+		{"GET / HTTP/1.1|Upgrade: x", at{"empty line", 2, 0}},
+		{"GET / HTTP/1.1|Host: a b", at{"field line", 1, 7}},
+		{"GET / HTTP/1.1|Host: x|X: y|Host: x", at{"field line", 3, 6}},
+		{"GET / HTTP/1.1|Host: [::1", at{"field line", 1, 10}},
+		{"POST / HTTP/1.1|Host: x|Content-Length: 5|Transfer-Encoding: chunked", at{"field line", 3, 19}},
+		{"POST / HTTP/1.1|Host: x|Content-Length: 5|Content-Length: 5", at{"field line", 3, 16}},
+		{"POST / HTTP/1.1|Host: x|Content-Length: -5", at{"field line", 2, 16}},
+		{"POST / HTTP/1.1|Host: x|Transfer-Encoding: gzip", at{"field line", 2, 19}},
+		{"GET / HTTP/1.1|Host: x|Expect: more", at{"field line", 2, 8}},
+		{"GET / HTTP/1.1|Host : x", at{"field line", 1, 4}},
+		{"GET / HTTP/1.1|Host: x| y", at{"field line", 2, 0}},
+		{"GET / HTTP/1.1|Host: x|:y", at{"field line", 2, 0}},
+		{"GET / HTTP/1.1|Host: x|X: \x00", at{"field line", 2, 3}},
+		{"GET / HTTP/1.1|Host: x|X: y\rz", at{"field line", 2, 4}},
+		{"GET / HTTP/1.1|Host: x|X: y\r", at{"field line", 2, 4}},
+		{"GET", at{"request line", 0, 3}},
+		{" GET / HTTP/1.1", at{"request line", 0, 0}},
+		{"G@T / HTTP/1.1", at{"request line", 0, 1}},
+		{"GET  / HTTP/1.1", at{"request line", 0, 4}},
+		{"GET /", at{"request line", 0, 5}},
+		{"GET x HTTP/1.1", at{"request line", 0, 4}},
+		{"GET ws:/x HTTP/1.1", at{"request line", 0, 4}},
+		{"GET /\xe4 HTTP/1.1", at{"request line", 0, 5}},
+		{"GET / http/1.1", at{"request line", 0, 6}},
+		{"GET / HTTP/1", at{"request line", 0, 12}},
+		{"GET / HTTP/1.10", at{"request line", 0, 14}},
+		{"GET / HTTP/2.0", at{"request line", 0, 11}},
+		{"HTTP/1.1 101", at{"status line", 0, 12}},
+		{"HTTP/1", at{"status line", 0, 6}},
+		{"HTTP/1.1  101 ", at{"status line", 0, 9}},
+		{"HTTP/1.1 1O1 ", at{"status line", 0, 10}},
+		{"HTTP/1.1 1010 ", at{"status line", 0, 12}},
+		{"HTTP/1.1 101 Sw\x07tched", at{"status line", 0, 15}},
+		{"HTTP/1.1 101 |Upgrade : x", at{"field line", 1, 7}},
+		{"HTTP/1.1 200 |Content-Length: 5, 5", at{"field line", 1, 17}},
 	} {
-		got := -1
-		if _, f := parseStart(line); f != nil {
-			got = f.at
+		r := Head(strings.Split(test.head, "|"))
+		var got at
+		if r.Malformed() {
+			f := r.faults[0]
+			got = at{f.where, f.place.line, f.at}
+			if f.place.offset != f.at || f.reason == "" {
+				t.Errorf("%q: %+v", test.head, f)
+			}
 		}
-		if got != at {
-			t.Errorf("%q: fault at %d, want %d", line, got, at)
+		if got != test.want {
+			t.Errorf("%q: fault %+v, want %+v", test.head, got, test.want)
 		}
 	}
-	m, _ := parseStart("HTTP/1.0 426 x")
-	if m.major != 1 || m.minor != 0 || m.status != 426 || !m.response {
-		t.Errorf("%+v", m)
-	}
+}
+
+// Whatever package head refuses, so does a report, and nothing else.
+func FuzzHead(f *testing.F) {
+	f.Add("GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: a/1, b\r\n\r\n")
+	f.Add("POST http://x/ HTTP/1.0\r\nTransfer-Encoding: chunked\r\nX: \x00\r\n")
+	f.Add("GET / HTTP/1.1\r\nUpgrade\r\n\r\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		lines, err := ReadHead(strings.NewReader(text))
+		if err != nil || len(lines) == 0 || strings.HasPrefix(lines[0], "HTTP/") {
+			return
+		}
+		r := Head(lines)
+		whole := strings.Join(lines, "\r\n") + "\r\n\r\n"
+		var request head.Request
+		n, err := request.Parse([]byte(whole), head.Limits{Bytes: head.NoLimit, Fields: head.NoLimit, Target: head.NoLimit})
+		if err == nil && n != len(whole) {
+			t.Fatalf("%q: %d octets read", whole, n)
+		}
+		message := r.Malformed() && r.faults[0].syntax == 0
+		if message != (err != nil) {
+			t.Fatalf("%q: malformed %t, and %v", whole, message, err)
+		}
+		if err != nil {
+			fault := r.faults[0]
+			at := fault.at
+			for _, line := range lines[:fault.place.line] {
+				at += len(line) + len("\r\n")
+			}
+			// What is wrong with the end of a line is shown at the end of its text.
+			if offset := err.(*head.Error).Offset; at != offset && at != offset-1 {
+				t.Fatalf("%q: fault at %d, want %d", whole, at, offset)
+			}
+			return
+		}
+		var want []string
+		for _, line := range request.Upgrade {
+			want = append(want, string(line))
+		}
+		if diff := cmp.Diff(want, r.upgrade); diff != "" {
+			t.Fatalf("%q (-want +got):\n%s", whole, diff)
+		}
+	})
 }
 
 // The places of elements are those at which they were read.

@@ -8,22 +8,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
 	"github.com/gosegue/upgrade"
-	"github.com/gosegue/upgrade/cmd/upgrade101/text"
-	"github.com/gosegue/upgrade/internal/octet"
+	"github.com/gosegue/upgrade/head"
 )
 
-// This file knows messages: where the head ends, what a start line and a field line
-// are. It knows nothing of what the fields Connection and Upgrade mean.
+// This file knows messages as lines, and where in them a head is at fault. Package head
+// knows what a head may be. What the fields Connection and Upgrade mean is known elsewhere.
 
-// MaxHead is how long the head of a message may be. The fields of real ones take a
-// few kilobytes.
+// MaxHead is how long the head of a message may be, in octets. The fields of real ones
+// take a few kilobytes.
 const MaxHead = 1 << 20
 
-// message is what parse was given: the parts of a head that an upgrade rests on.
+// message is what a report is about: the parts of a head that a switch rests on.
 type message struct {
 	start        string // the start line; empty if only fields were given
 	response     bool
@@ -60,9 +58,9 @@ func values(lines []fieldLine) []string {
 	return values
 }
 
-// ReadHead reads the head of a message, up to the empty line or the end of r. It
-// returns the lines without their ends. Empty lines before the head are skipped, as
-// RFC 9112, section 2.2, advises.
+// ReadHead reads the head of a message that somebody may have typed, up to the empty line
+// or the end of r. It returns the lines without their ends, which may be LF alone. It
+// skips empty lines before the head.
 func ReadHead(r io.Reader) ([]string, error) {
 	limited := &io.LimitedReader{R: r, N: MaxHead}
 	buffered := bufio.NewReader(limited)
@@ -86,136 +84,102 @@ func ReadHead(r io.Reader) ([]string, error) {
 	}
 }
 
-// parseHead reads the start line and the field lines of a head. It stops at the
-// first fault, in the line that it returns the index of: what follows could only be
-// guessed.
-func parseHead(lines []string) (m message, f *fault, index int) {
-	m, f = parseStart(lines[0])
-	for f == nil && index+1 < len(lines) {
-		index++
-		f = m.addLine(lines[index])
-	}
-	return m, f, index
-}
-
-// parseStart reads the first line of a message.
-//
-//	request-line = method SP request-target SP HTTP-version
-//	status-line  = HTTP-version SP status-code SP [ reason-phrase ]
-//	HTTP-version = HTTP-name "/" DIGIT "." DIGIT
-func parseStart(line string) (message, *fault) {
+// parseHead reads a head by package head. After a fault, the message has the lines before
+// that of the fault.
+func parseHead(lines []string) (message, *fault) {
+	m := message{start: lines[0]}
 	// A method is a token and has no slash.
-	if strings.HasPrefix(line, "HTTP/") {
-		return parseStatusLine(line)
+	m.response = strings.HasPrefix(m.start, "HTTP/")
+	octets := []byte(strings.Join(lines, "\r\n") + "\r\n\r\n")
+	noLimits := head.Limits{Bytes: head.NoLimit, Fields: head.NoLimit, Target: head.NoLimit}
+	var err error
+	if m.response {
+		err = m.parseResponse(octets, noLimits)
+	} else {
+		var request head.Request
+		_, err = request.Parse(octets, noLimits)
+		m.major, m.minor = request.Major, request.Minor
 	}
-	return parseRequestLine(line)
+	var f *fault
+	if refused := (*head.Error)(nil); errors.As(err, &refused) {
+		f = m.faultOf(lines, refused)
+		lines = lines[:min(max(f.place.line, 1), len(lines))]
+	}
+	for _, line := range lines[1:] {
+		m.addLine(line)
+	}
+	return m, f
 }
 
-func parseRequestLine(line string) (message, *fault) {
-	m := message{start: line}
-	bad := func(at int, reason string) (message, *fault) {
-		return m, &fault{where: "request line", line: line, at: at, reason: reason}
-	}
-	method := tokenLen(line)
-	if method == 0 || !hasAt(line, method, ' ') {
-		return bad(method, "want a method and one space")
-	}
-	target := method + 1
-	end := target
-	for end < len(line) && text.IsPrintable(line[end]) && line[end] != ' ' {
-		end++
-	}
-	if end == target || !hasAt(line, end, ' ') {
-		return bad(end, "want a request target and one space")
-	}
-	version := line[end+1:]
-	if n := matchLen(version, "HTTP/0.0"); n < len("HTTP/0.0") || n < len(version) {
-		return bad(end+1+n, "want an HTTP version such as HTTP/1.1, and nothing after it")
-	}
-	m.major, m.minor = digits(version[5:6]), digits(version[7:8])
-	return m, nil
-}
-
-func parseStatusLine(line string) (message, *fault) {
-	m := message{start: line, response: true}
-	bad := func(at int, reason string) (message, *fault) {
-		return m, &fault{where: "status line", line: line, at: at, reason: reason}
-	}
-	n := matchLen(line, "HTTP/0.0 000")
-	// The space belongs to the line even before an empty phrase, but is easily
-	// lost when a head is copied.
-	if n < len("HTTP/0.0 000") || n < len(line) && line[n] != ' ' {
-		return bad(n, "want an HTTP version, one space, a status code of three digits and one space")
-	}
-	for i := n; i < len(line); i++ {
-		if octet.IsControl(line[i]) {
-			return bad(i, "want no control character in the reason phrase")
+// faultOf returns the fault that package head found, in the line where it is.
+func (m *message) faultOf(lines []string, refused *head.Error) *fault {
+	at := refused.Offset
+	for i, line := range lines {
+		// A fault in the end of a line is at the end of its text.
+		if at < len(line)+len("\r\n") {
+			at = min(at, len(line))
+			return &fault{where: m.nameOf(i), place: place{i, at}, line: line, at: at, reason: reasonOf(refused.Reason)}
 		}
+		at -= len(line) + len("\r\n")
 	}
-	m.major, m.minor, m.status = digits(line[5:6]), digits(line[7:8]), digits(line[9:12])
-	return m, nil
+	return &fault{where: "empty line", place: place{len(lines), 0}, reason: reasonOf(refused.Reason)}
 }
 
-// matchLen returns how far s is as pattern, in which 0 stands for any digit.
-func matchLen(s, pattern string) int {
-	for i := range len(pattern) {
-		if i == len(s) || s[i] != pattern[i] && !(pattern[i] == '0' && '0' <= s[i] && s[i] <= '9') {
-			return i
-		}
-	}
-	return len(pattern)
-}
-
-// digits returns the number that s is, which has digits alone.
-func digits(s string) int {
-	n, _ := strconv.Atoi(s)
-	return n
-}
-
-// addLine adds a field line to the message.
-//
-//	field-line = field-name ":" OWS field-value OWS
-func (m *message) addLine(line string) *fault {
-	bad := func(at int, reason string) *fault {
-		return &fault{where: "field line", line: line, at: at, reason: reason}
-	}
-	name := tokenLen(line)
+// nameOf returns what line i of the message is.
+func (m *message) nameOf(i int) string {
 	switch {
-	case name == 0 && (hasAt(line, 0, ' ') || hasAt(line, 0, '\t')):
-		return bad(0, "want a field name: a line that continues the one before it (obs-fold) is obsolete (RFC 9112, section 5.2)")
-	case name == 0:
-		return bad(0, "want a field name, which is a token")
-	case hasAt(line, name, ' ') || hasAt(line, name, '\t'):
-		return bad(name, "want a colon: no blank may stand before it (RFC 9112, section 5.1)")
-	case !hasAt(line, name, ':'):
-		return bad(name, "want a colon after the field name")
+	case i > 0:
+		return "field line"
+	case m.response:
+		return "status line"
 	}
-	rest := strings.TrimLeft(line[name+1:], " \t")
+	return "request line"
+}
+
+// reasonOf returns why package head refuses a head, and the rule behind it.
+func reasonOf(reason head.Reason) string {
+	text := strings.TrimPrefix(reason.Error(), "head: ")
+	if rule := rules[reason]; rule != "" {
+		text += " (" + rule + ")"
+	}
+	return text
+}
+
+// rules are the sections that a reader may want to look up.
+var rules = map[head.Reason]string{
+	head.ErrMethod:           "RFC 9112, section 3",
+	head.ErrTarget:           "RFC 9112, section 3.2",
+	head.ErrVersion:          "RFC 9112, section 2.3",
+	head.ErrLineEnd:          "RFC 9112, section 2.2",
+	head.ErrFold:             "RFC 9112, section 5.2",
+	head.ErrFieldName:        "RFC 9112, section 5.1",
+	head.ErrFieldValue:       "RFC 9110, section 5.5",
+	head.ErrHost:             "RFC 9112, section 3.2",
+	head.ErrContentLength:    "RFC 9112, section 6.3",
+	head.ErrTransferEncoding: "RFC 9112, section 6.1",
+	head.ErrCoding:           "RFC 9112, section 6.1",
+	head.ErrFraming:          "RFC 9112, section 6.1",
+	head.ErrExpect:           "RFC 9110, section 10.1.1",
+}
+
+// addLine adds a field line that package head has read.
+func (m *message) addLine(line string) {
+	name, rest, _ := strings.Cut(line, ":")
+	rest = strings.TrimLeft(rest, " \t")
 	field := fieldLine{line, len(line) - len(rest), strings.TrimRight(rest, " \t")}
 	switch {
-	// EqualFold cannot find a look-alike: a token is ASCII.
-	case strings.EqualFold(line[:name], "Connection"):
+	case isNamed(line, "Connection"):
 		m.connection = append(m.connection, field)
-	case strings.EqualFold(line[:name], "Upgrade"):
+	case isNamed(line, "Upgrade"):
 		m.upgrade = append(m.upgrade, field)
 	default:
-		for i := field.from; i < len(line); i++ {
-			if octet.IsControl(line[i]) {
-				return bad(i, "want no control character in a field value (RFC 9110, section 5.5)")
-			}
-		}
-		m.ignored = append(m.ignored, line[:name])
+		m.ignored = append(m.ignored, name)
 	}
-	return nil
 }
 
-// tokenLen returns the length of the token that s begins with.
-func tokenLen(s string) int {
-	lexer := upgrade.NewLexer(s)
-	if lexer.Next() != upgrade.Token {
-		return 0
-	}
-	return len(lexer.Text())
+// isNamed reports whether line is a line of the field name.
+func isNamed(line, name string) bool {
+	spelled, _, _ := strings.Cut(line, ":")
+	// No other octets of the same length fold to ASCII.
+	return len(spelled) == len(name) && strings.EqualFold(spelled, name)
 }
-
-func hasAt(s string, i int, c byte) bool { return i < len(s) && s[i] == c }

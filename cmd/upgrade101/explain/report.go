@@ -46,9 +46,9 @@ func (r Report) Malformed() bool { return len(r.faults) > 0 }
 // Head reports on the message that has these lines, at least one: its start line and its
 // field lines.
 func Head(lines []string) Report {
-	m, f, index := parseHead(lines)
+	m, f := parseHead(lines)
 	if f != nil {
-		return reject(m, *f, index)
+		return reject(m, *f)
 	}
 	return judge(m)
 }
@@ -56,26 +56,57 @@ func Head(lines []string) Report {
 // Arguments reports on a request of which only fields are given: each argument with a
 // colon is a field line, any other the value of an Upgrade line.
 func Arguments(args []string) Report {
-	m := message{major: 1, minor: 1}
-	assumed := "HTTP/1.1"
-	onlyValues := true
+	lines, indices := []string{"GET / HTTP/1.1"}, []int{-1}
+	hasHost := false
 	for i, arg := range args {
 		if !strings.Contains(arg, ":") {
-			m.upgrade = append(m.upgrade, fieldLine{arg, 0, arg})
 			continue
 		}
-		onlyValues = false
-		if f := m.addLine(arg); f != nil {
-			return reject(m, *f, i)
+		hasHost = hasHost || isNamed(arg, "Host")
+		// An argument is one line. Package head would take this for the end of it.
+		if before, _, found := strings.Cut(arg, "\r\n"); found {
+			arg = before + "\r"
 		}
+		lines, indices = append(lines, arg), append(indices, i)
 	}
-	if onlyValues {
+	if !hasHost {
+		lines = append(lines, "Host: x")
+	}
+	m, f := parseHead(lines)
+	m.start = ""
+	if f != nil {
+		f.place.line = indices[f.place.line]
+		f.line = args[f.place.line]
+		m.addValues(args[:f.place.line])
+		return reject(m, *f)
+	}
+	m.addValues(args)
+	if !hasHost {
+		m.ignored = m.ignored[:len(m.ignored)-1]
+	}
+	assumed := "HTTP/1.1"
+	if len(indices) == 1 {
 		assumed += " with Connection: Upgrade"
 		m.connection = []fieldLine{{value: "Upgrade"}}
 	}
 	r := judge(m)
 	r.assumed = assumed
 	return r
+}
+
+// addValues adds the arguments that are values of Upgrade lines, where they stand among
+// those that are whole lines.
+func (m *message) addValues(args []string) {
+	whole := m.upgrade
+	m.upgrade = nil
+	for _, arg := range args {
+		switch {
+		case !strings.Contains(arg, ":"):
+			m.upgrade = append(m.upgrade, fieldLine{arg, 0, arg})
+		case isNamed(arg, "Upgrade"):
+			m.upgrade, whole = append(m.upgrade, whole[0]), whole[1:]
+		}
+	}
 }
 
 // Fields reports on a request of HTTP/1.1 with these lines of Connection and Upgrade.
@@ -161,10 +192,8 @@ func because(m message, err error) string {
 	return err.Error()
 }
 
-// reject reports on a malformed message, of which nothing counts. index is that of the
-// line with the fault, from 0.
-func reject(m message, f fault, index int) Report {
-	f.place = place{index, f.at}
+// reject reports on a malformed message, of which nothing counts.
+func reject(m message, f fault) Report {
 	r := Report{
 		start: m.start, connection: values(m.connection), upgrade: values(m.upgrade), faults: []fault{f},
 		decision: "no offer", reason: "the message is malformed, so nothing in it counts",
