@@ -15,7 +15,7 @@ import (
 func TestHelp(t *testing.T) {
 	root := rootCommand()
 	root.SetOut(io.Discard)
-	addCompletion(root)
+	addBuiltins(root)
 	var check func(*cobra.Command)
 	check = func(command *cobra.Command) {
 		path := strings.Fields(command.CommandPath())
@@ -42,6 +42,37 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	check(root)
+}
+
+// Help about something unknown is a wrong command line, and a hint names the command whose
+// help is of use.
+func TestHints(t *testing.T) {
+	for _, test := range []struct{ args, hint string }{
+		{"help probee", "upgrade101 help"},
+		{"help parse x", "upgrade101 help"},
+		{"help completion x", "upgrade101 help"},
+		{"completion x", "upgrade101 completion"},
+		{"completion bash x", "upgrade101 completion bash"},
+		{"parse --x", "upgrade101 parse"},
+		{"parse", "upgrade101 parse"},
+		{"corpus", "upgrade101 corpus"},
+		{"corpus --as x y", "upgrade101 corpus"},
+		{"serve x", "upgrade101 serve"},
+		{"serve --listen x", "upgrade101 serve"},
+		{"probe", "upgrade101 probe"},
+		{"x", "upgrade101"},
+		{"--x", "upgrade101"},
+	} {
+		code, stdout, stderr := try("", strings.Fields(test.args)...)
+		if code != exitUsage || stdout != "" || !strings.HasSuffix(stderr, "\nSee "+test.hint+" --help.\n") {
+			t.Errorf("%s: exit code %d, %q, %q", test.args, code, stdout, stderr)
+		}
+	}
+	for _, args := range []string{"help", "help parse", "help completion bash", "help help", "completion", ""} {
+		if code, stdout, stderr := try("", strings.Fields(args)...); code != exitOK || !strings.Contains(stdout, "upgrade101") || stderr != "" {
+			t.Errorf("%q: exit code %d, %q", args, code, stderr)
+		}
+	}
 }
 
 var versionLine = regexp.MustCompile(`^upgrade101 version \S+( [0-9a-f]{40}( modified)?)? go\S+\n$`)

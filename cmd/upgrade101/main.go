@@ -53,8 +53,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetIn(stdin)
 	root.SetOut(text.Printable(stdout))
 	root.SetErr(stderr)
-	addCompletion(root)
-	err := root.ExecuteContext(ctx)
+	addBuiltins(root)
+	command, err := root.ExecuteContextC(ctx)
 	switch {
 	case err == nil:
 		return exitOK
@@ -64,7 +64,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		fmt.Fprintln(stderr, "upgrade101:", err)
 		return exitFailure
 	}
-	fmt.Fprintf(stderr, "upgrade101: %v\nSee upgrade101 --help.\n", err)
+	fmt.Fprintf(stderr, "upgrade101: %v\nSee %s --help.\n", err, command.CommandPath())
 	return exitUsage
 }
 
