@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/gosegue/upgrade/internal/octet"
 )
 
 // Text is octets: in JSON one code point for each, up to U+00FF.
@@ -405,8 +407,7 @@ func ParseHead(data []byte) (Captured, error) {
 func (h Captured) Field(name string) []string {
 	var values []string
 	for _, line := range h.lines {
-		// The name is ASCII, and of ASCII letters only the case differs.
-		if len(line[0]) == len(name) && strings.EqualFold(line[0], name) {
+		if octet.EqualFold(line[0], name) {
 			values = append(values, line[1])
 		}
 	}

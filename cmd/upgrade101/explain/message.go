@@ -12,6 +12,7 @@ import (
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/head"
+	"github.com/gosegue/upgrade/internal/octet"
 )
 
 // This file knows messages as lines, and where in them a head is at fault. Package head
@@ -180,6 +181,5 @@ func (m *message) addLine(line string) {
 // isNamed reports whether line is a line of the field name.
 func isNamed(line, name string) bool {
 	spelled, _, _ := strings.Cut(line, ":")
-	// No other octets of the same length fold to ASCII.
-	return len(spelled) == len(name) && strings.EqualFold(spelled, name)
+	return octet.EqualFold(spelled, name)
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/gosegue/upgrade/head"
+	"github.com/gosegue/upgrade/internal/octet"
 )
 
 // This file reads the head of a response as package head would, until that can.
@@ -14,7 +15,7 @@ func (m *message) parseResponse(octets []byte, limits head.Limits) error {
 	line, fields, _ := strings.Cut(string(octets), "\r\n")
 	n := matchLen(line, "HTTP/0.0 000 ")
 	for ; n >= len("HTTP/0.0 000 ") && n < len(line); n++ {
-		if c := line[n]; c < ' ' && c != '\t' || c == 0x7F {
+		if octet.IsControl(line[n]) {
 			break
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/httpupgrade"
+	"github.com/gosegue/upgrade/internal/octet"
 	"github.com/gosegue/upgrade/websocket"
 )
 
@@ -25,7 +26,7 @@ import (
 // away.
 
 // errHost says why a request is refused that has another Host.
-var errHost = errors.New("Host does not name this server")
+var errHost = errors.New("the field Host does not name this server")
 
 // named reports whether Host names this server: localhost, an address of the loopback
 // interface, the address that the connection came to, or one of s.Names. It may have any
@@ -42,8 +43,7 @@ func (s *Server) named(host string, local net.Addr) bool {
 		return addr.IsLoopback() || own != nil && addr == own.AddrPort().Addr().Unmap().WithZone("")
 	}
 	for _, own := range append([]string{"localhost"}, s.Names...) {
-		// No other octets of the same length fold to ASCII.
-		if own = hostname(own); len(name) == len(own) && strings.EqualFold(name, own) {
+		if octet.EqualFold(name, hostname(own)) {
 			return true
 		}
 	}

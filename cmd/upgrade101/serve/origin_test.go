@@ -90,7 +90,7 @@ func testForeignHost(t *testing.T, flags ...string) {
 			}
 		}
 	}
-	log.mustLog(t, `offers "websocket": not switched: Host does not name this server`)
+	log.mustLog(t, `offers "websocket": not switched: the field Host does not name this server`)
 	response, _ := exchangeWith(t, address, "POST /key HTTP/1.1\r\nHost: evil.example\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}")
 	if response.StatusCode != http.StatusMisdirectedRequest {
 		t.Error(response.Status)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gosegue/upgrade/cmd/upgrade101/explain"
 	"github.com/gosegue/upgrade/cmd/upgrade101/text"
+	"github.com/gosegue/upgrade/internal/octet"
 )
 
 // This file knows the page for browsers and the questions that its script asks.
@@ -57,7 +58,7 @@ func wantsPage(r *http.Request) bool {
 	for _, line := range r.Header["Accept"] {
 		for part := range strings.SplitSeq(line, ",") {
 			kind, _, _ := strings.Cut(part, ";")
-			if strings.EqualFold(strings.Trim(kind, " \t"), "text/html") {
+			if octet.EqualFold(strings.Trim(kind, " \t"), "text/html") {
 				return true
 			}
 		}
