@@ -70,7 +70,7 @@ func ofAnswers(none string, about func(*response) bool, broken func(*response) s
 		old.version = "HTTP/1.0"
 		requests := []request{s.bare(), s.offer(), unknown, without, old}
 		if is(s.Product, "websocket") {
-			requests = append(requests, versionTwelve(s))
+			requests = append(requests, s.ofVersions("12"))
 		}
 		var seen []*exchange
 		for _, r := range requests {

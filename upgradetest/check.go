@@ -108,7 +108,8 @@ func Checks(product upgrade.Product[string]) []Check {
 
 // checks returns all checks.
 func checks() []check {
-	return slices.Concat(switchChecks, untakenChecks, takenChecks, contentChecks, answerChecks, framingChecks, webSocketChecks, h2cChecks)
+	return slices.Concat(switchChecks, afterChecks, untakenChecks, takenChecks, contentChecks, answerChecks,
+		framingChecks, webSocketChecks, negotiationChecks, h2cChecks, clientChecks())
 }
 
 // check is a Check with what it takes to make it.
@@ -147,7 +148,7 @@ func (c check) public(product upgrade.Product[string]) Check {
 	if c.other != (rule{}) && !is(product, "websocket") {
 		r = c.other
 	}
-	return Check{c.id, c.title, fmt.Sprint(r.rfc), r.section, remedies[c.id], r.level, c.applies(product)}
+	return Check{c.id, c.title, fmt.Sprint(r.rfc), r.section, remedyOf(c.id), r.level, c.applies(product)}
 }
 
 // applies reports whether the check is about an offer of product.

@@ -30,7 +30,15 @@ var contentChecks = []check{
 	}, {
 		id: "expect-continue", title: "with Expect: 100-continue, a 100 comes before the 101",
 		rule: must(9110, "7.8"), switching: true,
-		judge: expectContinue,
+		judge: expectContinue("100-continue"),
+	}, {
+		id: "expect-case", title: "case does not matter in 100-continue",
+		rule: must(9110, "10.1.1"), switching: true,
+		judge: forEach(expectContinue, "100-Continue", "100-CONTINUE"),
+	}, {
+		id: "expect-list", title: "100-continue is found in a list with empty elements",
+		rule: should(9110, "5.6.1.2"), switching: true,
+		judge: forEach(expectContinue, ", 100-continue", "100-continue,"),
 	}, {
 		id: "early-octets", title: "octets right after the offer are not lost",
 		rule: may(6455, "4.1"), only: "websocket", switching: true,
@@ -112,12 +120,10 @@ func contentTaken(change func(*request)) func(*session) finding {
 		case answers.pongAfter:
 			return pass("a frame after the content is answered, and none in it")
 		}
-		used := s.used
-		pongs := s.pongs()
-		s.used = used
+		why := s.withoutPong()
 		switch {
-		case !pongs:
-			return skip("the server does not answer a ping frame without content either")
+		case why != "":
+			return skip("%s", why)
 		case answers.closed == 1002:
 			return fail("it closes with 1002 (protocol error) over what was content, and answers a ping frame without")
 		}
@@ -125,17 +131,16 @@ func contentTaken(change func(*request)) func(*session) finding {
 	}
 }
 
-// pongs reports whether the server answers a ping frame that comes after the 101.
-func (s *session) pongs() bool {
-	var answers frames
-	s.converse(func(c *conn) {
-		c.send(s.offer().String())
-		if answer := c.final(); answer != nil && answer.status == 101 {
-			c.send(pingAfter)
-			answers = c.frames()
-		}
-	})
-	return answers.pongAfter
+// withoutPong says why no answer to a ping frame tells anything of this server, or
+// nothing if one does.
+func (s *session) withoutPong() string {
+	switch a := s.afterwards(); {
+	case a.wrong != "":
+		return "what follows the 101 is no frame: see 101-nothing-after"
+	case !a.pongs:
+		return "the server does not answer a ping frame right after the 101 either"
+	}
+	return ""
 }
 
 // earlyOctets judges whether a frame right after the request is answered.
@@ -157,24 +162,25 @@ func earlyOctets(s *session) finding {
 	case e.end == EndClosed || answers.closed > 0:
 		return pass("it closes the connection over them")
 	}
-	used := s.used
-	pongs := s.pongs()
-	s.used = used
-	if !pongs {
-		return skip("the server does not answer a ping frame after the 101 either")
+	if why := s.withoutPong(); why != "" {
+		return skip("%s", why)
 	}
 	return fail("a ping frame there is not answered, and one after the 101 is; a client has to wait for the 101")
 }
 
-// expectContinue judges whether a 100 comes before the 101. The content is held back
+// expectContinue judges whether a 100 comes before the 101, if it is expected so. The content is held back
 // until something comes.
-func expectContinue(s *session) finding {
+func expectContinue(expect string) func(*session) finding {
+	return func(s *session) finding { return s.expectContinue(expect) }
+}
+
+func (s *session) expectContinue(expect string) finding {
 	const content = "upgrade101"
 	r := s.offer()
 	if s.Product.Name() != "" && !is(s.Product, "websocket") {
 		r.method = "POST"
 	}
-	r.fields = append(r.fields, "Expect: 100-continue", "Content-Length: "+strconv.Itoa(len(content)))
+	r.fields = append(r.fields, "Expect: "+expect, "Content-Length: "+strconv.Itoa(len(content)))
 	e := s.converse(func(c *conn) {
 		c.send(r.String())
 		first := c.response()

@@ -1,5 +1,7 @@
 package upgradetest
 
+import "strings"
+
 // This file knows messages that two readers could read differently, which is how requests
 // get smuggled past a proxy. Each is an offer that would be taken, with one fault.
 
@@ -26,23 +28,36 @@ var framingChecks = []check{
 	}, {
 		id: "two-lengths", title: "two different Content-Lengths get a 400, and the connection ends",
 		rule: must(9112, "6.3"),
-		judge: rejected(true, func(r *request) {
-			r.fields = append(r.fields, "Content-Length: 4", "Content-Length: 5")
-			r.content = "12345"
-		}),
+		judge: forEach(func(text string) func(*session) finding {
+			return rejected(true, func(r *request) {
+				for _, line := range strings.Split(text, "\n") {
+					r.fields = append(r.fields, "Content-Length: "+line)
+				}
+				r.content = "12345"
+			})
+		}, "4\n5", "5\n4", "4, 5", "0\n5"),
 	}, {
 		id: "bad-length", title: "a Content-Length that is no number gets a 400, and the connection ends",
 		rule: must(9112, "6.3"),
-		judge: rejected(true, func(r *request) {
-			r.fields = append(r.fields, "Content-Length: 0x0")
-		}),
+		judge: forEach(func(length string) func(*session) finding {
+			return rejected(true, func(r *request) { r.fields = append(r.fields, "Content-Length: "+length) })
+		}, "0x0", "+0", "-1", "0 0", "0.0", "none", "99999999999999999999"),
 	}, {
 		id: "coding-not-chunked", title: "a Transfer-Encoding that does not end in chunked is refused",
 		rule: must(9112, "6.3"),
+		judge: forEach(func(coding string) func(*session) finding {
+			return rejected(true, func(r *request) {
+				r.fields = append(r.fields, "Transfer-Encoding: "+coding)
+				r.content = "0\r\n\r\n"
+			}, 501) // who does not know the coding says so (RFC 9112, section 6.1)
+		}, "chunked, identity", "identity", "Identity", "gzip", "chunked, gzip", "xchunked"),
+	}, {
+		id: "coding-unknown", title: "a transfer coding that nobody knows is refused, and the connection ends",
+		rule: should(9112, "6.1"),
 		judge: rejected(true, func(r *request) {
-			r.fields = append(r.fields, "Transfer-Encoding: chunked, identity")
+			r.fields = append(r.fields, "Transfer-Encoding: "+madeUp+", chunked")
 			r.content = "0\r\n\r\n"
-		}, 501), // who does not know the coding says so (RFC 9112, section 6.1)
+		}, 501),
 	}, {
 		id: "blank-before-colon", title: "a blank between field name and colon gets a 400",
 		rule: must(9112, "5.1"),
@@ -84,8 +99,22 @@ var framingChecks = []check{
 		judge: rejected(false, func(r *request) { r.hosts = nil }),
 	}, {
 		id: "host-twice", title: "a request with two Host lines gets a 400",
-		rule:  must(9112, "3.2"),
-		judge: rejected(false, func(r *request) { r.hosts = append(r.hosts, "upgrade101.invalid") }),
+		rule: must(9112, "3.2"),
+		judge: forEach(func(which string) func(*session) finding {
+			return rejected(false, func(r *request) {
+				second := "upgrade101.invalid"
+				if which == "the same" {
+					second = r.hosts[0]
+				}
+				r.hosts = append(r.hosts, second)
+			})
+		}, "another", "the same"),
+	}, {
+		id: "host-malformed", title: "a request with a Host that is none gets a 400",
+		rule: must(9112, "3.2"),
+		judge: forEach(func(host string) func(*session) finding {
+			return rejected(false, func(r *request) { r.hosts = []string{host} })
+		}, "a b", "fd00:10:0:0::1:8081", "[::1", "a:8x", "u@a", "http://a", "a/b", "a?b"),
 	},
 }
 

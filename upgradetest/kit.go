@@ -121,5 +121,6 @@ func Handler(t *testing.T, h http.Handler, o Options) {
 
 // serverFaults are the checks that net/http fails whatever the handler does.
 var serverFaults = map[string]string{
-	"both-lengths": "net/http reads such a request by its coding and keeps the connection",
+	"both-lengths":   "net/http reads such a request by its coding, and keeps the connection",
+	"host-malformed": "net/http checks the octets of Host, and not what they make",
 }

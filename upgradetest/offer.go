@@ -25,6 +25,12 @@ var untakenChecks = []check{
 		rule: offeredRule, switching: true,
 		judge: oldVersion,
 	}, {
+		id: "http-2.0", title: "an offer in HTTP/2.0 or 3.0, as a line, gets no 101",
+		rule: should(9110, "15.6.6"), switching: true,
+		judge: forEach(func(version string) func(*session) finding {
+			return untaken(func(r *request, _ string) { r.version = version })
+		}, "HTTP/2.0", "HTTP/3.0"),
+	}, {
 		id: "no-upgrade", title: "a request without Upgrade gets no 101",
 		rule: offeredRule, switching: true,
 		judge: untaken(func(r *request, _ string) { r.upgrade = nil }),
@@ -79,7 +85,9 @@ var untakenChecks = []check{
 	}, {
 		id: "upgrade-part", title: "a product whose name has the right one in it is another product",
 		rule: offeredRule, switching: true,
-		judge: untakenProduct(func(r *request, p string) { r.upgrade = []string{"x" + p + ", " + p + "x"} }),
+		judge: forEach(func(form string) func(*session) finding {
+			return untakenProduct(func(r *request, p string) { r.upgrade = []string{strings.ReplaceAll(form, "P", p)} })
+		}, "xP, Px", "xP", "Px", "P-2", "P.x"),
 	}, {
 		id: "upgrade-other-version", title: "the product in another version is another product",
 		rule: handshakeRule, other: offeredRule, switching: true,
@@ -153,11 +161,15 @@ var untakenChecks = []check{
 	}, {
 		id: "connection-longer", title: "an option that begins with upgrade is another option",
 		rule: handshakeRule, other: may(9110, "7.8"), switching: true,
-		judge: untakenOption(func(r *request, _ string) { r.connection = []string{"upgraded"} }),
+		judge: forEach(func(option string) func(*session) finding {
+			return untakenOption(func(r *request, _ string) { r.connection = []string{option} })
+		}, "upgraded", "Upgrade2", "upgrade-x"),
 	}, {
 		id: "connection-prefixed", title: "an option that ends in upgrade is another option",
 		rule: handshakeRule, other: may(9110, "7.8"), switching: true,
-		judge: untakenOption(func(r *request, _ string) { r.connection = []string{"x-upgrade"} }),
+		judge: forEach(func(option string) func(*session) finding {
+			return untakenOption(func(r *request, _ string) { r.connection = []string{option} })
+		}, "x-upgrade", "notupgrade", "xUpgrade"),
 	}, {
 		id: "connection-insecure-requests", title: "the option Upgrade-Insecure-Requests is another option",
 		rule: handshakeRule, other: may(9110, "7.8"), switching: true,
@@ -196,13 +208,17 @@ var takenChecks = []check{
 	{
 		id: "upgrade-case", title: "case does not matter in a product's name",
 		rule: should(9110, "7.8"), switching: true,
-		judge: taken(func(r *request, p string) {
-			name, version, found := strings.Cut(p, "/")
-			r.upgrade = []string{otherCase(name)}
-			if found {
-				r.upgrade[0] += "/" + version
-			}
-		}),
+		judge: forEach(func(which string) func(*session) finding {
+			return taken(func(r *request, p string) {
+				name, version, found := strings.Cut(p, "/")
+				r.upgrade = []string{map[string]func(string) string{
+					"turned": otherCase, "capitals": strings.ToUpper, "small": strings.ToLower,
+				}[which](name)}
+				if found {
+					r.upgrade[0] += "/" + version
+				}
+			})
+		}, "turned", "capitals", "small"),
 	}, {
 		id: "upgrade-list-first", title: "the product is found in front of one that nobody knows",
 		rule: listRule, switching: true,
@@ -226,15 +242,21 @@ var takenChecks = []check{
 	}, {
 		id: "upgrade-empty", title: "empty elements round the product do not matter",
 		rule: listRule, switching: true,
-		judge: taken(func(r *request, p string) { r.upgrade = []string{", " + p + " ,,"} }),
+		judge: forEach(func(form string) func(*session) finding {
+			return taken(func(r *request, p string) { r.upgrade = []string{strings.ReplaceAll(form, "P", p)} })
+		}, ", P ,,", ",P", "P,", " , ,P"),
 	}, {
 		id: "connection-case", title: "case does not matter in the option upgrade",
 		rule: should(9110, "7.6.1"), switching: true,
-		judge: taken(func(r *request, _ string) { r.connection = []string{"uPGRADE"} }),
+		judge: forEach(func(option string) func(*session) finding {
+			return taken(func(r *request, _ string) { r.connection = []string{option} })
+		}, "uPGRADE", "upgrade", "UPGRADE"),
 	}, {
 		id: "connection-list", title: "the option upgrade is found in a list",
 		rule: should(9110, "7.6.1"), switching: true,
-		judge: taken(func(r *request, _ string) { r.connection = []string{"keep-alive, Upgrade"} }),
+		judge: forEach(func(value string) func(*session) finding {
+			return taken(func(r *request, _ string) { r.connection = []string{value} })
+		}, "keep-alive, Upgrade", "Upgrade, keep-alive", "keep-alive,Upgrade"),
 	}, {
 		id: "connection-line-first", title: "the option upgrade is found on the first of two Connection lines",
 		rule: linesRule, switching: true,
@@ -246,7 +268,9 @@ var takenChecks = []check{
 	}, {
 		id: "connection-empty", title: "empty elements round the option upgrade do not matter",
 		rule: listRule, switching: true,
-		judge: taken(func(r *request, _ string) { r.connection = []string{", Upgrade ,,"} }),
+		judge: forEach(func(value string) func(*session) finding {
+			return taken(func(r *request, _ string) { r.connection = []string{value} })
+		}, ", Upgrade ,,", ",Upgrade", "Upgrade,"),
 	}, {
 		id: "tabs", title: "tabs are blanks, in both fields",
 		rule: should(9110, "5.6.3"), switching: true,
@@ -269,6 +293,21 @@ var takenChecks = []check{
 		id: "http-1.2", title: "HTTP/1.2 is taken for HTTP/1.1",
 		rule: should(9110, "2.5"), switching: true,
 		judge: taken(func(r *request, _ string) { r.version = "HTTP/1.2" }),
+	}, {
+		id: "absolute-form", title: "an offer with its target in absolute-form is the same offer",
+		rule: should(9112, "3.2.2"), switching: true,
+		judge: func(s *session) finding {
+			r := s.offer()
+			r.target = "http://" + s.Host + s.Target
+			if s.secure {
+				r.target = "https://" + s.Host + s.Target
+			}
+			return s.missed(s.ask(r))
+		},
+	}, {
+		id: "length-zero", title: "an offer with Content-Length: 0 is the same offer",
+		rule: should(9110, "8.6"), switching: true,
+		judge: taken(func(r *request, _ string) { r.fields = append(r.fields, "Content-Length: 0") }),
 	}, {
 		id: "octet-by-octet", title: "an offer that comes octet by octet is the same offer",
 		rule: may(9110, "7.8"), switching: true,

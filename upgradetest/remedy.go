@@ -1,5 +1,7 @@
 package upgradetest
 
+import "strings"
+
 // This file knows what to change in a server that fails a check. It knows nothing of how
 // that shows.
 
@@ -11,6 +13,14 @@ const (
 	refuse400       = "Answer 400 and close the connection."
 	checkHandshake  = "Check the method, the version and the key of a WebSocket handshake before you switch."
 )
+
+// remedyOf returns what to change in a server that fails the check of that ID.
+func remedyOf(id string) string {
+	if strings.HasPrefix(id, "client-") {
+		return "Take the offer of every well-formed request, whatever else stands in it: the request that this client sends is below."
+	}
+	return remedies[id]
+}
 
 var remedies = map[string]string{
 	"101-end":             "End the head of the 101 with an empty line, and keep it short: clients read 4 to 64 KiB of it.",

@@ -144,6 +144,7 @@ type session struct {
 	connections int
 	known       map[string]*exchange // by what was sent
 	used        []*exchange          // by the check under way, the one that it is about last
+	later       *afterwards          // what came after the 101; nil: not looked at yet
 	results     []Result
 	proofs      []*exchange // of each result, what it rests on; or nil
 	last        string      // the ID of the last check that was sent

@@ -48,7 +48,7 @@ func rightServer(product string) *server {
 	return &server{
 		product:  upgrade.MustParseProduct(product),
 		before:   func(raw string) string { return raw },
-		expects:  func(q *query) bool { return strings.EqualFold(q.one("Expect"), "100-continue") },
+		expects:  func(q *query) bool { return strings.EqualFold(strings.Trim(q.one("Expect"), ", "), "100-continue") },
 		reads:    func(*query) bool { return true },
 		takes:    rightOffer,
 		switched: rightSwitch,
@@ -64,6 +64,7 @@ func rightServer(product string) *server {
 // query is a request as a test server understands it.
 type query struct {
 	method string
+	target string
 	minor  int
 	fields []field
 	served int // requests on the connection before
@@ -160,7 +161,8 @@ func (s *server) serve(conn net.Conn) {
 		}
 		q := &query{served: served}
 		start, rest, _ := strings.Cut(text, "\r\n")
-		q.method, _, _ = strings.Cut(start, " ")
+		words := strings.Split(start, " ")
+		q.method, q.target = words[0], words[1]
 		q.minor = int(start[len(start)-1] - '0')
 		for _, line := range strings.Split(rest, "\r\n") {
 			name, value, _ := strings.Cut(line, ":")

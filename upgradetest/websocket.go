@@ -1,10 +1,8 @@
 package upgradetest
 
 import (
-	"slices"
 	"strings"
 
-	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/websocket"
 )
 
@@ -28,32 +26,34 @@ var webSocketChecks = []check{
 			return pass("it has")
 		}),
 	}, {
-		id: "websocket-subprotocol", title: "the 101 has no Sec-WebSocket-Protocol, for none was offered",
+		id: "websocket-version", title: "a version other than 13 gets no 101",
 		rule: must(6455, "4.2.2"), only: "websocket", switching: true,
-		judge: absent("Sec-WebSocket-Protocol"),
+		judge: forEach(func(version string) func(*session) finding {
+			return func(s *session) finding { return refused(s.ask(s.ofVersions(version))) }
+		}, "12", "8", "7", "0", "14", "255"),
 	}, {
-		id: "websocket-extensions", title: "the 101 lists no extension, for none was offered",
-		rule: must(6455, "4.2.2"), only: "websocket", switching: true,
-		judge: absent("Sec-WebSocket-Extensions"),
-	}, {
-		id: "websocket-version", title: "version 12, which never was, gets no 101",
-		rule: must(6455, "4.2.2"), only: "websocket", switching: true,
-		judge: func(s *session) finding { return refused(s.ask(versionTwelve(s))) },
+		id: "websocket-version-list", title: "a Sec-WebSocket-Version that has 13 and more in it gets no 101",
+		rule: handshakeRule, only: "websocket", switching: true,
+		judge: forEach(func(text string) func(*session) finding {
+			return func(s *session) finding { return refused(s.ask(s.ofVersions(strings.Split(text, "\n")...))) }
+		}, "13, 8, 7", "8, 13", "13\n8", "8\n13", "130", "13.0"),
 	}, {
 		id: "websocket-version-told", title: "the answer to an unknown version has Sec-WebSocket-Version",
 		rule: must(6455, "4.4"), only: "websocket", switching: true,
-		judge: func(s *session) finding {
-			e := s.ask(versionTwelve(s))
-			switch {
-			case e.answer == nil:
-				return note("%s", told(e))
-			case e.answer.status == 101:
-				return skip("it switches: see websocket-version")
-			case strings.Trim(strings.Join(e.answer.lines("Sec-WebSocket-Version"), ""), ", \t") == "":
-				return fail("%s without it", told(e))
+		judge: forEach(func(version string) func(*session) finding {
+			return func(s *session) finding {
+				e := s.ask(s.ofVersions(version))
+				switch {
+				case e.answer == nil:
+					return note("%s", told(e))
+				case e.answer.status == 101:
+					return skip("it switches: see websocket-version")
+				case strings.Trim(strings.Join(e.answer.lines("Sec-WebSocket-Version"), ""), ", \t") == "":
+					return fail("%s without it", told(e))
+				}
+				return pass("%s with it", told(e))
 			}
-			return pass("%s with it", told(e))
-		},
+		}, "12", "8"),
 	}, {
 		id: "websocket-version-missing", title: "a handshake without Sec-WebSocket-Version gets no 101",
 		rule: handshakeRule, only: "websocket", switching: true,
@@ -66,15 +66,18 @@ var webSocketChecks = []check{
 		// That a server need not decode the key can be read as leave not to look at it.
 		id: "websocket-key-short", title: "a key that is not of 16 bytes gets no 101",
 		rule: should(6455, "4.2.1"), only: "websocket", switching: true,
-		judge: withKeys("c2hvcnQ="),
+		judge: forEach(func(key string) func(*session) finding { return withKeys(key) },
+			"c2hvcnQ=", "", "AAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAA=", "AAAAAAAAAAAAAAAAAAAAAAAA"), // 5, 0, 15, 17 and 18 octets
 	}, {
 		id: "websocket-key-malformed", title: "a key that is not base64 gets no 101",
 		rule: should(6455, "4.2.1"), only: "websocket", switching: true,
-		judge: withKeys("~!@$%^&*()~!@$%^&*()~!=="),
+		judge: forEach(func(key string) func(*session) finding { return withKeys(key) },
+			"~!@$%^&*()~!@$%^&*()~!==", "dGhlIHNhbXBsZSBub2_-ZQ==", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBs ZSBub25jZQ==", webSocketKey+","),
 	}, {
 		id: "websocket-keys", title: "two keys get no 101",
 		rule: should(6455, "11.3.1"), only: "websocket", switching: true,
-		judge: withKeys(webSocketKey, "eHl6IHNhbXBsZSBub25jZQ=="),
+		judge: forEach(func(second string) func(*session) finding { return withKeys(webSocketKey, second) },
+			"eHl6IHNhbXBsZSBub25jZQ==", webSocketKey),
 	}, {
 		id: "websocket-post", title: "a POST gets no 101",
 		rule: handshakeRule, only: "websocket", switching: true,
@@ -82,27 +85,23 @@ var webSocketChecks = []check{
 			r.method = "POST"
 			r.fields = append(r.fields, "Content-Length: 0")
 		}),
+	}, {
+		id: "websocket-method", title: "a method other than GET gets no 101",
+		rule: handshakeRule, only: "websocket", switching: true,
+		judge: forEach(func(method string) func(*session) finding {
+			return untaken(func(r *request, _ string) { r.method = method })
+		}, "HEAD", "PUT", "OPTIONS", "DELETE", "PATCH", "get", "UPGRADE101"),
 	},
 }
 
-// versionTwelve returns a handshake of a version that was never more than a draft's.
-func versionTwelve(s *session) request {
+// ofVersions returns a handshake with these lines of Sec-WebSocket-Version.
+func (s *session) ofVersions(lines ...string) request {
 	r := s.offer()
-	r.fields = append(without(r.fields, "Sec-WebSocket-Version"), "Sec-WebSocket-Version: 12")
+	r.fields = without(r.fields, "Sec-WebSocket-Version")
+	for _, line := range lines {
+		r.fields = append(r.fields, "Sec-WebSocket-Version: "+line)
+	}
 	return r
-}
-
-// absent judges a field that the 101 must not have.
-func absent(name string) func(*session) finding {
-	return ofSwitch(func(s *session, r *response) finding {
-		if slices.ContainsFunc(s.Fields, func(f handshake.Field) bool { return strings.EqualFold(f.Name, name) }) {
-			return skip("it was offered")
-		}
-		if len(r.lines(name)) > 0 {
-			return fail("it has")
-		}
-		return pass("it has not")
-	})
 }
 
 // withKeys is untaken for a handshake with these keys.
@@ -126,7 +125,8 @@ const (
 // frames is what frames of a server told.
 type frames struct {
 	pongContent, pongAfter bool
-	closed                 int // the status of a close frame; 1005 if it has none; 0 if none came
+	malformed              bool // something came that is no frame of a server
+	closed                 int  // the status of a close frame; 1005 if it has none; 0 if none came
 }
 
 // frames reads frames until the ping after the request is answered, the server closes
@@ -136,6 +136,7 @@ func (c *conn) frames() frames {
 	for !seen.pongAfter && seen.closed == 0 {
 		kind, payload, ok := c.frame()
 		if !ok {
+			seen.malformed = kind == notAFrame
 			break
 		}
 		switch kind {
@@ -162,9 +163,19 @@ func (c *conn) frame() (kind byte, payload string, ok bool) {
 		return strings.Repeat("\x00", min(n, 8))
 	}
 	ok = true
-	head := take(2)
-	kind = head[0] & 0xF
-	n := int(head[1] & 0x7F)
+	first := take(1)
+	if !ok {
+		return 0, "", false
+	}
+	if !c.mayBegin(first[0]) {
+		return notAFrame, "", false
+	}
+	second := take(1)
+	if second[0]&0x80 != 0 {
+		return notAFrame, "", false // masked, as frames of clients alone are
+	}
+	kind = first[0] & 0xF
+	n := int(second[0] & 0x7F)
 	switch n {
 	case 126:
 		b := take(2)
@@ -177,4 +188,20 @@ func (c *conn) frame() (kind byte, payload string, ok bool) {
 	}
 	payload = take(n)
 	return kind, payload, ok
+}
+
+// notAFrame is the kind of what is no frame. The kinds of frames have four bits.
+const notAFrame = 0xFF
+
+// mayBegin reports whether a frame can begin with that octet: with a kind that there is,
+// whole if it controls, and with reserved bits only where an extension may use them.
+func (c *conn) mayBegin(octet byte) bool {
+	final, reserved, kind := octet&0x80 != 0, octet&0x70 != 0, octet&0xF
+	switch {
+	case reserved && (c.answer == nil || len(c.answer.lines(extensionField)) == 0):
+		return false
+	case kind >= 8:
+		return final && kind <= 0xA
+	}
+	return kind <= 2
 }

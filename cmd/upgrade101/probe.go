@@ -34,6 +34,7 @@ func probeCommand() *cobra.Command {
 		product  string
 		asJSON   bool
 		only     []string
+		leave    []string
 		headers  []string
 		timeout  time.Duration
 		insecure bool
@@ -42,7 +43,7 @@ func probeCommand() *cobra.Command {
 		allow    bool
 	)
 	command := &cobra.Command{
-		Use:   "probe [--product NAME[/VERSION]] [--only ID]... [--header LINE]... [--timeout DURATION] [--insecure] [--allow-no-switch] [--failures | --json] URL | --list",
+		Use:   "probe [--product NAME[/VERSION]] [--only ID]... [--skip 'ID: REASON']... [--header LINE]... [--timeout DURATION] [--insecure] [--allow-no-switch] [--failures | --json] URL | --list",
 		Short: "Check how a server handles Upgrade",
 		Long: fmt.Sprintf(`Probe sends requests to a server that tell servers apart, and judges the answers: the
 form of its 101 and 426, what it takes for an offer and what not, whether it parts a
@@ -81,8 +82,8 @@ With --header all requests have that line as well, for a server that wants an Or
 a subprotocol or a secret, which is then shown with the requests of failed checks. A
 Sec-WebSocket-Protocol or Sec-WebSocket-Extensions there is an offer of it.
 
-With --only just the checks with these IDs are made; --list shows all, and sends
-nothing. IDs keep their meaning.
+With --only just the checks with these IDs are made, with --skip all but these, and the
+reason is told; --list shows all, and sends nothing. IDs keep their meaning.
 
 With --json it writes one object for programs, with these keys, which stay, and are
 all always there:
@@ -120,9 +121,17 @@ reached to the end; 2 if the command line is wrong.`, upgradetest.MaxConnections
 				return fmt.Errorf("--product: %w", err)
 			}
 			checks := upgradetest.Checks(offered)
+			known := func(id string) bool {
+				return slices.ContainsFunc(checks, func(c upgradetest.Check) bool { return c.ID == id })
+			}
 			for _, id := range only {
-				if !slices.ContainsFunc(checks, func(c upgradetest.Check) bool { return c.ID == id }) {
+				if !known(id) {
 					return errors.New("--only: no such check; upgrade101 probe --list shows all")
+				}
+			}
+			for _, entry := range leave {
+				if id, _, _ := strings.Cut(entry, ":"); !known(id) {
+					return errors.New("--skip: no such check; upgrade101 probe --list shows all")
 				}
 			}
 			if timeout <= 0 {
@@ -157,6 +166,7 @@ reached to the end; 2 if the command line is wrong.`, upgradetest.MaxConnections
 				Host:    target.Host(),
 				Fields:  fields,
 				Only:    only,
+				Skip:    leave,
 				Timeout: timeout,
 				Begin:   begin,
 			})
@@ -183,6 +193,7 @@ reached to the end; 2 if the command line is wrong.`, upgradetest.MaxConnections
 	flags := command.Flags()
 	flags.StringVar(&product, "product", "websocket", "what to offer")
 	flags.StringArrayVar(&only, "only", nil, "make only the check with this ID; may be given several times")
+	flags.StringArrayVar(&leave, "skip", nil, "leave out the check with this ID, as 'ID: REASON'; may be given several times")
 	flags.StringArrayVar(&headers, "header", nil, "a field line for every request, as NAME: VALUE; may be given several times")
 	flags.DurationVar(&timeout, "timeout", upgradetest.DefaultTimeout, "how long to wait for an answer")
 	flags.BoolVar(&insecure, "insecure", false, "take any certificate")
@@ -197,7 +208,7 @@ reached to the end; 2 if the command line is wrong.`, upgradetest.MaxConnections
 		}
 		return ids, cobra.ShellCompDirectiveNoFileComp
 	})
-	for _, name := range []string{"product", "header", "timeout"} {
+	for _, name := range []string{"product", "header", "timeout", "skip"} {
 		command.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
 	}
 	return command
@@ -302,7 +313,7 @@ func (p probed) text(failures bool) []byte {
 		if r.Verdict == upgradetest.Fail {
 			failed[r.Level]++
 		}
-		if failures && r.Verdict != upgradetest.Fail {
+		if failures && r.Verdict != upgradetest.Fail || !r.Applies {
 			continue
 		}
 		said := r.Detail

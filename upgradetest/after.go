@@ -1,0 +1,130 @@
+package upgradetest
+
+import (
+	"regexp"
+	"strings"
+	"time"
+)
+
+// This file knows what follows the empty line of a 101: the new protocol, and nothing
+// of HTTP.
+
+// afterPause is how long the server is listened to after the 101, where the client does
+// not speak first.
+const afterPause = 150 * time.Millisecond
+
+var afterChecks = []check{
+	{
+		id: "101-nothing-after", title: "nothing of HTTP follows the head of the 101",
+		rule: must(9110, "15.2.2"), switching: true,
+		judge: func(s *session) finding {
+			a := s.afterwards()
+			s.use(a.exchange)
+			switch {
+			case a.answer == nil || a.answer.status != 101:
+				return note("%s", told(a.exchange))
+			case a.wrong != "":
+				return fail("%s", a.wrong)
+			case a.doubtful:
+				return note("octets came that may be content of the 101, or the protocol's")
+			case a.octets == 0:
+				return pass("nothing came unasked")
+			}
+			return pass("what came is of the protocol")
+		},
+	}, {
+		// The server may have a reason, but the client sees none.
+		id: "101-open", title: "the connection stays open after the 101, or says why not",
+		rule: should(9110, "15.2.2"), switching: true,
+		judge: func(s *session) finding {
+			a := s.afterwards()
+			s.use(a.exchange)
+			switch {
+			case a.answer == nil || a.answer.status != 101:
+				return note("%s", told(a.exchange))
+			case a.wrong != "":
+				return skip("what follows is not of the protocol: see 101-nothing-after")
+			case a.end == EndClosed && a.octets == 0:
+				return fail("the connection ended with the head of the 101")
+			}
+			return pass("it does")
+		},
+	},
+}
+
+// afterwards is what came after the 101 to the plain offer.
+type afterwards struct {
+	*exchange
+	octets   int    // after the head
+	wrong    string // why they are not of the protocol, if that is certain
+	doubtful bool   // they may be
+	pongs    bool   // of websocket: a ping was answered
+}
+
+// afterwards takes the plain offer and listens, once for all checks.
+func (s *session) afterwards() *afterwards {
+	if s.later != nil {
+		return s.later
+	}
+	used := s.used
+	defer func() { s.used = used }()
+	a := new(afterwards)
+	var seen frames
+	a.exchange = s.converse(func(c *conn) {
+		c.send(s.offer().String())
+		if answer := c.final(); answer == nil || answer.status != 101 {
+			return
+		}
+		if is(s.Product, "websocket") {
+			c.send(pingAfter)
+			seen = c.frames()
+			return
+		}
+		c.deadline = time.Now().Add(min(afterPause, s.Timeout))
+		for c.fill() {
+		}
+	})
+	if a.answer != nil {
+		octets := string(a.received[a.after:])
+		a.octets, a.pongs = len(octets), seen.pongAfter
+		a.wrong = leftOver(octets)
+		switch {
+		case a.wrong != "" || octets == "":
+		case is(s.Product, "websocket"):
+			if seen.malformed {
+				a.wrong = "octets follow that are no frame of a server"
+			}
+		case is(s.Product, "h2c"):
+			if n := min(len(octets), frameHeadLength); octets[min(3, n):n] != "\x04\x00\x00\x00\x00\x00"[:max(n-3, 0)] {
+				a.wrong = "octets follow that are no SETTINGS frame"
+			}
+		default:
+			a.doubtful = text(octets)
+		}
+	}
+	s.later = a
+	return a
+}
+
+var chunk = regexp.MustCompile(`^[0-9A-Fa-f]+[ \t]*(;[^\r\n]*)?\r\n`)
+
+// leftOver says what of HTTP the octets begin with, or nothing.
+func leftOver(octets string) string {
+	switch {
+	case strings.HasPrefix(octets, "\r") || strings.HasPrefix(octets, "\n"):
+		return "a line end follows"
+	case strings.HasPrefix(octets, "HTTP/1."):
+		return "another response follows"
+	case chunk.MatchString(octets):
+		return "a chunk follows"
+	case strings.HasPrefix(octets, "<"):
+		return "a document follows"
+	}
+	return ""
+}
+
+// text reports whether the first octets are printable ASCII.
+func text(octets string) bool {
+	first := octets[:min(len(octets), 4)]
+	return printable(first) == first
+}

@@ -1,0 +1,135 @@
+package upgradetest
+
+import (
+	"slices"
+	"strings"
+)
+
+// This file knows what RFC 6455 lets a server choose: a subprotocol and extensions. It
+// knows nothing of what these are.
+
+const (
+	protocolField  = "Sec-WebSocket-Protocol"
+	extensionField = "Sec-WebSocket-Extensions"
+)
+
+var negotiationChecks = []check{
+	{
+		id: "websocket-subprotocol", title: "the 101 names no subprotocol that was not offered",
+		rule: must(6455, "4.2.2"), only: "websocket", switching: true,
+		judge: ofSwitch(func(s *session, r *response) finding {
+			return chosen(r, elements(s.fieldLines(protocolField)))
+		}),
+	}, {
+		id: "websocket-subprotocol-one", title: "of two subprotocols offered, the 101 names one or none",
+		rule: must(6455, "4.2.2"), only: "websocket", switching: true,
+		judge: forEach(func(text string) func(*session) finding {
+			lines := strings.Split(text, "\n")
+			return func(s *session) finding {
+				r := s.offer()
+				for _, line := range lines {
+					r.fields = append(r.fields, protocolField+": "+line)
+				}
+				e := s.ask(r)
+				if e.answer == nil || e.answer.status != 101 {
+					return refused(e)
+				}
+				return chosen(e.answer, append(elements(s.fieldLines(protocolField)), elements(lines)...))
+			}
+		}, madeUp+", Upgrade101.made-up", madeUp+"\nUpgrade101.made-up"),
+	}, {
+		id: "websocket-extensions", title: "the 101 lists no extension that was not offered",
+		rule: must(6455, "4.2.2"), only: "websocket", switching: true,
+		judge: ofSwitch(func(s *session, r *response) finding {
+			return accepted(r, elements(s.fieldLines(extensionField)))
+		}),
+	}, {
+		id: "websocket-extensions-known", title: "of the extensions offered, the 101 lists none that nobody knows, and no parameter that was not allowed",
+		rule: must(6455, "4.2.2"), only: "websocket", switching: true,
+		judge: forEach(func(text string) func(*session) finding {
+			return func(s *session) finding {
+				r := s.offer()
+				r.fields = append(r.fields, extensionField+": "+text)
+				e := s.ask(r)
+				if e.answer == nil || e.answer.status != 101 {
+					return refused(e)
+				}
+				// What nobody knows is offered, and still not the server's to list.
+				known := slices.DeleteFunc(append(elements(s.fieldLines(extensionField)), elements([]string{text})...),
+					func(e string) bool { return extensionName(e) == madeUp })
+				return accepted(e.answer, known)
+			}
+		}, madeUp+"; x=1, permessage-deflate", "permessage-deflate; client_max_window_bits, "+madeUp, "permessage-deflate"),
+	},
+}
+
+// chosen judges the subprotocol of a 101, if these were offered.
+func chosen(r *response, offered []string) finding {
+	lines := r.lines(protocolField)
+	switch {
+	case len(lines) == 0:
+		return pass("it names none")
+	case len(lines) > 1:
+		return fail("it has %d lines of %s", len(lines), protocolField)
+	case slices.Contains(offered, lines[0]):
+		return pass("it names one of %d", len(offered))
+	case strings.Contains(lines[0], ","):
+		return fail("it names a list of subprotocols, and may name one")
+	case len(offered) == 0:
+		return fail("it names one, and none was offered")
+	}
+	return fail("it names one that was not offered")
+}
+
+// accepted judges the extensions of a 101, if these may be listed.
+func accepted(r *response, offered []string) finding {
+	listed := elements(r.lines(extensionField))
+	for _, e := range listed {
+		i := slices.IndexFunc(offered, func(o string) bool { return extensionName(o) == extensionName(e) })
+		switch {
+		case i < 0 && extensionName(e) == madeUp:
+			return fail("it lists an extension that was made up for this check")
+		case i < 0:
+			return fail("it lists an extension that was not offered")
+		case strings.Contains(e, "client_max_window_bits") && !slices.ContainsFunc(offered, func(o string) bool { return strings.Contains(o, "client_max_window_bits") }):
+			return fail("it sets client_max_window_bits, which was not offered (RFC 7692, section 7.1.2.2)")
+		}
+	}
+	if len(listed) == 0 {
+		return pass("it lists none")
+	}
+	return pass("it lists %d of %d", len(listed), len(offered))
+}
+
+// elements returns the elements of lines that hold lists, less the blanks round them. A
+// comma in a quoted string parts nothing.
+func elements(lines []string) []string {
+	var all []string
+	add := func(element string) {
+		if element = strings.Trim(element, " \t"); element != "" {
+			all = append(all, element)
+		}
+	}
+	for _, line := range lines {
+		quoted, from := false, 0
+		for i := 0; i < len(line); i++ {
+			switch c := line[i]; {
+			case c == '\\' && quoted:
+				i++
+			case c == '"':
+				quoted = !quoted
+			case c == ',' && !quoted:
+				add(line[from:i])
+				from = i + 1
+			}
+		}
+		add(line[from:])
+	}
+	return all
+}
+
+// extensionName returns the name of an extension, less its parameters.
+func extensionName(element string) string {
+	name, _, _ := strings.Cut(element, ";")
+	return strings.Trim(name, " \t")
+}
