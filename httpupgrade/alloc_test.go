@@ -135,3 +135,44 @@ func heap() int64 {
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+// The content is the protocol's to keep or to let go, also where failures are reported to
+// a hook that is given the request.
+func TestContentIsLetGo(t *testing.T) {
+	const size = 16 << 20
+	for name, hook := range map[string]func(*http.Request, error){
+		"log": nil, "hook": func(*http.Request, error) {},
+	} {
+		for use, drop := range map[string]func(*http.Request){
+			"let go": func(r *http.Request) {},
+			"read":   func(r *http.Request) { io.Copy(io.Discard, r.Body) },
+			"closed": func(r *http.Request) { r.Body.Close() },
+		} {
+			serving, end, ended := make(chan *http.Request, 1), make(chan bool), make(chan bool)
+			h := httpupgrade.Handler{MaxBody: size, Error: hook, Protocols: []httpupgrade.Protocol{{
+				Product: echo,
+				Serve: func(_ net.Conn, r *http.Request) {
+					defer close(ended)
+					drop(r)
+					if use == "let go" {
+						r = nil
+					}
+					serving <- r
+					<-end
+				},
+			}}}
+			before := heap()
+			h.ServeHTTP(&memory{}, &http.Request{
+				Method: "POST", ContentLength: size, Body: io.NopCloser(io.LimitReader(zeros{}, size)),
+				Header: http.Header{"Connection": {"Upgrade"}, "Upgrade": {"echo/1"}},
+			})
+			r := <-serving
+			if kept := heap() - before; kept > size/2 {
+				t.Errorf("%s, %s: %d bytes kept", name, use, kept)
+			}
+			runtime.KeepAlive(r)
+			close(end)
+			<-ended
+		}
+	}
+}

@@ -237,9 +237,9 @@ func ExampleAdvertise() {
 // "Hello" of RFC 6455, section 5.7; a real server leaves frames to a library.
 func ExampleWebSocket() {
 	server := httptest.NewServer(httpupgrade.Handler{Protocols: []httpupgrade.Protocol{
-		httpupgrade.WebSocket(func(conn net.Conn, r *http.Request) {
+		httpupgrade.WebSocket{Serve: func(conn net.Conn, r *http.Request, subprotocol string) {
 			io.WriteString(conn, "\x81\x05Hello")
-		}),
+		}}.Protocol(),
 	}})
 	defer server.Close()
 

@@ -1,283 +1,208 @@
 package httpupgrade
 
 import (
-	"context"
 	"errors"
-	"fmt"
-	"log"
-	"net"
 	"net/http"
-	"net/textproto"
-	"runtime/debug"
+	"strconv"
 
-	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/internal/headpool"
 )
 
-// Protocol is a protocol to which a [Handler] can switch, and when and how.
-type Protocol struct {
-	// Product is the protocol's name and, if it has one, version. It matches
-	// only an offer of the same version; one of the zero Product never.
-	Product upgrade.Product[string]
+// This file is the order of a switch in a server. What to switch to is the policy of
+// package handshake; how, that of the other files here.
 
-	// Allow is the server's judgement on a request that offers Product, by its
-	// method, its resource, the load: false leaves it to the next Protocol.
-	// Nil allows all. It must not read the content.
-	Allow func(*http.Request) bool
-
-	// Fields returns further fields for the 101, or a [*Refusal], possibly
-	// wrapped, to answer that instead of switching; any other error is answered
-	// with 500. Nil adds none. It must not read the content.
-	Fields func(*http.Request) ([]handshake.Field, error)
-
-	// Serve speaks the protocol on the connection, which is closed when it
-	// returns. The request is the one that was upgraded, with its content in
-	// Body; its context keeps its values and is never cancelled. Serve runs in a
-	// goroutine of its own, since the handler has returned by then; a panic is
-	// recovered and reported.
-	Serve func(net.Conn, *http.Request)
-}
-
-// Refusal is an error by which [Protocol].Fields says to answer a request with a final
-// response of that status (200 to 599) and those fields, without content, instead of
-// switching to that protocol. Fields about framing, Content-Length, Transfer-Encoding and
-// Trailer, are not its to give. A 426 (Upgrade Required) is given the field Upgrade that it
-// must have, and any response with Upgrade the option in Connection.
-type Refusal struct {
-	Status int
-	Fields []handshake.Field
-}
-
-// Error returns a text with the status.
-func (e *Refusal) Error() string { return fmt.Sprintf("httpupgrade: refused with status %d", e.Status) }
-
-// PanicError is what a [Handler] reports of a [Protocol].Serve that panicked.
-type PanicError struct {
-	Value any    // of the panic
-	Stack []byte // of its goroutine
-}
-
-// Error returns the value and the stack.
-func (e *PanicError) Error() string {
-	return fmt.Sprintf("httpupgrade: panic in Serve: %v\n%s", e.Value, e.Stack)
-}
-
-// Handler switches each request that offers one of its protocols and passes on every
-// other. Its fields must not change while it is in use.
+// Handler switches each request that offers one of its protocols, and passes on every
+// other. Its fields must not change while it is in use. It panics at its first request if
+// a Protocol has no Serve, or if Carry names a field that a 101 cannot have.
 //
-// For a request with a valid offer, each of Protocols that is offered and allowed is
-// tried in turn: its Fields are asked for, the 101 is built, the content of the request
-// read, the connection taken over and the 101 written: see [Switch]. A [Refusal] makes
-// it try the next; when none is left, the first Refusal is the answer. What else fails
-// before the take-over is answered at once: too much content with 413 (Content Too
-// Large), content that cannot be read with 400 (Bad Request), and the rest, which is the
-// server's own fault, with 500. What fails behind it closes the connection. Nothing of
-// HTTP follows a 101.
+// For a request with a valid offer [handshake.Choose] finds the protocol. Then the 101 is
+// built, the content of the request read, a place in Conns taken, the connection taken
+// over, and the 101 written: see [Switch]. Too much content is answered with 413 (Content
+// Too Large), content that cannot be read with 400 (Bad Request), or 408 (Request Timeout)
+// if it did not come in time. Every other failure before the 101 is the server's own and
+// is answered with 500. After a failure to read the content or to take the connection
+// over, the connection is closed. A failure to write the 101 closes it without an answer.
+// Nothing of HTTP follows a 101.
 //
 // A request without a valid offer, or with none that is supported and allowed, is an
 // ordinary one and goes to Next, its content untouched.
+//
+// The 101 has Upgrade, Connection, what Protocol.Fields returns, and of w.Header() what
+// Carry names. Other fields that middleware has set, Set-Cookie say, do not reach the
+// client.
 type Handler struct {
-	Protocols []Protocol                 // in the server's order of preference
-	Next      http.Handler               // serves everything else; nil: Refuse with all of Protocols
-	MaxBody   int64                      // bytes of content read before a switch; 0: DefaultMaxBody; below 0: none
-	Error     func(*http.Request, error) // is told of every failure but a Refusal; nil: the server's ErrorLog
+	// Protocols are in the server's order of preference.
+	Protocols []Protocol
+
+	// Next serves every other request. Nil: Refuse with all of Protocols.
+	Next http.Handler
+
+	// MaxBody is how many bytes of content are read before a switch. 0:
+	// DefaultMaxBody. Below 0: none.
+	MaxBody int64
+
+	// Conns counts and limits the connections that were switched. Nil: no limit.
+	Conns *Conns
+
+	// Carry names the fields of w.Header() that go into the 101, all lines of each:
+	// Set-Cookie, say, or the id of a request. Letter case does not matter, and a
+	// name counts once. Upgrade, Connection, Content-Length, Transfer-Encoding and
+	// Trailer must not be among them.
+	Carry []string
+
+	// Decided is told once of each request that has an Upgrade field what became of
+	// it, before Next or Serve runs. If it panics, the connection is closed.
+	Decided func(*http.Request, handshake.Decision)
+
+	// Error is told of every failure but a Refusal. The request of a failure in Serve
+	// has no content. Nil: the ErrorLog of the server.
+	Error func(*http.Request, error)
 }
 
 // ServeHTTP implements [http.Handler].
 func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if h.switchTo(w, r) {
+	h.check()
+	if len(r.Header["Upgrade"]) == 0 {
+		h.next(w, r)
 		return
 	}
+	offered, err := Offer(r)
+	if err != nil {
+		h.decline(w, r, err)
+		return
+	}
+	p, fields, err := handshake.Choose(h.Protocols, offered, r, insist)
+	switch {
+	case err == nil:
+		h.switchTo(w, r, p, fields)
+	case p == nil:
+		h.decline(w, r, err)
+	default:
+		h.refuse(w, r, p, err)
+	}
+}
+
+// check panics if h cannot do what it is for.
+func (h *Handler) check() {
+	for i := range h.Protocols {
+		// Nothing offers the zero Product, so nobody serves it.
+		if h.Protocols[i].Serve == nil && !h.Protocols[i].Product.IsZero() {
+			panic("httpupgrade: Protocol " + strconv.Itoa(i) + " (" + h.Protocols[i].Product.String() + ") has no Serve")
+		}
+	}
+	if len(h.Carry) > 0 {
+		carried(nil, nil, h.Carry)
+	}
+}
+
+// next serves a request that is not to be switched.
+func (h *Handler) next(w http.ResponseWriter, r *http.Request) {
 	if h.Next != nil {
 		h.Next.ServeHTTP(w, r)
 		return
 	}
-	supported := make([]upgrade.Product[string], len(h.Protocols))
-	for i, p := range h.Protocols {
-		supported[i] = p.Product
-	}
-	Refuse(w, r, supported...)
+	Refuse(w, r, handshake.Supported(h.Protocols)...)
 }
 
-// switchTo switches to the first protocol that it can, or answers why not. It reports
-// whether there was one to try at all.
-func (h *Handler) switchTo(w http.ResponseWriter, r *http.Request) bool {
-	offered, err := Offer(r)
+// decline serves a request whose offer does not count.
+func (h *Handler) decline(w http.ResponseWriter, r *http.Request, err error) {
+	d := handshake.Decision{Err: err}
+	if h.Next == nil && h.Decided != nil {
+		d.Status = refusalStatus(r, handshake.Supported(h.Protocols))
+	}
+	h.decide(r, d)
+	h.next(w, r)
+}
+
+func (h *Handler) decide(r *http.Request, d handshake.Decision) {
+	if h.Decided != nil {
+		h.Decided(r, d)
+	}
+}
+
+// switchTo switches to p and serves it, or answers why not.
+func (h *Handler) switchTo(w http.ResponseWriter, r *http.Request, p *Protocol, fields []handshake.Field) {
+	head := headpool.Get()
+	defer headpool.Put(head)
+	all := fields
+	if len(h.Carry) > 0 {
+		all = carried(fields, w.Header(), h.Carry)
+	}
+	var err error
+	if head.B, err = appendHead(head.B, p, r, all); err != nil {
+		h.fail(w, r, p, err, http.StatusInternalServerError)
+		return
+	}
+	if err := ReadContent(r, maxBody(h.MaxBody)); err != nil {
+		w.Header().Set("Connection", "close") // the rest may be content
+		h.fail(w, r, p, err, handshake.Status(err))
+		return
+	}
+	// After the content, so that a client that is slow with it takes no place.
+	place, ctx, ok := h.Conns.enter(contextOf(r, fields))
+	if !ok {
+		h.refuse(w, r, p, noPlace)
+		return
+	}
+	conn, err := takeOver(w, r, head.B)
 	if err != nil {
-		return false
-	}
-	var (
-		refused *Protocol // the first one that was
-		refusal *Refusal
-	)
-	for i := range h.Protocols {
-		p := &h.Protocols[i]
-		if !offered.Offers(p.Product) || p.Allow != nil && !p.Allow(r) {
-			continue
+		place.leave()
+		status := handshake.Status(err)
+		if status != 0 {
+			w.Header().Set("Connection", "close") // what follows may be no HTTP
 		}
-		fields, err := p.fields(r)
-		if err != nil {
-			again := refusalIn(err)
-			if again == nil {
-				h.fail(w, r, err, http.StatusInternalServerError)
-				return true
-			}
-			if refusal == nil {
-				refused, refusal = p, again
-			}
-			continue
-		}
-		conn, err := switchTo(w, r, h.maxBody(), []upgrade.Product[string]{p.Product}, fields)
-		if err != nil {
-			h.fail(w, r, err, statusOf(err))
-			return true
-		}
-		var log *log.Logger
-		if h.Error == nil {
-			log = errorLog(r)
-		}
-		// The server cancels the context as soon as this handler returns.
-		r = r.WithContext(context.WithoutCancel(r.Context()))
-		go serve(p, conn, r, h.Error, log)
-		return true
+		h.fail(w, r, p, err, status)
+		return
 	}
-	if refusal == nil {
-		return false
+	place.hold(conn)
+	fails := failuresOf(r, h.Error)
+	s := serving{p.Serve, conn, place, fails.forLong()}
+	if h.Decided != nil && !h.decideSwitched(r, p, fails) {
+		conn.Close()
+		place.leave()
+		return
 	}
-	if err := refusal.answer(w, r, refused.Product); err != nil {
-		h.fail(w, r, err, http.StatusInternalServerError)
-	}
+	go s.run(r.WithContext(ctx))
+}
+
+// noPlace answers a request for which there is no place in Conns.
+var noPlace = &Refusal{Status: http.StatusServiceUnavailable}
+
+// decideSwitched tells Decided of the switch. It reports whether Decided returned. The
+// connection is no longer the server's, which could not close it after a panic.
+func (h *Handler) decideSwitched(r *http.Request, p *Protocol, fails failures) (returned bool) {
+	defer fails.recover()
+	h.Decided(r, handshake.Decision{Product: p.Product, Status: http.StatusSwitchingProtocols})
 	return true
 }
 
-// refusalIn returns the Refusal that err is or wraps, or nil.
-func refusalIn(err error) *Refusal {
+// refuse answers a request to which p was refused, by the Refusal that err is or wraps; or
+// err is the server's own fault.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, p *Protocol, err error) {
 	var refusal *Refusal
-	errors.As(err, &refusal)
-	return refusal
-}
-
-// fields returns the further fields of the 101, if the protocol has any.
-func (p *Protocol) fields(r *http.Request) ([]handshake.Field, error) {
-	if p.Fields == nil {
-		return nil, nil
-	}
-	return p.Fields(r)
-}
-
-func (h *Handler) maxBody() int64 {
-	if h.MaxBody == 0 {
-		return DefaultMaxBody
-	}
-	return max(h.MaxBody, 0)
-}
-
-// serve runs the protocol, and sees to it that the connection is closed behind it and
-// that a panic is that of this connection alone. Without report it goes to log.
-func serve(p *Protocol, conn net.Conn, r *http.Request, report func(*http.Request, error), log *log.Logger) {
-	defer conn.Close()
-	// The request is kept for the report only if one is going to be asked for: with
-	// its fields it takes more memory than the rest of an idle connection.
-	if report == nil {
-		defer logPanic(log)
-	} else {
-		defer reportPanic(r, report)
-	}
-	p.Serve(conn, r)
-}
-
-// logPanic and reportPanic are deferred. As in a handler, ErrAbortHandler is the way to
-// end without a word.
-func logPanic(log *log.Logger) {
-	if v := recover(); v != nil && v != http.ErrAbortHandler {
-		log.Print(&PanicError{v, debug.Stack()})
-	}
-}
-
-func reportPanic(r *http.Request, report func(*http.Request, error)) {
-	if v := recover(); v != nil && v != http.ErrAbortHandler {
-		report(r, &PanicError{v, debug.Stack()})
-	}
-}
-
-// statusOf returns the status that answers an error of switchTo, or 0 if it is too late
-// for an answer.
-func statusOf(err error) int {
-	var (
-		write   *WriteError
-		large   *http.MaxBytesError
-		content *ContentError
-	)
-	switch {
-	case errors.As(err, &write):
-		return 0
-	case errors.As(err, &large):
-		return http.StatusRequestEntityTooLarge
-	case errors.As(err, &content):
-		return http.StatusBadRequest
-	}
-	return http.StatusInternalServerError
-}
-
-// fail reports err and answers with status, if there is one.
-func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error, status int) {
-	reportError(r, err, h.Error)
-	switch status {
-	case 0:
-		return
-	case http.StatusRequestEntityTooLarge, http.StatusBadRequest:
-		// The rest of the content would have to be read before the connection
-		// could be used again.
-		w.Header().Set("Connection", "close")
-	}
-	w.WriteHeader(status)
-}
-
-// answer sends the refusal of a switch to p. If it cannot be sent as it is, it
-// returns an error and has sent nothing.
-func (e *Refusal) answer(w http.ResponseWriter, r *http.Request, p upgrade.Product[string]) error {
-	if e.Status < 200 || e.Status > 599 {
-		return fmt.Errorf("httpupgrade: status %d cannot refuse", e.Status)
-	}
-	for i, f := range e.Fields {
-		err := f.Check()
-		switch textproto.CanonicalMIMEHeaderKey(f.Name) {
-		case "Content-Length", "Transfer-Encoding", "Trailer":
-			// How the response is framed is net/http's to say: it has no
-			// content.
-			err = handshake.ErrReserved
-		}
-		if err != nil {
-			return &handshake.ResponseError{Index: i, Err: err}
-		}
-	}
-	header := w.Header()
-	for _, f := range e.Fields {
-		header.Add(f.Name, f.Value)
-	}
-	if e.Status == http.StatusUpgradeRequired && header["Upgrade"] == nil {
-		header.Set("Upgrade", p.String())
-	}
-	if header["Upgrade"] != nil {
-		closeUnread(header, r)
-		addOption(header, r)
-	}
-	w.WriteHeader(e.Status)
-	return nil
-}
-
-func reportError(r *http.Request, err error, report func(*http.Request, error)) {
-	if report == nil {
-		errorLog(r).Print(err)
+	if !errors.As(err, &refusal) || refusal == nil {
+		h.fail(w, r, p, err, http.StatusInternalServerError)
 		return
 	}
-	report(r, err)
+	fields, content, bad := refusal.Response(p.Product)
+	if bad != nil {
+		h.fail(w, r, p, bad, http.StatusInternalServerError)
+		return
+	}
+	h.decide(r, handshake.Decision{Product: p.Product, Status: refusal.Status, Err: err})
+	answer(w, r, refusal.Status, fields, content)
 }
 
-// errorLog returns where the server of r logs.
-func errorLog(r *http.Request) *log.Logger {
-	if server, ok := r.Context().Value(http.ServerContextKey).(*http.Server); ok && server.ErrorLog != nil {
-		return server.ErrorLog
+// fail reports err and answers with status, unless that is 0.
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, p *Protocol, err error, status int) {
+	var panicked *PanicError
+	if errors.As(err, &panicked) && panicked.Value == http.ErrAbortHandler {
+		panic(http.ErrAbortHandler) // as in any handler
 	}
-	return log.Default()
+	h.decide(r, handshake.Decision{Product: p.Product, Status: status, Err: err})
+	failuresOf(r, h.Error).report(err)
+	if status != 0 {
+		w.WriteHeader(status)
+	}
 }

@@ -4,38 +4,77 @@ import (
 	"net"
 	"net/http"
 
-	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/handshake"
-	"github.com/gosegue/upgrade/websocket"
+	"github.com/gosegue/upgrade/internal/socket"
 )
 
-var webSocket = upgrade.MustParseProduct("websocket")
-
-// WebSocket returns the Protocol for WebSocket, which checks the request and answers
-// its key by package websocket. serve is given the connection at its first frame: it
-// is for a library that runs on a connection already switched.
+// WebSocket is what a server decides on a WebSocket connection. [WebSocket.Protocol]
+// makes a [Protocol] of it:
 //
-// A request by another method than GET is refused with 405, of another version of the
-// protocol than 13 with 426 and that version, and without a well-formed key with 400.
-// Subprotocols and extensions are not negotiated, which the client takes for a server
-// without any. Who has some wraps Fields; who looks at Origin sets Allow or wraps
-// Fields as well.
-func WebSocket(serve func(net.Conn, *http.Request)) Protocol {
-	return Protocol{Product: webSocket, Fields: webSocketFields, Serve: serve}
+//	httpupgrade.Handler{
+//		Protocols: []httpupgrade.Protocol{httpupgrade.WebSocket{Serve: serve}.Protocol()},
+//		Next:      mux,
+//	}
+//
+// The connection stands at its first frame: Serve is for a library that runs on a
+// connection that is already switched. Extensions are not negotiated, which a client
+// takes for a server that has none.
+type WebSocket struct {
+	// Origin reports whether the page that the request comes from may connect. False
+	// is answered with 403 (Forbidden). Nil: only a page of the same host and port,
+	// or a request without Origin, which no browser sends.
+	Origin func(*http.Request) bool
+
+	// Subprotocols are what the server speaks, in its order of preference. The first
+	// that the client offers is selected and put into Sec-WebSocket-Protocol. If it
+	// offers none of them, the connection has no subprotocol. A malformed
+	// Sec-WebSocket-Protocol is answered with 400.
+	Subprotocols []string
+
+	// Fields is Fields of the [Protocol]. It must not return Sec-WebSocket-Accept, nor
+	// Sec-WebSocket-Protocol where Subprotocols has any.
+	Fields func(*http.Request) ([]handshake.Field, error)
+
+	// Serve speaks WebSocket on the connection, as Serve of the [Protocol] does.
+	// subprotocol is what was selected, or empty.
+	Serve func(conn net.Conn, r *http.Request, subprotocol string)
 }
 
-func webSocketFields(r *http.Request) ([]handshake.Field, error) {
-	// The spelling of the names is that of http.Header.
-	key := r.Header["Sec-Websocket-Key"]
-	switch websocket.Check(r.Method, r.Header["Sec-Websocket-Version"], key) {
-	case nil:
-		accept := websocket.AppendAccept(nil, key[0])
-		return []handshake.Field{{Name: "Sec-WebSocket-Accept", Value: string(accept)}}, nil
-	case websocket.ErrMethod:
-		return nil, &Refusal{http.StatusMethodNotAllowed, []handshake.Field{{Name: "Allow", Value: http.MethodGet}}}
-	case websocket.ErrVersion:
-		return nil, &Refusal{http.StatusUpgradeRequired, []handshake.Field{{Name: "Sec-WebSocket-Version", Value: websocket.Version}}}
-	default:
-		return nil, &Refusal{http.StatusBadRequest, nil}
+// Protocol returns the Protocol for ws, which does not use ws any more. Allow and the
+// other fields of the result are the caller's to set; the checks of WebSocket are made
+// and the key is answered whatever they are.
+func (ws WebSocket) Protocol() Protocol {
+	p := Protocol{Product: socket.Product, Fields: ws.Fields}
+	if ws.Origin != nil {
+		p.Check = func(r *http.Request) error {
+			if !ws.Origin(r) {
+				return &Refusal{Status: http.StatusForbidden}
+			}
+			return nil
+		}
 	}
+	if len(ws.Subprotocols) > 0 {
+		p.Fields = ws.negotiate
+	}
+	if ws.Serve != nil {
+		p.Serve = func(conn net.Conn, r *http.Request) {
+			ws.Serve(conn, r, socket.Subprotocol(SwitchedFields(r)))
+		}
+	}
+	return p
+}
+
+// negotiate returns the fields of ws and the subprotocol that it selects.
+func (ws WebSocket) negotiate(r *http.Request) ([]handshake.Field, error) {
+	subprotocol, err := socket.SelectSubprotocol(r.Header["Sec-Websocket-Protocol"], ws.Subprotocols)
+	if err != nil {
+		return nil, err
+	}
+	var fields []handshake.Field
+	if ws.Fields != nil {
+		if fields, err = ws.Fields(r); err != nil {
+			return nil, err
+		}
+	}
+	return socket.WithSubprotocol(fields, subprotocol), nil
 }

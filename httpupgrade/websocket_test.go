@@ -32,7 +32,10 @@ const exampleHead = "HTTP/1.1 101 Switching Protocols\r\n" +
 func webSocketEcho() httpupgrade.Handler {
 	return httpupgrade.Handler{
 		Protocols: []httpupgrade.Protocol{
-			httpupgrade.WebSocket(func(conn net.Conn, r *http.Request) { io.Copy(conn, conn) }),
+			httpupgrade.WebSocket{
+				Origin: func(r *http.Request) bool { return r.Header.Get("Origin") == "http://example.com" },
+				Serve:  func(conn net.Conn, r *http.Request, _ string) { io.Copy(conn, conn) },
+			}.Protocol(),
 		},
 		Next: http.HandlerFunc(tell),
 	}
@@ -125,22 +128,103 @@ func TestWebSocketIsNotOfferedByItsFieldsAlone(t *testing.T) {
 	}
 }
 
-// Who negotiates a subprotocol wraps Fields, and keeps the answer to the key.
-func TestWebSocketWithMoreFields(t *testing.T) {
+// Whatever Fields is set to, the request is checked and its key answered.
+func TestWebSocketFieldsDoNotReplaceTheChecks(t *testing.T) {
 	t.Parallel()
-	protocol := httpupgrade.WebSocket(func(net.Conn, *http.Request) {})
-	inner := protocol.Fields
-	protocol.Fields = func(r *http.Request) ([]handshake.Field, error) {
-		fields, err := inner(r)
-		return append(fields, handshake.Field{Name: "Sec-WebSocket-Protocol", Value: "chat"}), err
+	more := func(*http.Request) ([]handshake.Field, error) {
+		return []handshake.Field{{Name: "X-More", Value: "1"}}, nil
 	}
-	if !protocol.Product.Matches(upgrade.MustParseProduct("websocket")) {
-		t.Errorf("Product %q", protocol.Product)
+	serve := func(net.Conn, *http.Request) {}
+	set := httpupgrade.WebSocket{Serve: func(net.Conn, *http.Request, string) {}}.Protocol()
+	set.Fields = more
+	for name, protocol := range map[string]httpupgrade.Protocol{
+		"by hand":          {Product: upgrade.MustParseProduct("websocket"), Fields: more, Serve: serve},
+		"other spelling":   {Product: upgrade.MustParseProduct("WebSocket"), Fields: more, Serve: serve},
+		"set afterwards":   set,
+		"WebSocket.Fields": httpupgrade.WebSocket{Fields: more, Serve: func(net.Conn, *http.Request, string) {}}.Protocol(),
+	} {
+		s := start(t, httpupgrade.Handler{Protocols: []httpupgrade.Protocol{protocol}})
+		equal(t, name, s.exchange(sameOrigin), strings.Replace(strings.TrimSuffix(exampleHead, "\r\n")+"X-More: 1\r\n\r\n",
+			"Upgrade: websocket", "Upgrade: "+protocol.Product.String(), 1))
+		for change, want := range map[[2]string]int{
+			{"GET", "POST"}:                405,
+			{"Version: 13", "Version: 8"}:  426,
+			{"dGhl", ""}:                   400,
+			{"server.example.com", "else"}: 403,
+		} {
+			response, _ := s.get(strings.Replace(sameOrigin, change[0], change[1], 1))
+			equal(t, name, response.StatusCode, want)
+			equal(t, name, response.Header["X-More"], nil)
+		}
 	}
-	s := start(t, httpupgrade.Handler{Protocols: []httpupgrade.Protocol{protocol}})
-	equal(t, "exchange", s.exchange(exampleRequest),
-		strings.TrimSuffix(exampleHead, "\r\n")+"Sec-WebSocket-Protocol: chat\r\n\r\n")
-	response, _ := s.get(strings.Replace(exampleRequest, "Version: 13", "Version: 8", 1))
-	equal(t, "status", response.StatusCode, 426)
-	equal(t, "Sec-WebSocket-Protocol", response.Header["Sec-Websocket-Protocol"], nil)
+}
+
+// sameOrigin is the request of a page of the same server.
+var sameOrigin = strings.Replace(exampleRequest, "http://example.com", "http://SERVER.example.com:80", 1)
+
+func TestWebSocketWithoutAPolicyTakesTheSameOriginAlone(t *testing.T) {
+	t.Parallel()
+	s := start(t, httpupgrade.Handler{Protocols: []httpupgrade.Protocol{
+		httpupgrade.WebSocket{Serve: func(conn net.Conn, r *http.Request, _ string) { io.Copy(conn, conn) }}.Protocol(),
+	}})
+	const origin = "Origin: http://example.com\r\n"
+	for other, want := range map[string]int{
+		origin:                                  403, // RFC 6455's own example comes from another site
+		"":                                      101, // and this from no page
+		"Origin: null\r\n":                      403,
+		"Origin: http://server.example.com\r\n": 101,
+		"Origin: https://server.example.com:443\r\n":     101, // the default port by the origin's scheme
+		"Origin: http://server.example.com:8080\r\n":     403,
+		"Origin: http://server.example.com.evil\r\n":     403,
+		"Origin: http://server.example.com\r\n" + origin: 403,
+	} {
+		c := s.dial()
+		c.Send(strings.Replace(exampleRequest, origin, other, 1))
+		c.CloseWrite()
+		response, _ := c.response("GET")
+		equal(t, other, response.StatusCode, want)
+	}
+}
+
+func TestWebSocketSelectsASubprotocol(t *testing.T) {
+	t.Parallel()
+	got := make(chan string, 1)
+	s := start(t, httpupgrade.Handler{Protocols: []httpupgrade.Protocol{httpupgrade.WebSocket{
+		Subprotocols: []string{"superchat", "chat"},
+		Fields: func(*http.Request) ([]handshake.Field, error) {
+			return []handshake.Field{{Name: "X-More", Value: "1"}}, nil
+		},
+		Serve: func(_ net.Conn, _ *http.Request, subprotocol string) { got <- subprotocol },
+	}.Protocol()}})
+	head := strings.TrimSuffix(exampleHead, "\r\n") + "X-More: 1\r\n"
+	for offered, want := range map[string]string{
+		"Sec-WebSocket-Protocol: chat, superchat\r\n":                                    "superchat",
+		"Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: other, , superchat\r\n": "superchat",
+		"Sec-WebSocket-Protocol: Superchat, chat\r\n":                                    "chat",
+		"Sec-WebSocket-Protocol: other\r\n":                                              "",
+		"":                                                                               "",
+	} {
+		answer := head
+		if want != "" {
+			answer += "Sec-WebSocket-Protocol: " + want + "\r\n"
+		}
+		equal(t, offered, s.exchange(strings.Replace(sameOrigin, "Sec-WebSocket-Protocol: chat, superchat\r\n", offered, 1)), answer+"\r\n")
+		equal(t, offered, <-got, want)
+	}
+	response, _ := s.get(strings.Replace(sameOrigin, "chat, superchat", "chat super", 1))
+	equal(t, "malformed", response.StatusCode, 400)
+}
+
+// The answer to the key is not the server's to give.
+func TestWebSocketAcceptIsReserved(t *testing.T) {
+	t.Parallel()
+	s := start(t, httpupgrade.Handler{Protocols: []httpupgrade.Protocol{httpupgrade.WebSocket{
+		Fields: func(*http.Request) ([]handshake.Field, error) {
+			return []handshake.Field{{Name: "sec-websocket-accept", Value: "x"}}, nil
+		},
+		Serve: func(net.Conn, *http.Request, string) {},
+	}.Protocol()}})
+	response, _ := s.get(sameOrigin)
+	equal(t, "status", response.StatusCode, 500)
+	equal(t, "log", s.log.take(), "handshake: field 0 (sec-websocket-accept): reserved field\n")
 }

@@ -84,7 +84,7 @@ func (p peer) isOurs() bool { return strings.HasPrefix(p.name, "ours") }
 // The upgraders: each answers one message with itself.
 
 var ours = httpupgrade.Handler{Protocols: []httpupgrade.Protocol{
-	httpupgrade.WebSocket(func(conn net.Conn, _ *http.Request) { echo(conn) }),
+	httpupgrade.WebSocket{Origin: func(*http.Request) bool { return true }, Serve: func(conn net.Conn, _ *http.Request, _ string) { echo(conn) }}.Protocol(),
 }}
 
 // echo is for those who bring no frames.

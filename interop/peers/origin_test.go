@@ -54,7 +54,10 @@ func newOrigin(t testing.TB, layer string) string {
 }
 
 func overHTTP() http.Handler {
-	webSocket := httpupgrade.WebSocket(func(conn net.Conn, r *http.Request) { webSocketEcho(conn, r.URL.Path) })
+	webSocket := httpupgrade.WebSocket{
+		Origin: func(*http.Request) bool { return true }, // behind proxies the Host is another
+		Serve:  func(conn net.Conn, r *http.Request, _ string) { webSocketEcho(conn, r.URL.Path) },
+	}.Protocol()
 	webSocket.Allow = func(r *http.Request) bool { return allowed(r.URL.Path) }
 	check := webSocket.Fields
 	webSocket.Fields = func(r *http.Request) ([]handshake.Field, error) {

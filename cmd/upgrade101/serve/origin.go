@@ -11,10 +11,7 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/gosegue/upgrade/handshake"
-	"github.com/gosegue/upgrade/httpupgrade"
 	"github.com/gosegue/upgrade/internal/octet"
-	"github.com/gosegue/upgrade/websocket"
 )
 
 // This file knows for whom the page is: for a browser that was sent to this server by its
@@ -65,16 +62,6 @@ func hostname(host string) string {
 func (s *Server) namedBy(r *http.Request) bool {
 	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	return s.named(r.Host, local)
-}
-
-// ownOrigin returns fields, and refuses a WebSocket to the page of another site.
-func ownOrigin(fields func(*http.Request) ([]handshake.Field, error)) func(*http.Request) ([]handshake.Field, error) {
-	return func(r *http.Request) ([]handshake.Field, error) {
-		if !websocket.SameOrigin(r.Header["Origin"], []string{r.Host}) {
-			return nil, &httpupgrade.Refusal{Status: http.StatusForbidden}
-		}
-		return fields(r)
-	}
 }
 
 // keys are what the page has to know to see its own handshake, whose heads may hold

@@ -474,7 +474,7 @@ func testLastHandshakes(t *testing.T, flags ...string) {
 		method, target, offered, decision string
 		switched                          bool
 	}
-	reader := "httpupgrade"
+	reader := "handshake"
 	if len(flags) > 0 {
 		reader = "netupgrade"
 	}

@@ -108,17 +108,15 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 type connKey struct{}
 
 func (s *Server) handler() http.Handler {
-	socket := httpupgrade.WebSocket(s.session(webSocket, echoMessages))
-	socket.Allow = s.namedBy
-	socket.Fields = s.logRefusal(ownOrigin(socket.Fields))
 	page := s.page(echo, webSocket)
 	return endTwoLengths(httpupgrade.Handler{
 		Protocols: []httpupgrade.Protocol{
 			{Product: echo, Serve: s.session(echo, echoBytes)},
-			socket,
+			{Product: webSocket, Allow: s.namedBy, Serve: s.session(webSocket, echoMessages)},
 		},
-		Next:  page,
-		Error: func(r *http.Request, err error) { s.logOffer(offerOf(r), "failed", err) },
+		Next:    page,
+		Decided: s.logRefusal,
+		Error:   func(r *http.Request, err error) { s.logOffer(offerOf(r), "failed", err) },
 	}, page)
 }
 
@@ -144,14 +142,12 @@ func (s *Server) speak(conn net.Conn, product upgrade.Product[string], o offer, 
 	s.log.Printf("%s %s %s", o.from, product, ending)
 }
 
-// logRefusal returns fields, and logs when they refuse to switch.
-func (s *Server) logRefusal(fields func(*http.Request) ([]handshake.Field, error)) func(*http.Request) ([]handshake.Field, error) {
-	return func(r *http.Request) ([]handshake.Field, error) {
-		list, err := fields(r)
-		if err != nil {
-			s.logOffer(offerOf(r), "not switched", err)
-		}
-		return list, err
+// logRefusal logs that a request was refused. What is not switched for another reason is
+// logged where it is served.
+func (s *Server) logRefusal(r *http.Request, d handshake.Decision) {
+	var refusal *handshake.Refusal
+	if errors.As(d.Err, &refusal) {
+		s.logOffer(offerOf(r), "not switched", d.Err)
 	}
 }
 

@@ -95,7 +95,7 @@ func overHTTP() http.Handler {
 		}
 		return []handshake.Field{f}, nil
 	}
-	webSocket := httpupgrade.WebSocket(func(conn net.Conn, r *http.Request) { serve(overWebSocket, conn, r.RequestURI) })
+	webSocket := httpupgrade.WebSocket{Serve: func(conn net.Conn, r *http.Request, _ string) { serve(overWebSocket, conn, r.RequestURI) }}.Protocol()
 	check := webSocket.Fields
 	webSocket.Fields = func(r *http.Request) ([]handshake.Field, error) {
 		checked, err := check(r)

@@ -18,7 +18,7 @@ import (
 func main() {
 	overHTTP := httpupgrade.Handler{
 		Protocols: []httpupgrade.Protocol{
-			httpupgrade.WebSocket(func(conn net.Conn, _ *http.Request) { echo(conn) }),
+			httpupgrade.WebSocket{Serve: func(conn net.Conn, _ *http.Request, _ string) { echo(conn) }}.Protocol(),
 		},
 	}
 	acceptor := &netupgrade.Acceptor{Protocols: []netupgrade.Protocol{netupgrade.WebSocket()}}

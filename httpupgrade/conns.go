@@ -1,0 +1,137 @@
+package httpupgrade
+
+import (
+	"context"
+	"net"
+	"sync"
+)
+
+// This file counts the connections that were switched.
+
+// Conns counts the connections that [Handler]s have switched, limits their number, and
+// ends them at shutdown, which http.Server does for none of them. The zero Conns is ready
+// for use and sets no limit. One Conns may be shared by several Handlers. It must not be
+// copied.
+//
+//	conns := &httpupgrade.Conns{Max: 10_000}
+//	server := &http.Server{Handler: httpupgrade.Handler{Protocols: protocols, Conns: conns}}
+//	...
+//	err := server.Shutdown(ctx) // no further requests
+//	err = errors.Join(err, conns.Shutdown(ctx))
+type Conns struct {
+	// Max is how many connections may be switched at a time; 0 or below: any
+	// number. A request beyond it is refused with 503 (Service Unavailable). It must
+	// not change while the Conns is in use.
+	Max int
+
+	mu     sync.Mutex
+	places map[*place]struct{}
+	ended  bool          // no further switch begins
+	empty  chan struct{} // closed when ended and no place is taken; nil before ended
+}
+
+// place is that of one connection. Its methods may be called on nil, which has no Conns.
+type place struct {
+	conns  *Conns
+	cancel context.CancelFunc
+	conn   net.Conn // nil until the switch is done
+	closed bool     // whether conn is to be closed when it comes
+}
+
+// Len returns how many connections are switched, and being switched, now.
+func (c *Conns) Len() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.places)
+}
+
+// Shutdown ends the connections. It lets no further switch begin, so that requests are
+// refused with 503 (Service Unavailable); cancels the contexts of the requests that Serve
+// functions got; and waits until these have returned. Switches under way count. When ctx
+// ends before, Shutdown closes the connections that are left and returns the error of ctx.
+//
+// It may be called more than once and from several goroutines. A Conns that was shut down
+// stays so.
+func (c *Conns) Shutdown(ctx context.Context) error {
+	c.mu.Lock()
+	if !c.ended {
+		c.ended = true
+		c.empty = make(chan struct{})
+		if len(c.places) == 0 {
+			close(c.empty)
+		}
+	}
+	for p := range c.places {
+		p.cancel()
+	}
+	c.mu.Unlock()
+	select {
+	case <-c.empty:
+		return nil
+	default:
+	}
+	select {
+	case <-c.empty:
+		return nil
+	case <-ctx.Done():
+	}
+	var left []net.Conn
+	c.mu.Lock()
+	for p := range c.places {
+		if p.closed = true; p.conn != nil {
+			left = append(left, p.conn)
+		}
+	}
+	c.mu.Unlock()
+	for _, conn := range left {
+		conn.Close()
+	}
+	return ctx.Err()
+}
+
+// enter takes a place, and returns it with a context that Shutdown cancels; nil if there
+// is none to be had. On a nil Conns there is always one, which is nil.
+func (c *Conns) enter(ctx context.Context) (*place, context.Context, bool) {
+	if c == nil {
+		return nil, ctx, true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended || c.Max > 0 && len(c.places) >= c.Max {
+		return nil, ctx, false
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	p := &place{conns: c, cancel: cancel}
+	if c.places == nil {
+		c.places = make(map[*place]struct{})
+	}
+	c.places[p] = struct{}{}
+	return p, ctx, true
+}
+
+// hold tells the place of its connection.
+func (p *place) hold(conn net.Conn) {
+	if p == nil {
+		return
+	}
+	p.conns.mu.Lock()
+	defer p.conns.mu.Unlock()
+	if p.conn = conn; p.closed {
+		conn.Close()
+	}
+}
+
+// leave gives the place back.
+func (p *place) leave() {
+	if p == nil {
+		return
+	}
+	p.cancel()
+	c := p.conns
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.places, p)
+	if c.ended && len(c.places) == 0 {
+		close(c.empty)
+	}
+}

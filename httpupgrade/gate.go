@@ -1,0 +1,196 @@
+package httpupgrade
+
+import (
+	"bufio"
+	"errors"
+	"maps"
+	"net"
+	"net/http"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/internal/socket"
+)
+
+// This file stands in front of handlers that read Upgrade by themselves.
+
+// Gate lets an offer to switch reach a handler that reads Upgrade by itself, a WebSocket
+// library say, only if it counts, and then in the spelling that everybody understands. It
+// is one line in front of a handler that nobody changes:
+//
+//	handler = httpupgrade.Gate{Products: products, Next: handler}
+//
+// The first of Products that a request validly offers reaches Next as one line of Upgrade
+// and one of Connection, in a copy of the request. For h2c, HTTP2-Settings stays, and its
+// option in Connection. The content has been read and stands in Body; a client that waits
+// for a 100 (Continue) has got it. The writer that Next gets has a Hijack that gives back
+// the octets that came early with the connection, even to a library that drops the reader.
+// It has Flush exactly if the writer of the server has one, and an Unwrap.
+//
+// Any other offer, malformed, of HTTP/1.0, or of something else, reaches Next as the
+// ordinary request that it is: without Upgrade, HTTP2-Settings and their options. A
+// request without Upgrade, and an extended CONNECT, reach Next untouched, and cost no
+// allocation.
+//
+// Gate answers by itself what no library should see: 413 (Content Too Large) where there
+// is more content than MaxBody, 400 (Bad Request) for content that cannot be read or a
+// malformed Host, and of a WebSocket handshake what RFC 6455 asks for: 405, 426 or 400 for
+// the wrong method or version, or a malformed key. It does not look at Origin, which is
+// the library's to check.
+//
+// The fields of a Gate must not change while it is in use.
+type Gate struct {
+	// Products are what Next can switch to, in the server's order of preference.
+	Products []upgrade.Product[string]
+
+	// Next is the handler that the Gate stands in front of.
+	Next http.Handler
+
+	// MaxBody is how many bytes of content are read before a switch. 0:
+	// DefaultMaxBody. Below 0: none.
+	MaxBody int64
+}
+
+// ServeHTTP implements [http.Handler].
+func (g Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if len(r.Header["Upgrade"]) == 0 || r.ProtoMajor > 1 {
+		// Versions 2 and 3 have no Upgrade: net/http refuses a request with it.
+		g.Next.ServeHTTP(w, r)
+		return
+	}
+	p, err := Select(r, g.Products...)
+	if err != nil {
+		g.Next.ServeHTTP(w, asOrdinary(r))
+		return
+	}
+	if err := checkGated(r, p); err != nil {
+		refuse(w, r, p, err)
+		return
+	}
+	offer := asOffer(r, p)
+	if err := ReadContent(offer, maxBody(g.MaxBody)); err != nil {
+		w.Header().Set("Connection", "close") // the rest may be content
+		w.WriteHeader(handshake.Status(err))
+		return
+	}
+	// Of content that is there in full nobody has to ask for it, nor how it came.
+	if read, ok := offer.Body.(*held); ok {
+		offer.ContentLength, offer.TransferEncoding = int64(len(read.rest)), nil
+		delete(offer.Header, "Expect")
+	}
+	g.Next.ServeHTTP(gateWriterOf(w), offer)
+}
+
+// checkGated returns nil if Next may see the offer of p, or the Refusal that answers it.
+func checkGated(r *http.Request, p upgrade.Product[string]) error {
+	if err := checkHost(r); err != nil {
+		return err
+	}
+	if socket.Is(p) {
+		return checkWebSocket(r)
+	}
+	return nil
+}
+
+// refuse answers by the Refusal of check.
+func refuse(w http.ResponseWriter, r *http.Request, p upgrade.Product[string], err error) {
+	var refusal *Refusal
+	if !errors.As(err, &refusal) {
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	fields, content, err := refusal.Response(p)
+	if err != nil {
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	answer(w, r, refusal.Status, fields, content)
+}
+
+// asOffer returns a copy of r in which p is the one product offered.
+func asOffer(r *http.Request, p upgrade.Product[string]) *http.Request {
+	offer := withHeader(r)
+	offer.Header["Upgrade"] = []string{p.String()}
+	connection := "Upgrade"
+	if settings := offer.Header["Http2-Settings"]; len(settings) > 0 {
+		if p.Matches(h2c) {
+			connection = "Upgrade, HTTP2-Settings"
+		} else {
+			delete(offer.Header, "Http2-Settings")
+		}
+	}
+	offer.Header["Connection"] = []string{connection}
+	return offer
+}
+
+var h2c = upgrade.MustParseProduct("h2c")
+
+// asOrdinary returns a copy of r that offers nothing.
+func asOrdinary(r *http.Request) *http.Request {
+	ordinary := withHeader(r)
+	delete(ordinary.Header, "Upgrade")
+	delete(ordinary.Header, "Http2-Settings")
+	// What is malformed may name an upgrade for a reader that is less strict. Whether
+	// the connection closes is the server's to know, and in r.Close.
+	options, err := upgrade.ParseConnection(r.Header["Connection"]...)
+	if err != nil {
+		delete(ordinary.Header, "Connection")
+		return ordinary
+	}
+	var line []byte
+	for option := range options.All() {
+		if http.CanonicalHeaderKey(option) == "Upgrade" || http.CanonicalHeaderKey(option) == "Http2-Settings" {
+			continue
+		}
+		if len(line) > 0 {
+			line = append(line, ", "...)
+		}
+		line = append(line, option...)
+	}
+	if len(line) == 0 {
+		delete(ordinary.Header, "Connection")
+	} else {
+		ordinary.Header["Connection"] = []string{string(line)}
+	}
+	return ordinary
+}
+
+// withHeader returns a copy of r with a header map of its own. The lines are shared: the
+// copy gets new ones where they differ.
+func withHeader(r *http.Request) *http.Request {
+	c := new(http.Request)
+	*c = *r
+	c.Header = maps.Clone(r.Header)
+	return c
+}
+
+// gateWriter is the writer of an offer.
+type gateWriter struct{ http.ResponseWriter }
+
+// flushWriter is one whose server can flush.
+type flushWriter struct {
+	gateWriter
+	http.Flusher
+}
+
+func gateWriterOf(w http.ResponseWriter) http.ResponseWriter {
+	if f, ok := w.(http.Flusher); ok {
+		return flushWriter{gateWriter{w}, f}
+	}
+	return gateWriter{w}
+}
+
+// Unwrap is for [http.ResponseController].
+func (w gateWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// Hijack is that of the server, except that the connection yields what the server has
+// read too early. The reader has nothing buffered, and reads from that connection.
+func (w gateWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err != nil || buffered == nil || buffered.Reader == nil {
+		return conn, buffered, err
+	}
+	conn = Early(conn, buffered.Reader)
+	buffered.Reader.Reset(conn)
+	return conn, buffered, nil
+}

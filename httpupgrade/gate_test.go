@@ -1,0 +1,228 @@
+package httpupgrade_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/httpupgrade"
+)
+
+var (
+	socket = upgrade.MustParseProduct("websocket")
+	h2c    = upgrade.MustParseProduct("h2c")
+)
+
+// careless is a handler that reads Upgrade by itself, as libraries do: it compares the
+// first lines, ignores content, and drops the reader of Hijack.
+func careless(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Upgrade") != "echo/1" || r.Header.Get("Connection") != "Upgrade" {
+		for _, name := range []string{"Connection", "Upgrade", "Http2-Settings"} {
+			if lines, ok := r.Header[name]; ok {
+				fmt.Fprintf(w, "%s %q\n", name, lines)
+			}
+		}
+		tell(w, r)
+		return
+	}
+	conn, _, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	defer conn.Close()
+	io.WriteString(conn, echoHead)
+	content, err := io.ReadAll(r.Body)
+	io.WriteString(conn, hello(string(content), err))
+	io.Copy(conn, conn)
+}
+
+func gated(products ...upgrade.Product[string]) httpupgrade.Gate {
+	return httpupgrade.Gate{Products: products, Next: http.HandlerFunc(careless), MaxBody: 10}
+}
+
+func TestGatePassesOnOffersInOneSpelling(t *testing.T) {
+	t.Parallel()
+	s := start(t, gated(echo, chat))
+	for _, fields := range []string{
+		"Connection: Upgrade\r\nUpgrade: echo/1\r\n",
+		"connection: keep-alive, UPGRADE\r\nUpgrade: h2c, , Echo/1\r\n",
+		"Connection: keep-alive\r\nConnection: , upgrade\r\nUpgrade: \r\nUpgrade: chat\r\nUpgrade: ECHO/1\r\n",
+		"Connection: close, Upgrade\r\nUpgrade: echo/1\r\n",
+	} {
+		got := s.exchange("GET / HTTP/1.1\r\nHost: test\r\n" + fields + "\r\nearly")
+		equal(t, fields, got, echoHead+hello("", nil)+"early")
+	}
+}
+
+func TestGateHidesWhatIsNoOffer(t *testing.T) {
+	t.Parallel()
+	s := start(t, gated(echo))
+	const connection = "Connection: Upgrade\r\n"
+	for request, want := range map[string]string{
+		" HTTP/1.1\r\n" + connection + "Upgrade: @@@, echo/1\r\n":                                        "",
+		" HTTP/1.1\r\n" + connection + "Upgrade: echo/1 x\r\n":                                           "",
+		" HTTP/1.1\r\n" + connection + "Upgrade: echo/2\r\n":                                             "",
+		" HTTP/1.1\r\nUpgrade: echo/1\r\n":                                                               "",
+		" HTTP/1.1\r\nConnection: a b, Upgrade\r\nUpgrade: echo/1\r\n":                                   "",
+		" HTTP/1.1\r\nConnection: TE, Upgrade, x\r\nUpgrade: h2c\r\n":                                    "Connection [\"TE, x\"]\n",
+		" HTTP/1.0\r\nConnection: Upgrade, keep-alive\r\nUpgrade: echo/1\r\n":                            "Connection [\"keep-alive\"]\n",
+		" HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAA\r\n": "",
+	} {
+		c := s.dial()
+		c.Send("GET /x" + strings.Replace(request, "\r\n", "\r\nHost: test\r\n", 1) + "\r\n")
+		response, text := c.response("GET")
+		equal(t, request, response.StatusCode, 200)
+		equal(t, request, text, want+told("GET", "/x", "", nil))
+	}
+}
+
+// Whoever has no Upgrade sees the request as it came.
+func TestGateLeavesOthersUntouched(t *testing.T) {
+	var seen *http.Request
+	var writer http.ResponseWriter
+	g := httpupgrade.Gate{Products: []upgrade.Product[string]{echo}, Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen, writer = r, w
+	})}
+	requests := []*http.Request{
+		httptest.NewRequest("GET", "/", nil),
+		httptest.NewRequest("POST", "/", strings.NewReader("content")),
+		{Method: "CONNECT", ProtoMajor: 2, Header: http.Header{":protocol": {"websocket"}}},
+	}
+	requests[1].Header["Connection"] = []string{"a b, Upgrade"}
+	for _, r := range requests {
+		w := httptest.NewRecorder()
+		g.ServeHTTP(w, r)
+		if seen != r || writer != w {
+			t.Errorf("%s: another request or writer", r.Method)
+		}
+		if n := testing.AllocsPerRun(100, func() { g.ServeHTTP(w, r) }); n != 0 {
+			t.Errorf("%s: %v allocations", r.Method, n)
+		}
+	}
+}
+
+func TestGateReadsTheContentFirst(t *testing.T) {
+	t.Parallel()
+	s := start(t, gated(echo))
+	for _, framing := range []string{"length", "chunked"} {
+		c := s.dial()
+		c.Send(post(framing, "0123456789") + "early")
+		c.CloseWrite()
+		equal(t, framing, c.Rest(), echoHead+hello("0123456789", nil)+"early")
+
+		c = s.dial()
+		c.Send(post(framing, "0123456789A") + plain)
+		response, _ := c.response("POST")
+		equal(t, framing, response.StatusCode, 413)
+		equal(t, framing, c.Rest(), "")
+	}
+	c := s.dial()
+	c.Send("POST / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+	equal(t, "first", c.Head(), goAhead)
+	c.Send("ok")
+	c.CloseWrite()
+	equal(t, "then", c.Rest(), echoHead+hello("ok", nil))
+}
+
+func TestGateOffersOneProductWithItsSettings(t *testing.T) {
+	t.Parallel()
+	var seen http.Header
+	g := httpupgrade.Gate{Products: []upgrade.Product[string]{h2c, echo}, Next: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		seen = r.Header
+	})}
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header = http.Header{
+		"Connection":     {"Upgrade, HTTP2-Settings, x"},
+		"Upgrade":        {"echo/1", "H2C"},
+		"Http2-Settings": {"AAMAAA"},
+		"X":              {"1"},
+	}
+	before := r.Header.Clone()
+	g.ServeHTTP(httptest.NewRecorder(), r)
+	equal(t, "h2c", seen, http.Header{
+		"Connection": {"Upgrade, HTTP2-Settings"}, "Upgrade": {"h2c"}, "Http2-Settings": {"AAMAAA"}, "X": {"1"},
+	})
+	equal(t, "request", r.Header, before)
+	g.Products = g.Products[1:]
+	g.ServeHTTP(httptest.NewRecorder(), r)
+	equal(t, "echo", seen, http.Header{"Connection": {"Upgrade"}, "Upgrade": {"echo/1"}, "X": {"1"}})
+	equal(t, "request", r.Header, before)
+}
+
+func TestGateAnswersWhatNoLibraryShouldSee(t *testing.T) {
+	t.Parallel()
+	s := start(t, gated(socket, echo))
+	for change, want := range map[[2]string]int{
+		{"GET", "POST"}:                            405,
+		{"Version: 13", "Version: 8"}:              426,
+		{"dGhl", ""}:                               400,
+		{"Host: server.example.com", "Host: a::b"}: 400,
+	} {
+		response, _ := s.get(strings.Replace(sameOrigin, change[0], change[1], 1))
+		equal(t, change[1], response.StatusCode, want)
+		if want == 426 {
+			equal(t, "Upgrade", response.Header["Upgrade"], []string{"websocket"})
+			equal(t, "Connection", response.Header["Connection"], []string{"Upgrade"})
+		}
+	}
+}
+
+// The writer can what that of the server can, and no more.
+func TestGateWriter(t *testing.T) {
+	t.Parallel()
+	check := func(w http.ResponseWriter, flushes bool) {
+		t.Helper()
+		if _, ok := w.(http.Flusher); ok != flushes {
+			t.Errorf("%T: Flush %v", w, ok)
+		}
+		if _, ok := w.(interface{ Unwrap() http.ResponseWriter }); !ok {
+			t.Errorf("%T: no Unwrap", w)
+		}
+	}
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"echo/1"}}
+	var seen http.ResponseWriter
+	g := httpupgrade.Gate{Products: []upgrade.Product[string]{echo}, Next: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { seen = w })}
+	w := httptest.NewRecorder()
+	g.ServeHTTP(w, r)
+	check(seen, true)
+	if _, _, err := seen.(http.Hijacker).Hijack(); err == nil {
+		t.Error("a recorder was hijacked")
+	}
+	g.ServeHTTP(struct{ http.ResponseWriter }{w}, r)
+	check(seen, false)
+}
+
+// A library that keeps the reader finds every octet there, and none twice.
+func TestGateGivesEarlyOctetsOnce(t *testing.T) {
+	t.Parallel()
+	readers := map[string]func(io.Reader, *bufio.Reader) io.Reader{
+		"connection": func(conn io.Reader, _ *bufio.Reader) io.Reader { return conn },
+		"reader":     func(_ io.Reader, b *bufio.Reader) io.Reader { return b },
+	}
+	for name, choose := range readers {
+		s := start(t, httpupgrade.Gate{Products: []upgrade.Product[string]{echo}, Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			conn, b, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				return
+			}
+			defer conn.Close()
+			if b.Reader.Buffered() != 0 {
+				t.Errorf("%s: %d octets buffered", name, b.Reader.Buffered())
+			}
+			io.Copy(conn, choose(conn, b.Reader))
+		})})
+		pieces := []string{offerEcho + "ear", "ly", " late"}
+		c := s.dial()
+		c.Send(slices.Clone(pieces)...)
+		c.CloseWrite()
+		equal(t, name, c.Rest(), "early late")
+	}
+}

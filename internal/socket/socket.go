@@ -1,0 +1,110 @@
+// Package socket holds what every server adapter insists on for the product websocket,
+// in one place: the check of the request, the policy on Origin, and the answer to the
+// key. It knows nothing of requests or connections: an adapter brings the lines.
+package socket
+
+import (
+	"strings"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/websocket"
+)
+
+// Product is websocket.
+var Product = upgrade.MustParseProduct("websocket")
+
+// Is reports whether p is websocket, in any spelling.
+func Is(p upgrade.Product[string]) bool { return p.Matches(Product) }
+
+// forbidden answers a request from a page of another site.
+var forbidden = &handshake.Refusal{Status: 403}
+
+// Check returns nil if a request meets the requirements of WebSocket, or the Refusal that
+// answers it. version and key are the lines of its fields Sec-WebSocket-Version and
+// Sec-WebSocket-Key, as for [websocket.Check].
+func Check[M, S upgrade.Text](method M, version, key []S) error {
+	return refusal(websocket.Check(method, version, key))
+}
+
+// CheckConnect is Check for an extended CONNECT.
+func CheckConnect[M, S upgrade.Text](method M, version []S) error {
+	return refusal(websocket.CheckConnect(method, version))
+}
+
+func refusal(err error) error {
+	if err == nil {
+		return nil
+	}
+	return err.(websocket.Error).Refusal()
+}
+
+// CheckOrigin returns nil if a request comes from the same origin or has none, or the
+// Refusal that answers it. It is the policy where a Protocol has none of its own.
+// origin and host are as for [websocket.SameOrigin].
+func CheckOrigin[O, H upgrade.Text](origin []O, host []H) error {
+	if !websocket.SameOrigin(origin, host) {
+		return forbidden
+	}
+	return nil
+}
+
+const acceptName = "Sec-WebSocket-Accept"
+
+// AppendSwitchingProtocols is [handshake.AppendSwitchingProtocols] to websocket, with the
+// answer to key. Sec-WebSocket-Accept among fields is [handshake.ErrReserved]: no server
+// but one that saw the key can give it.
+func AppendSwitchingProtocols[S upgrade.Text](dst []byte, to upgrade.Product[string], key S, fields ...handshake.Field) ([]byte, error) {
+	head, err := handshake.BeginSwitchingProtocols(dst, to)
+	if err != nil {
+		return dst, err
+	}
+	head = append(head, acceptName+": "...)
+	head = websocket.AppendAccept(head, key)
+	head = append(head, "\r\n"...)
+	for i, f := range fields {
+		if len(f.Name) == len(acceptName) && strings.EqualFold(f.Name, acceptName) {
+			err = handshake.ErrReserved
+		} else {
+			head, err = handshake.AppendField(head, f.Name, f.Value)
+		}
+		if err != nil {
+			return dst, &handshake.ResponseError{Index: i, Name: f.Name, Err: err}
+		}
+	}
+	return append(head, "\r\n"...), nil
+}
+
+const subprotocolName = "Sec-WebSocket-Protocol"
+
+// SelectSubprotocol returns the first of supported that the lines of
+// Sec-WebSocket-Protocol offer, or "". A malformed field is a Refusal with 400.
+func SelectSubprotocol[S upgrade.Text](lines []S, supported []string) (string, error) {
+	if len(supported) == 0 {
+		return "", nil
+	}
+	subprotocol, err := websocket.SelectSubprotocol(lines, supported...)
+	if err != nil {
+		return "", &handshake.Refusal{Status: 400}
+	}
+	return subprotocol, nil
+}
+
+// WithSubprotocol returns fields and the one that tells the client which subprotocol was
+// selected, if any was.
+func WithSubprotocol(fields []handshake.Field, subprotocol string) []handshake.Field {
+	if subprotocol == "" {
+		return fields
+	}
+	return append(fields[:len(fields):len(fields)], handshake.Field{Name: subprotocolName, Value: subprotocol})
+}
+
+// Subprotocol returns the subprotocol that the fields of a 101 name, or "".
+func Subprotocol(fields []handshake.Field) string {
+	for _, f := range fields {
+		if strings.EqualFold(f.Name, subprotocolName) {
+			return f.Value
+		}
+	}
+	return ""
+}
