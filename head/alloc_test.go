@@ -3,6 +3,8 @@
 package head_test
 
 import (
+	"bufio"
+	"bytes"
 	"testing"
 
 	"github.com/gosegue/upgrade/head"
@@ -66,6 +68,21 @@ func TestAllocations(t *testing.T) {
 	}
 	large := []byte(get + "a: bcdef")
 	check("limit", 1, func() { r.Parse(large, head.Limits{Bytes: 30}) })
+	// Nor does a reader cost anything.
+	source := bytes.NewReader(nil)
+	buffered := bufio.NewReader(source)
+	for _, test := range []struct {
+		m    peeker
+		data []byte
+	}{{&r, captured(t, chromium)}, {&response, captured(t, "server-go-gorilla-ws.resp")}} {
+		check("peek", 0, func() {
+			source.Reset(test.data)
+			buffered.Reset(source)
+			if n, err := test.m.Peek(buffered, head.Limits{}); n == 0 || err != nil {
+				t.Fatal(n, err)
+			}
+		})
+	}
 	// A Request of one's own costs the room of its slices.
 	data := captured(t, chromium)
 	check("first", 3, func() {

@@ -1,6 +1,7 @@
 package head_test
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -43,6 +44,57 @@ func Example() {
 	// Output:
 	// GET /chat of example.com: echo/1, <nil>
 	// early
+}
+
+// A library that reads its connections through a *bufio.Reader need not copy the head out
+// of it, and what the client sent early stays there for the protocol.
+func ExampleRequest_Peek() {
+	var (
+		conn    = strings.NewReader("GET /chat HTTP/1.1\r\nHost: example.com\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\nearly")
+		reader  = bufio.NewReader(conn)
+		echo    = upgrade.MustParseProduct("echo/1")
+		request head.Request // may come from a pool
+	)
+	n, err := request.Peek(reader, head.Limits{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	p, err := handshake.Select(request.Major, request.Minor, request.Connection, request.Upgrade, echo)
+	target := string(request.Target) // a copy: the next read takes its place
+	reader.Discard(n)
+
+	rest, _ := io.ReadAll(reader)
+	fmt.Printf("%s: %v, %v, %s\n", target, p, err, rest)
+	// Output: /chat: echo/1, <nil>, early
+}
+
+// A client reads the answer to its offer, and before it what the server says on the way.
+func ExampleResponse() {
+	var (
+		conn = strings.NewReader("HTTP/1.1 103 Early Hints\r\n\r\n" +
+			"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\nhello")
+		reader   = bufio.NewReader(conn)
+		offered  = upgrade.MustParseProduct("echo/1")
+		response head.Response
+	)
+	for response.Status < 200 && response.Status != 101 {
+		n, err := response.Peek(reader, head.Limits{})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		reader.Discard(n) // no read: the slices stay valid
+	}
+	list, err := handshake.Switched(response.Status, response.Major, response.Minor, response.Connection, response.Upgrade, offered)
+	for p := range list.All() {
+		fmt.Println(response.Status, p.String(), err)
+	}
+	hello, _ := io.ReadAll(reader)
+	fmt.Printf("%s\n", hello)
+	// Output:
+	// 101 echo/1 <nil>
+	// hello
 }
 
 // An error says with what status to answer, and where and why.

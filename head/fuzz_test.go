@@ -42,6 +42,7 @@ func FuzzParse(f *testing.F) {
 		}
 		checkOracle(t, input, asRequest)
 		checkPieces(t, input, unlimited, asRequest)
+		checkPeek(t, input, head.Limits{Bytes: octets, Fields: fields, Target: target}, asRequest)
 		checkPieces(t, input, head.Limits{Bytes: octets, Fields: fields, Target: target}, asRequest)
 	})
 }
@@ -77,6 +78,7 @@ func FuzzParseResponse(f *testing.F) {
 		}
 		checkOracle(t, input, asResponse)
 		checkPieces(t, input, unlimited, asResponse)
+		checkPeek(t, input, head.Limits{Bytes: octets, Fields: fields}, asResponse)
 		checkPieces(t, input, head.Limits{Bytes: octets, Fields: fields}, asResponse)
 	})
 }
