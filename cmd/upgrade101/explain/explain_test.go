@@ -84,15 +84,29 @@ func FuzzHead(f *testing.F) {
 	f.Add("GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: a/1, b\r\n\r\n")
 	f.Add("POST http://x/ HTTP/1.0\r\nTransfer-Encoding: chunked\r\nX: \x00\r\n")
 	f.Add("GET / HTTP/1.1\r\nUpgrade\r\n\r\n")
+	f.Add("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: a\r\n\r\n")
+	f.Add("HTTP/1.1 101\r\n\r\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		lines, err := ReadHead(strings.NewReader(text))
-		if err != nil || len(lines) == 0 || strings.HasPrefix(lines[0], "HTTP/") {
+		if err != nil || len(lines) == 0 {
 			return
 		}
 		r := Head(lines)
 		whole := strings.Join(lines, "\r\n") + "\r\n\r\n"
-		var request head.Request
-		n, err := request.Parse([]byte(whole), head.Limits{Bytes: head.NoLimit, Fields: head.NoLimit, Target: head.NoLimit})
+		var (
+			request  head.Request
+			response head.Response
+			n        int
+			offered  [][]byte
+		)
+		limits := head.Limits{Bytes: head.NoLimit, Fields: head.NoLimit, Target: head.NoLimit}
+		if strings.HasPrefix(whole, "HTTP/") {
+			n, err = response.Parse([]byte(whole), limits)
+			offered = response.Upgrade
+		} else {
+			n, err = request.Parse([]byte(whole), limits)
+			offered = request.Upgrade
+		}
 		if err == nil && n != len(whole) {
 			t.Fatalf("%q: %d octets read", whole, n)
 		}
@@ -113,7 +127,7 @@ func FuzzHead(f *testing.F) {
 			return
 		}
 		var want []string
-		for _, line := range request.Upgrade {
+		for _, line := range offered {
 			want = append(want, string(line))
 		}
 		if diff := cmp.Diff(want, r.upgrade); diff != "" {

@@ -95,7 +95,9 @@ func parseHead(lines []string) (message, *fault) {
 	noLimits := head.Limits{Bytes: head.NoLimit, Fields: head.NoLimit, Target: head.NoLimit}
 	var err error
 	if m.response {
-		err = m.parseResponse(octets, noLimits)
+		var response head.Response
+		_, err = response.Parse(octets, noLimits)
+		m.major, m.minor, m.status = response.Major, response.Minor, response.Status
 	} else {
 		var request head.Request
 		_, err = request.Parse(octets, noLimits)
@@ -161,6 +163,7 @@ var rules = map[head.Reason]string{
 	head.ErrCoding:           "RFC 9112, section 6.1",
 	head.ErrFraming:          "RFC 9112, section 6.1",
 	head.ErrExpect:           "RFC 9110, section 10.1.1",
+	head.ErrStatus:           "RFC 9112, section 4",
 }
 
 // addLine adds a field line that package head has read.
