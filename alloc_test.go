@@ -12,7 +12,8 @@ import (
 	"github.com/gosegue/upgrade"
 )
 
-// allocTests returns every exported call, for one text, and what it may allocate.
+// allocTests returns every exported call for one kind of text, and how often it may
+// allocate.
 func allocTests[S upgrade.Text](text func(string) S) map[string]struct {
 	want float64
 	call func()
@@ -92,7 +93,7 @@ func allocTests[S upgrade.Text](text func(string) S) map[string]struct {
 	}
 }
 
-// What a call gives goes here, so that the call cannot be left out.
+// Results go here, so that the compiler cannot leave a call out.
 var (
 	sink     int
 	boolSink bool
@@ -135,7 +136,7 @@ func checkAllocations(t *testing.T, name string, want float64, call func()) {
 	}
 }
 
-// The size of a field is the attacker's, so memory must not follow it.
+// An attacker decides the size of a field, so memory must not depend on it.
 func TestAllocationsOfLongFields(t *testing.T) {
 	for _, element := range []string{",", " ", "a,", "a/1, ", "websocket ,"} {
 		line := strings.Repeat(element, 4<<10) + "z"

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// The cursor is unsigned and compared with the length once for each octet; the compiler
-// must need no second comparison. Where an element is cut out of its line, once for each,
-// there is one, and where tokenEnd cuts out four octets at once.
+// The cursor is unsigned and compared with the length once for each octet, so the compiler
+// must not add a second comparison. The only ones allowed are where an element is cut out
+// of its line, once for each, and where tokenEnd cuts out four octets.
 func TestScansCheckNoBounds(t *testing.T) {
 	all := remarks(t, compiled(t, "-d=ssa/check_bce"))
 	functions := sources(t)

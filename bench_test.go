@@ -28,7 +28,8 @@ func captured(b *testing.B, name string) []field {
 	return fields
 }
 
-// upgrades are the lines of Upgrade fields: captured ones, some of the corpus, and long.
+// upgrades are the lines of Upgrade fields: captured ones, some of the corpus, and long
+// ones.
 func upgrades(b *testing.B) []field {
 	b.Helper()
 	fields := captured(b, "upgrade")
@@ -49,8 +50,8 @@ func upgrades(b *testing.B) []field {
 	return append(fields, long()...)
 }
 
-// long are fields as nobody sends them who means well, in two sizes: whether the larger
-// one takes eight times as long is what to look at.
+// long are fields that only an attacker sends, in two sizes. The larger ones should take
+// eight times as long.
 func long() []field {
 	var fields []field
 	for _, size := range []struct {
@@ -79,8 +80,8 @@ func long() []field {
 	return fields
 }
 
-// benchmark measures what ofStrings and ofBytes return for each field: a function of its
-// own for both texts, which the compiler cannot see through and so cannot leave out.
+// benchmark measures the functions that ofStrings and ofBytes return for each field. The
+// compiler cannot see through such a function, and so cannot leave it out.
 func benchmark(b *testing.B, fields []field, ofStrings func([]string) func(), ofBytes func([][]byte) func()) {
 	b.Helper()
 	for _, f := range fields {
@@ -102,14 +103,14 @@ func benchmark(b *testing.B, fields []field, ofStrings func([]string) func(), of
 	}
 }
 
-// kept is where the results go.
+// kept holds the results.
 var kept struct {
 	n   int
 	yes bool
 	err error
 }
 
-// wanted are the products of a server: what comes last is offered most.
+// wanted are the products of a server. Clients offer the last one most.
 var wanted = []upgrade.Product[string]{
 	upgrade.MustParseProduct("connect-udp"),
 	upgrade.MustParseProduct("RTA/x11"),
@@ -167,8 +168,8 @@ func BenchmarkParseListAll(b *testing.B) {
 
 func parseAll[S upgrade.Text](lines []S) func() { return func() { countAll(lines) } }
 
-// countAll stands outside the closure that calls it: inlined there, the body of its loop
-// would be a closure in a closure, whose variables the compiler moves to the heap.
+// countAll is not inlined into the closure that calls it. The body of its loop would be a
+// closure in a closure there, whose variables the compiler moves to the heap.
 //
 //go:noinline
 func countAll[S upgrade.Text](lines []S) {

@@ -23,8 +23,8 @@ func goTool(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// compiled returns what the compiler says, with this flag, of the generic code of the
-// package when it is compiled for both texts.
+// compiled returns what the compiler reports with this flag when it compiles the generic
+// code of the package for both kinds of text.
 func compiled(t *testing.T, flag string) string {
 	t.Helper()
 	out := goTool(t, "build", "-gcflags="+flag, "./testdata/instances")
@@ -34,7 +34,7 @@ func compiled(t *testing.T, flag string) string {
 	return out
 }
 
-// remark is what the compiler says of a line.
+// remark is what the compiler reports about a line.
 type remark struct {
 	file string
 	line int
@@ -56,18 +56,18 @@ func remarks(t *testing.T, out string) []remark {
 	return all
 }
 
-// source is a function of the package and where it stands.
+// source is the place of a function of the package, and the calls in it.
 type source struct {
 	file        string
 	first, last int
-	calls       map[string][]int // lines of calls by the name of what is called
+	calls       map[string][]int // lines of the calls, by the name of the function called
 }
 
 func (s source) has(r remark) bool {
 	return s.file == r.file && s.first <= r.line && r.line <= s.last
 }
 
-// sources returns the functions of the package that are no methods, by name.
+// sources returns the functions of the package by name, without methods.
 func sources(t *testing.T) map[string]source {
 	t.Helper()
 	files, err := filepath.Glob("*.go")
@@ -108,7 +108,7 @@ func sources(t *testing.T) map[string]source {
 	return all
 }
 
-// scans are the functions that look at every octet; checks are the loops they make up.
+// scans are the functions that look at every octet; checks are the loops built of them.
 var (
 	scans  = []string{"tokenEnd", "elementStart", "elementEnd", "versionEnd"}
 	checks = []string{"checkProducts", "checkOptions"}

@@ -2,21 +2,21 @@ package upgrade
 
 import "iter"
 
-// This file knows the Connection field: a list of tokens, and what three of them
-// mean for the connection. It knows nothing of products.
+// This file knows the Connection field: a list of tokens, and what three of them mean
+// for the connection. It does not know products.
 
-// Connection is the options of a Connection field, in the order received. The
-// zero Connection has none.
+// Connection holds the options of a Connection field in the order received. The zero
+// Connection has none.
 //
-// It aliases the lines it was read from, and the slice that holds them: neither
-// may change while it is in use.
+// A Connection aliases the lines it was read from and the slice that holds them.
+// Neither may change while the Connection is in use.
 type Connection[S Text] struct {
 	lines []S
 	known options
 }
 
-// options is a set of the options that every HTTP stack asks for. They are noted
-// while the field is read, so that asking costs nothing.
+// options is a set of the options that every HTTP stack asks for. They are recorded
+// while the field is parsed, so that asking for them costs nothing.
 type options uint8
 
 const (
@@ -24,12 +24,12 @@ const (
 	optionKeepAlive
 	optionUpgrade
 
-	malformed // no option: what was read is no Connection field
+	malformed // not an option: the field was malformed
 )
 
-// knownOption returns the set of the one option, or the empty set.
+// knownOption returns the set that holds option, or the empty set if option is another.
 func knownOption[S Text](option S) options {
-	// As nearly everybody spells it, and then in any case.
+	// The common spellings first, then any letter case.
 	switch string(option) {
 	case "Upgrade", "upgrade":
 		return optionUpgrade
@@ -49,15 +49,14 @@ func knownOption[S Text](option S) options {
 	return 0
 }
 
-// ParseConnection reads the lines of a Connection field, all of them, in the order
-// received, each as bytes or as a string without its line end. The result is the
-// whole field or nothing: a malformed line anywhere is a [*SyntaxError]. The
-// Connection that comes with it has no option and is not persistent, because the
-// sender may have asked to close.
+// ParseConnection reads all lines of a Connection field in the order received, each as
+// bytes or as a string, without its line end. The result is the whole field or nothing:
+// if any line is malformed, the error is a [*SyntaxError]. The Connection then has no
+// options, and is not persistent, because the sender may have asked to close.
 //
-// No line at all and lines without an element are an empty Connection. It takes
-// linear time and allocates nothing but the error. It follows
-// [RFC 9110, section 7.6.1].
+// Without any line, and with lines that have no element, the Connection is empty and the
+// error nil. ParseConnection takes linear time and allocates nothing but the error. It
+// follows [RFC 9110, section 7.6.1].
 //
 // [RFC 9110, section 7.6.1]: https://httpwg.org/specs/rfc9110.html#rfc.section.7.6.1
 func ParseConnection[S Text](lines ...S) (Connection[S], error) {
@@ -72,13 +71,13 @@ func ParseConnection[S Text](lines ...S) (Connection[S], error) {
 	return Connection[S]{lines, known}, nil
 }
 
-// checkOptions checks one line of a list of options. It returns which of the known
-// ones it names; or why the line is malformed, and where.
+// checkOptions checks one line of a list of options. It returns the known options that
+// the line names, or where and why the line is malformed.
 //
 //	Connection        = #connection-option
 //	connection-option = token
 func checkOptions[S Text](line S) (known options, at uint, reason Reason) {
-	// A line that is an option to the letter needs no closer look.
+	// A line that is exactly one known option needs no scan.
 	if known = knownOption(line); known != 0 {
 		return known, 0, 0
 	}
@@ -95,14 +94,14 @@ func checkOptions[S Text](line S) (known options, at uint, reason Reason) {
 	return known, 0, 0
 }
 
-// All returns the options in the order received, as they were spelled. They alias
-// the lines. Going through them cannot fail and allocates nothing.
+// All returns an iterator over the options in the order received, in their original
+// spelling. The options alias the lines. Iterating cannot fail and allocates nothing.
 func (c Connection[S]) All() iter.Seq[S] {
 	return func(yield func(S) bool) {
 		for _, line := range c.lines {
 			for i := elementStart(line, 0); i < uint(len(line)); i = elementStart(line, i) {
 				end := tokenEnd(line, i)
-				// A line that was changed since could leave no token here.
+				// There is no token here if the caller has changed the line.
 				if end == i || !yield(line[i:end]) {
 					return
 				}
@@ -112,8 +111,8 @@ func (c Connection[S]) All() iter.Seq[S] {
 	}
 }
 
-// Has reports whether option is named, as a whole token, without regard to the
-// case of ASCII letters. It allocates nothing.
+// Has reports whether c names option, as a whole token, without regard to the case of
+// ASCII letters. It allocates nothing.
 func (c Connection[S]) Has(option string) bool {
 	if known := knownOption(option); known != 0 {
 		return c.known&known != 0
@@ -126,10 +125,10 @@ func (c Connection[S]) Has(option string) bool {
 	return false
 }
 
-// Persistent reports whether the connection stays open after this message, which
-// is of HTTP version major.minor: not if the option close is named or the field is
-// malformed; else if keep-alive is named; else if the version's default is to, as it
-// is from 1.1 on. It follows [RFC 9112, section 9.3].
+// Persistent reports whether the connection stays open after this message, whose HTTP
+// version is major.minor. After a malformed field and with the option close it does not;
+// otherwise it does with keep-alive, and by default from version 1.1 on. Persistent
+// follows [RFC 9112, section 9.3].
 //
 // [RFC 9112, section 9.3]: https://httpwg.org/specs/rfc9112.html#rfc.section.9.3
 func (c Connection[S]) Persistent(major, minor int) bool {

@@ -10,11 +10,12 @@ import (
 	"github.com/gosegue/upgrade/internal/oracle"
 )
 
-// askedOptions are asked of every Connection: those that are remembered, and others.
+// askedOptions are the options that every Connection is asked for: those it records, and
+// others.
 var askedOptions = []string{"close", "keep-alive", "upgrade", "Upgrade", "CLOSE", "Keep-Alive", "HTTP2-Settings", "te", "a", "", " ", ",", "keep", "clos\u017F"}
 
-// checkConnection holds ParseConnection of lines and all that can be asked of it, in
-// both texts, to the oracle.
+// checkConnection compares ParseConnection, and every method of its result, with the
+// oracle, for both kinds of text.
 func checkConnection(tb testing.TB, lines ...string) {
 	tb.Helper()
 	options, wantFault := oracle.Connection(lines)
@@ -27,7 +28,7 @@ func checkConnection(tb testing.TB, lines ...string) {
 func checkOptions[S upgrade.Text](tb testing.TB, lines []S, options []string, fault oracle.Fault) {
 	tb.Helper()
 	connection, _ := upgrade.ParseConnection(lines...)
-	named := options[:min(len(options), 10)] // the oracle looks at each of them for each of the field
+	named := options[:min(len(options), 10)] // the oracle takes quadratic time
 	for _, asked := range slices.Concat(askedOptions, named) {
 		if want := oracle.Has(options, asked); connection.Has(asked) != want {
 			tb.Errorf("%q has %q: not %t", lines, asked, want)
@@ -52,7 +53,7 @@ func TestHas(t *testing.T) {
 	}
 }
 
-// The remembered options are compared in ASCII case alone, octet by octet.
+// The recorded options are compared octet by octet, and only ASCII letters are folded.
 func TestHasFoldsOnlyLetters(t *testing.T) {
 	for _, option := range []string{"close", "keep-alive", "upgrade", "te"} {
 		for i := range len(option) {
@@ -75,8 +76,8 @@ func TestZeroConnection(t *testing.T) {
 	}
 }
 
-// A malformed field has no options, whatever stood before the fault, and the connection
-// does not stay open on the word of it.
+// A malformed field has no options, whatever came before the fault, and does not keep the
+// connection open.
 func TestMalformedConnectionFailsSafe(t *testing.T) {
 	for _, lines := range [][]string{{"close, upgrade", "x @"}, {"@"}, {"keep-alive", "keep-alive close"}, {"a=b"}, {"", "\x00"}} {
 		c, err := upgrade.ParseConnection(lines...)

@@ -38,7 +38,7 @@ func TestConnectionCorpus(t *testing.T) {
 	}
 }
 
-// What software sends today is well-formed, all of it.
+// Everything that the captured software sends is well-formed.
 func TestCaptures(t *testing.T) {
 	for _, c := range corpus.Read[corpus.Capture](t, "testdata", "captures.json") {
 		t.Run(c.File, func(t *testing.T) {

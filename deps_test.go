@@ -11,7 +11,7 @@ import (
 
 const module = "github.com/gosegue/upgrade"
 
-// Imports point down only, and nobody links what they do not need.
+// Imports point down only, and no importer links what it does not need.
 func TestDependencies(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -68,8 +68,8 @@ func TestRequirements(t *testing.T) {
 	diff(t, "require", []string{"github.com/google/go-cmp", "github.com/valyala/bytebufferpool"}, got)
 }
 
-// The tool requires a version of this module that go.work replaces by this directory.
-// Another one would be looked for on the network.
+// The tool requires a version of this module, and go.work replaces that version by this
+// directory. The go command would look for any other version on the network.
 func TestToolRequiresWhatIsReplaced(t *testing.T) {
 	const tool = "cmd/upgrade101/go.mod"
 	if _, err := os.Stat(tool); err != nil {

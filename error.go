@@ -2,22 +2,22 @@ package upgrade
 
 import "strconv"
 
-// This file knows how a field can be malformed, and where. It does not know how a field
-// is read.
+// This file knows how and where a field can be malformed. It does not know how a field is
+// read.
 
-// Reason is what was wanted where a field turned out to be malformed. It is an
-// error, for use with [errors.Is].
+// Reason is what a field lacks at the place where it is malformed. It is an error,
+// for use with [errors.Is].
 type Reason uint8
 
-// The reasons for which a field is malformed.
+// The reasons why a field is malformed.
 const (
-	ErrToken     Reason = iota + 1 // a token was wanted: an element must begin with one
-	ErrVersion                     // a product-version was wanted: a token must follow the slash
-	ErrDelimiter                   // a comma or the end was wanted: the element is over
-	ErrNoElement                   // an element was wanted: the list must have at least one
+	ErrToken     Reason = iota + 1 // want a token: an element must begin with one
+	ErrVersion                     // want a product-version: a token must follow the slash
+	ErrDelimiter                   // want a comma or the end of the line after an element
+	ErrNoElement                   // want an element: the list must have at least one
 )
 
-// Error returns what was wanted, without a position.
+// Error returns a text such as "upgrade: want token", without a position.
 func (r Reason) Error() string { return "upgrade: " + r.want() }
 
 func (r Reason) want() string {
@@ -40,12 +40,12 @@ type SyntaxError struct {
 	// Line is the index of the field line, from 0.
 	Line int
 
-	// Offset is where in that line the first octet stands that no valid field
-	// could have there, in bytes from the start of the line, from 0. A line that
-	// ended too soon has it at its end, less trailing blanks.
+	// Offset is the byte offset in that line, from 0, of the first octet that no
+	// valid field could have there. If the line ended too soon, it is the length of
+	// the line without the blanks at its end.
 	Offset int
 
-	// Reason is what was wanted at Offset.
+	// Reason is what the field lacks at Offset.
 	Reason Reason
 }
 

@@ -31,7 +31,7 @@ func TestSyntaxError(t *testing.T) {
 	}
 }
 
-// Whatever was read, an error says nothing of it: logs and terminals are safe.
+// An error never quotes its input, so that it is safe in logs and on terminals.
 func TestErrorsQuoteNothing(t *testing.T) {
 	for c := range 256 {
 		marked := "zq" + strings.Repeat(string([]byte{byte(c)}), 3) + "zq"
@@ -48,7 +48,7 @@ func TestErrorsQuoteNothing(t *testing.T) {
 	}
 }
 
-// checkErrorText reports an error whose text is not printable ASCII or holds input.
+// checkErrorText fails if the text of err is not printable ASCII, or quotes input.
 func checkErrorText(tb testing.TB, err error, input string) {
 	tb.Helper()
 	text := err.Error()

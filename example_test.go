@@ -7,7 +7,7 @@ import (
 	"github.com/gosegue/upgrade"
 )
 
-// A client offers four protocols, in the order it would like them.
+// A client offers four protocols, in its order of preference.
 func ExampleParseList() {
 	list, err := upgrade.ParseList("HTTP/2.0, SHTTP/1.3, IRC/6.9, RTA/x11")
 	if err != nil {
@@ -24,7 +24,7 @@ func ExampleParseList() {
 	// RTA x11
 }
 
-// All lines of the field are one list, however it was split on its way.
+// All lines of the field are one list, however it is split.
 func ExampleParseList_lines() {
 	list, err := upgrade.ParseList("h2c", ", websocket,,")
 	fmt.Println(list.Offers(upgrade.MustParseProduct("websocket")), err)
@@ -52,7 +52,7 @@ func ExampleList_Select() {
 	// Output: websocket
 }
 
-// Where the list is of no other use, the lines can be asked at once.
+// ParseSelect saves a pass if the list has no other use.
 func ExampleParseSelect() {
 	websocket := upgrade.MustParseProduct("websocket")
 	h2c := upgrade.MustParseProduct("h2c")
@@ -132,7 +132,7 @@ func ExampleParseConnection() {
 	// HTTP2-Settings
 }
 
-// An option is a whole token, in any case.
+// An option is a whole token, in any letter case.
 func ExampleConnection_Has() {
 	for _, line := range []string{"keep-alive, Upgrade", "Upgrade-Insecure-Requests"} {
 		connection, err := upgrade.ParseConnection(line)
@@ -153,7 +153,7 @@ func ExampleConnection_Persistent() {
 	// false false
 }
 
-// The level below, for a tool that shows a field.
+// A tool that shows a field uses the level below.
 func ExampleLexer() {
 	lexer := upgrade.NewLexer("h2c, foo/1;")
 	for kind := lexer.Next(); kind != upgrade.EOF; kind = lexer.Next() {
@@ -169,7 +169,7 @@ func ExampleLexer() {
 	// 10 Illegal ";"
 }
 
-// An error says where a field went wrong, and what was wanted there.
+// An error says where a field is malformed, and what it lacks there.
 func ExampleSyntaxError() {
 	_, err := upgrade.ParseList("h2c", "websocket; q=0.5")
 

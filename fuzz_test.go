@@ -10,8 +10,8 @@ import (
 	"github.com/gosegue/upgrade/internal/oracle"
 )
 
-// A fuzz input is one string. Where it stands for the lines of a field, LF parts them:
-// it is an octet that no line can have and be well-formed.
+// A fuzz input is one string. If it stands for the lines of a field, LF separates them: no
+// well-formed line has that octet.
 const lineSep = "\n"
 
 func addLines(f *testing.F) {
@@ -23,9 +23,8 @@ func addLines(f *testing.F) {
 	}
 }
 
-// FuzzLexer: the lexemes are the line, without gaps and each as long as it can be, of
-// the kinds that the RFC gives their octets; and joined with what the parsers use of
-// them they are what the oracle reads.
+// FuzzLexer: the lexemes are the line, without gaps, each as long as possible and of the
+// kind that the RFC gives its octets. The tokens among them are what the oracle reads.
 func FuzzLexer(f *testing.F) {
 	addLines(f)
 	var kinds [256]upgrade.Kind
@@ -58,8 +57,8 @@ func FuzzLexer(f *testing.F) {
 	})
 }
 
-// octetKind asks the oracle for the kind of an octet: one that can be an option is of
-// a token; one that an empty list can have and that is no comma is a blank.
+// octetKind asks the oracle for the kind of an octet. An octet that can be an option is
+// part of a token. An octet that an empty list can have is a blank or a comma.
 func octetKind(c byte) upgrade.Kind {
 	one := string([]byte{c})
 	options, fault := oracle.Connection([]string{one})
@@ -104,8 +103,8 @@ func FuzzParseProduct(f *testing.F) {
 	})
 }
 
-// FuzzParseList: oracle, text, split, repair and canon; and ParseSelect of the very lines, in
-// the order offered and in its reverse.
+// FuzzParseList: oracle, text, split, repair and canon; and ParseSelect of the same lines,
+// in the order offered and in reverse.
 func FuzzParseList(f *testing.F) {
 	addLines(f)
 	f.Fuzz(func(t *testing.T, input string) {
@@ -127,7 +126,7 @@ func FuzzParseList(f *testing.F) {
 		for p := range list.All() {
 			all = append(all, upgrade.MustParseProduct(p.String()))
 		}
-		all = all[:min(len(all), 10)] // the oracle looks at each of them for each of the list
+		all = all[:min(len(all), 10)] // the oracle takes quadratic time
 		checkSelect(t, lines, all)
 		slices.Reverse(all)
 		checkSelect(t, lines, all)
@@ -152,8 +151,8 @@ func FuzzParseConnection(f *testing.F) {
 	})
 }
 
-// splitLaw: lines are one list, however they are parted. Joined by commas they are the
-// same list, and so is that line cut at any of its commas.
+// splitLaw: a list may be split over lines anywhere. Lines joined by commas are the same
+// list, and so are the two parts of that line, cut at any comma.
 func splitLaw[T any](t *testing.T, lines []string, parse func([]string) []T) {
 	t.Helper()
 	joined := strings.Join(lines, ",")
@@ -169,9 +168,9 @@ func splitLaw[T any](t *testing.T, lines []string, parse func([]string) []T) {
 	}
 }
 
-// repairLaw: cut where it went wrong, and with what was wanted there added, the field
-// is well-formed, so the offset is not too far behind; with the octet that stands
-// there it is not, whatever is added, so the offset is not too early.
+// repairLaw: the field up to the fault, with what it lacks there, is well-formed, so the
+// offset is not too large. The field up to and with the octet at the fault is malformed,
+// whatever follows, so the offset is not too small.
 func repairLaw(t *testing.T, lines []string, at oracle.Fault, valid func(lines []string) bool) {
 	t.Helper()
 	line := lines[at.Line]

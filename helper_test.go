@@ -17,7 +17,8 @@ var reasons = map[upgrade.Reason]string{
 	upgrade.ErrNoElement: "ErrNoElement",
 }
 
-// fault returns err as the oracle has it, and stops the test if it is no SyntaxError.
+// fault returns err in the form of the oracle. It stops the test if err is not a
+// SyntaxError.
 func fault(tb testing.TB, err error) oracle.Fault {
 	tb.Helper()
 	if err == nil {
@@ -30,7 +31,7 @@ func fault(tb testing.TB, err error) oracle.Fault {
 	return oracle.Fault{Error: reasons[syntax.Reason], Line: syntax.Line, Offset: syntax.Offset}
 }
 
-// parsed is all that a parse tells.
+// parsed is the whole result of a parse.
 type parsed[T any] struct {
 	Items []T
 	Fault oracle.Fault
@@ -66,7 +67,7 @@ func asOracle[S upgrade.Text](p upgrade.Product[S]) oracle.Product {
 func diff(tb testing.TB, what string, want, got any) {
 	tb.Helper()
 	if reflect.DeepEqual(want, got) {
-		return // much faster, and by far the usual case
+		return // the usual case, and much faster
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		tb.Errorf("%s (-want +got):\n%s", what, d)
@@ -91,7 +92,7 @@ func mustConnection[S upgrade.Text](tb testing.TB, lines ...S) upgrade.Connectio
 	return connection
 }
 
-// isToken is RFC 9110, section 5.6.2, written out once more.
+// isToken is RFC 9110, section 5.6.2, written a second time.
 func isToken(c byte) bool {
 	switch {
 	case '0' <= c && c <= '9', 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z':

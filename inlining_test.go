@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// What is called for each octet or element costs more than it does if it is called. And
-// All has to be inlined for its closure to stay off the heap.
+// For a function that runs for each octet or element, a call would cost more than its
+// work. And All must be inlined to keep its closure off the heap.
 func TestInlinable(t *testing.T) {
 	out := compiled(t, "-m=2")
 	names := []string{

@@ -1,35 +1,35 @@
 // Package upgrade reads the two HTTP/1.1 fields by which a client offers to
 // switch protocols, Upgrade and Connection, exactly by the grammar of RFC 9110.
 //
-// A client that would rather speak another protocol says so in a request:
+// A client that prefers another protocol says so in a request:
 //
 //	GET /chat HTTP/1.1
 //	Host: example.com
 //	Connection: Upgrade
 //	Upgrade: websocket, h2c
 //
-// [ParseList] reads the field lines of Upgrade into a [List] of [Product]s,
-// [ParseConnection] those of Connection into the options it names. Both take
-// all lines of the field, as []byte or as string, check everything once, and
-// leave nothing that can fail later. [Lexer] is the level below, for tools that
-// show a field rather than use it.
+// [ParseList] reads the field lines of Upgrade into a [List] of [Product]s, and
+// [ParseConnection] reads those of Connection into a [Connection]. Both take all
+// lines of the field, as []byte or as string, and check everything once, so that
+// nothing can fail later. [Lexer] is the level below, for tools that show a field
+// rather than use it. Product is the word of RFC 2616; RFC 9110 says protocol.
 //
-// Whether to switch is a question of more than these two fields: package
-// handshake asks it for any HTTP stack and builds the 101 (Switching Protocols)
-// response, package httpupgrade does all of it for net/http.
+// Whether to switch depends on more than these two fields. Package handshake
+// decides it for any HTTP stack and builds the 101 (Switching Protocols) response;
+// package httpupgrade does all of it for net/http.
 //
 // # Strictness
 //
-// A field is well-formed or it offers nothing: one bad element spoils the whole
-// field, because a switch must not rest on a guess. Letters are folded in ASCII
-// alone, so no look-alike from Unicode passes for a letter. Empty list elements
-// are ignored, as RFC 9110 asks of a recipient. There are no options.
+// A malformed field offers nothing: one bad element spoils the whole field, because
+// a switch must not rest on a guess. Only ASCII letters are folded, so that no
+// look-alike from Unicode passes for a letter. Empty list elements are ignored, as
+// RFC 9110 requires of a recipient. There are no options.
 //
 // # Memory
 //
-// Results alias their input; nothing is copied and nothing is allocated but one
-// [*SyntaxError] for a malformed field. What is read from a pooled []byte is
-// valid as long as the bytes are.
+// Results alias their input. Nothing is copied, and the only allocation is one
+// [*SyntaxError] for a malformed field. A result read from a pooled []byte is valid
+// as long as the bytes are; [Product.Clone] makes a copy that lasts.
 package upgrade
 
 import "strconv"
@@ -37,7 +37,7 @@ import "strconv"
 // This file knows octets: which of them make a token, and which separate. It does not
 // know products, versions, lists, fields or errors.
 
-// Text is a field line, or a part of one, as bytes or as a string.
+// Text is a field line or a part of one, as bytes or as a string.
 type Text interface{ ~[]byte | ~string }
 
 // Kind is the kind of a lexeme.
@@ -51,7 +51,7 @@ const (
 	Space               // 1*( SP / HTAB )
 	Comma               // ","
 	Slash               // "/"
-	Illegal             // an octet that no field read here may have
+	Illegal             // an octet that neither field may have
 )
 
 // String returns the name of the constant.
@@ -106,26 +106,26 @@ var chart = func() [256]Kind {
 	}
 }()
 
-// Lexer splits one field line into lexemes, without gaps: joined, their texts
-// are the line. Next moves on, Text and Offset tell of the lexeme it moved to.
+// Lexer splits one field line into lexemes without gaps: their texts, joined, are
+// the line. Next moves to the next lexeme; Text and Offset describe it.
 //
 //	lexer := upgrade.NewLexer("h2c, foo/1")
 //	for kind := lexer.Next(); kind != upgrade.EOF; kind = lexer.Next() {
 //		fmt.Println(kind, lexer.Offset(), lexer.Text())
 //	}
 //
-// A Lexer allocates nothing and accepts any octets: what is no part of the
-// grammar is [Illegal]. The zero Lexer reads an empty line.
+// A Lexer allocates nothing and accepts any octets: those outside the grammar are
+// [Illegal]. The zero Lexer reads an empty line.
 type Lexer[S Text] struct {
 	line       S
 	start, end int // 0 <= start <= end <= len(line): the lexeme is line[start:end]
 }
 
-// NewLexer returns a Lexer that stands before the first lexeme of line.
+// NewLexer returns a Lexer at the start of line, before the first lexeme.
 func NewLexer[S Text](line S) Lexer[S] { return Lexer[S]{line: line} }
 
-// Next moves to the next lexeme and returns its kind, or [EOF] at the end of the
-// line and ever after.
+// Next moves to the next lexeme and returns its kind. At the end of the line, and in
+// every call after that, it returns [EOF].
 func (l *Lexer[S]) Next() Kind {
 	l.start = l.end
 	if l.end >= len(l.line) {
@@ -141,28 +141,27 @@ func (l *Lexer[S]) Next() Kind {
 	return kind
 }
 
-// Text returns the octets of the lexeme that Next moved to: empty before the
-// first Next and after the last. It aliases the line.
+// Text returns the lexeme that Next moved to. It is empty before the first Next and
+// at [EOF]. It aliases the line.
 func (l *Lexer[S]) Text() S { return l.line[l.start:l.end] }
 
-// Offset returns where that lexeme begins, in bytes from the start of the line,
-// from 0. At [EOF] it is the length of the line.
+// Offset returns the byte offset of that lexeme in the line, from 0. At [EOF] it is
+// the length of the line.
 func (l *Lexer[S]) Offset() int { return l.start }
 
-// tokenEnd returns where the run of token octets that begins at i ends; i itself
-// if there is none.
+// tokenEnd returns the end of the token that begins at i, or i if there is none.
 //
 //	token = 1*tchar
 //
-// The cursor is unsigned, here and in all that is built on it: one comparison
-// then shows it to lie in the line, where a signed one takes two.
+// The cursor is unsigned here and in every function that uses this one: a single
+// comparison then proves that it lies in the line. A signed one takes two.
 func tokenEnd[S Text](line S, i uint) uint {
-	// Four octets a turn, with one branch: 8 KiB take 0.7 of the time that they
-	// take one by one, and less chance where the linker puts the loop.
+	// Four octets a turn, with one branch. This reads 8 KiB in 0.7 of the time of a
+	// loop over single octets, and depends less on where the linker puts the loop.
 	for i < uint(len(line)) && uint(len(line))-i >= 4 {
 		four := line[i : i+4]
-		// Token is 1 and no octet has the kind 0, so the kinds together make 1
-		// only if each of them does.
+		// The OR of four kinds is Token only if each is Token: Token is 1, and
+		// no octet has kind 0.
 		if chart[four[0]]|chart[four[1]]|chart[four[2]]|chart[four[3]] != Token {
 			break
 		}
@@ -174,9 +173,9 @@ func tokenEnd[S Text](line S, i uint) uint {
 	return i
 }
 
-// equalFold reports whether a and b are equal but for the case of ASCII letters. The
-// other packages have it from internal/octet, which costs them nothing; this one imports
-// the standard library alone.
+// equalFold reports whether a and b are equal, without regard to the case of ASCII
+// letters. The other packages use internal/octet, which is as fast; this package imports
+// only the standard library.
 func equalFold[S Text](a S, b string) bool {
 	if len(a) != len(b) {
 		return false
@@ -189,8 +188,8 @@ func equalFold[S Text](a S, b string) bool {
 	return true
 }
 
-// lower returns c, an ASCII capital in lower case. Setting bit 0x20 of any octet
-// would be shorter and make "@" equal to "`".
+// lower returns c, with an ASCII capital in lower case. Setting bit 0x20 of every octet
+// would be shorter, but would make "@" equal to "`".
 func lower(c byte) byte {
 	if 'A' <= c && c <= 'Z' {
 		c += 'a' - 'A'

@@ -42,8 +42,8 @@ func TestLexer(t *testing.T) {
 	diff(t, "bytes", want, lex([]byte(line)))
 }
 
-// Of every octet, alone and twice: its kind by the RFC's own words, and whether a
-// run of it is one lexeme.
+// Every octet, alone and twice, has the kind that the RFC's words give it, and a run of it
+// is one lexeme or two.
 func TestLexerEveryOctet(t *testing.T) {
 	for c := range 256 {
 		kind, run := upgrade.Illegal, false

@@ -9,9 +9,8 @@ import (
 	"github.com/gosegue/upgrade"
 )
 
-// 64 times the input takes 64 times as long, and would take 4,096 times as long if an
-// octet were looked at once for each before it. The limit lies between the two, as far
-// from what a busy machine makes of the one as from the other.
+// 64 times the input takes 64 times as long. In quadratic time it would take 4,096 times as
+// long. The limit lies between the two, far enough from both for a busy machine.
 func TestLinearTime(t *testing.T) {
 	const small, large, limit = 8 << 10, 512 << 10, 512
 	supported := []upgrade.Product[string]{upgrade.MustParseProduct("b"), upgrade.MustParseProduct("a/2")}
@@ -48,7 +47,7 @@ func TestLinearTime(t *testing.T) {
 	}
 }
 
-// fastest returns the shortest of several times that do took.
+// fastest runs do several times and returns the shortest time.
 func fastest(do func([]string), lines []string) time.Duration {
 	best := time.Duration(1<<63 - 1)
 	for range 9 {

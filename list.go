@@ -2,38 +2,38 @@ package upgrade
 
 import "iter"
 
-// This file knows lists: commas, blanks, empty elements, and that the lines of a
-// field are one list. It knows nothing of HTTP versions or of what a product is
-// good for.
+// This file knows lists: commas, blanks, empty elements, and that all lines of a field
+// are one list. It does not know HTTP versions, nor what a product is for.
 
-// List is the products of an Upgrade field, in the order received. The zero List
-// has none.
+// List holds the products of an Upgrade field in the order received. The zero List has
+// none.
 //
-// A List aliases the lines it was read from, and the slice that holds them:
-// neither may change while it is in use. Where a line is its only product, which is
-// nearly always, it knows so; several are found again where they are asked for. They
-// were checked once and cannot fail.
+// A List aliases the lines it was read from and the slice that holds them. Neither may
+// change while the List is in use. If the field is one line holding one product, as
+// nearly always, the List records that; otherwise All scans the lines again. They were
+// validated once, so All cannot fail.
 type List[S Text] struct {
-	// Not more than four words: that much is passed in registers, and one word
-	// more makes ParseList take 1.5 times as long. Neither a Product: All hands
-	// it out, and the lines, which lie in the caller's frame, would escape.
-	lines []S // from the line of the first product on; empty without any
-	only  int // if lines[0] is one product to the letter, and the only one: the length of its name
+	// A List has at most four words: with a fifth, ParseList takes 1.5 times as long,
+	// because the result no longer fits in registers. Nor may it hold a Product: All
+	// yields it, which would make the caller's lines escape to the heap.
+	lines []S // from the first line that has a product; empty if none has
+	only  int // length of the name if lines[0] is exactly one product and the only one; else 0
 }
 
-// ParseList reads the lines of an Upgrade field, all of them, in the order
-// received, each as bytes or as a string without its line end. The result is the
-// whole field or nothing: a malformed line anywhere is a [*SyntaxError], and then
-// no product counts as offered, whatever stood before it.
+// ParseList reads all lines of an Upgrade field in the order received, each as bytes
+// or as a string, without its line end. The result is the whole field or nothing: if
+// any line is malformed, the error is a [*SyntaxError] and the List is empty, whatever
+// came before the fault.
 //
-// No line at all is an empty List: the field is absent. Lines without an element,
-// blank or commas alone, are [ErrNoElement], placed at the end of the last one.
+// Without any line, the List is empty and the error nil: the field is absent. If the
+// lines have no element, only blanks and commas, the error is [ErrNoElement], placed at
+// the end of the last line.
 //
-// It takes linear time, allocates nothing but the error, and sets no limit: the
-// size of a field is bounded by whoever received it. It follows
-// [RFC 9110, section 7.8], and for the lines and empty elements [5.3] and
-// [5.6.1.2]. An octet of a folded line (obs-fold) is malformed here; unfolding is
-// the duty of who read the message.
+// ParseList takes linear time and allocates nothing but the error. It sets no limit:
+// the receiver of the message bounds the size of a field. It follows
+// [RFC 9110, section 7.8], with [5.3] for several lines and [5.6.1.2] for empty
+// elements. The line break in a folded line (obs-fold) is malformed here: unfolding is
+// the task of the message parser.
 //
 // [RFC 9110, section 7.8]: https://httpwg.org/specs/rfc9110.html#rfc.section.7.8
 // [5.3]: https://httpwg.org/specs/rfc9110.html#rfc.section.5.3
@@ -54,8 +54,8 @@ func ParseList[S Text](lines ...S) (List[S], error) {
 }
 
 // checkProducts checks the lines of a list of products. It returns the index of the
-// first line that has any, and how many of wanted stand before the first one of them
-// that a product matches: all of them, if none is.
+// first line that has a product, and the index in wanted of the first product that is
+// offered, or len(wanted).
 //
 //	Upgrade = 1#product
 //	1#product => *( "," OWS ) product *( OWS "," [ OWS product ] )
@@ -63,7 +63,7 @@ func checkProducts[S Text](lines []S, wanted []Product[string]) (from, better in
 	from = len(lines)
 	for n, line := range lines {
 		if len(wanted) > 0 && string(line) == wanted[0].text && len(line) > 0 {
-			// A line that is a product to the letter needs no closer look.
+			// A line that is exactly a wanted product needs no scan.
 			from, wanted = min(from, n), nil
 			continue
 		}
@@ -81,7 +81,7 @@ func checkProducts[S Text](lines []S, wanted []Product[string]) (from, better in
 				return 0, 0, &SyntaxError{n, int(end), ErrVersion}
 			}
 			for j := range wanted {
-				// The lengths tell nearly all products apart.
+				// Comparing lengths first rules out nearly all other products.
 				if wanted[j].name == int(name-i) && len(wanted[j].text) == int(end-i) &&
 					(Product[S]{line[i:end], int(name - i)}).Matches(wanted[j]) {
 					wanted = wanted[:j]
@@ -104,8 +104,8 @@ func checkProducts[S Text](lines []S, wanted []Product[string]) (from, better in
 	return from, len(wanted), nil
 }
 
-// elementStart returns where the next element begins, at i or behind it: past
-// commas, blanks and so past every empty element.
+// elementStart returns the start of the next element at or after i. It skips commas
+// and blanks, and so every empty element.
 func elementStart[S Text](line S, i uint) uint {
 	for i < uint(len(line)) && (chart[line[i]] == Comma || chart[line[i]] == Space) {
 		i++
@@ -113,8 +113,8 @@ func elementStart[S Text](line S, i uint) uint {
 	return i
 }
 
-// elementEnd returns where the blanks at i end: at the end of the line or at what
-// has to be a comma.
+// elementEnd returns the end of the blanks at i: the end of the line, or the octet that
+// must be a comma.
 func elementEnd[S Text](line S, i uint) uint {
 	for i < uint(len(line)) && chart[line[i]] == Space {
 		i++
@@ -131,14 +131,14 @@ func trimmedLen[S Text](line S) int {
 	return n
 }
 
-// All returns the products in the order received, which is the client's order of
-// preference. They alias the lines. Going through them cannot fail and allocates
-// nothing.
+// All returns an iterator over the products in the order received, which is the
+// client's order of preference. The products alias the lines. Iterating cannot fail and
+// allocates nothing.
 func (l List[S]) All() iter.Seq[Product[S]] {
 	return func(yield func(Product[S]) bool) {
-		// Both ways, that of one product and that of many, are written out
-		// here so that they are inlined in the caller's loop. What is asked
-		// of the lines once more is asked in case they were changed since.
+		// Both cases are written out so that they inline into the caller's
+		// loop. Bounds are rechecked because the caller may have changed the
+		// lines.
 		if l.only > 0 {
 			if l.only <= len(l.lines[0]) {
 				yield(Product[S]{l.lines[0], l.only})
@@ -161,20 +161,19 @@ func (l List[S]) All() iter.Seq[Product[S]] {
 // IsZero reports whether l has no product.
 func (l List[S]) IsZero() bool { return len(l.lines) == 0 }
 
-// Offers reports whether a product of l matches p, in the sense of
-// [Product.Matches]. The zero Product is never offered. It allocates nothing.
+// Offers reports whether l has a product that matches p, as [Product.Matches] defines
+// it. The zero Product is never offered. Offers allocates nothing.
 func (l List[S]) Offers(p Product[string]) bool {
 	return !l.Select(p).IsZero()
 }
 
-// Select returns the first of supported that l offers, or the zero Product if it
-// offers none of them. The order is that of supported, the server's: "which
-// protocol to switch to is determined by the server". What it returns is an
-// argument, never the client's spelling, so that nothing a client sent is echoed.
-// It allocates nothing.
+// Select returns the first of supported that l offers, or the zero Product if l offers
+// none of them. The server's order decides, not the client's (RFC 9110, section 7.8).
+// The result is one of the arguments and never has the client's spelling, so that a
+// server echoes nothing that a client sent. Select allocates nothing.
 func (l List[S]) Select(supported ...Product[string]) Product[string] {
-	// One pass over the list, with ever fewer candidates: those that are
-	// preferred to the best found so far.
+	// One pass over the list. The candidates are those that the server prefers to
+	// the best one found so far.
 	var best Product[string]
 	for p := range l.All() {
 		for i, q := range supported {
@@ -187,10 +186,10 @@ func (l List[S]) Select(supported ...Product[string]) Product[string] {
 	return best
 }
 
-// ParseSelect is [ParseList] and [List.Select] in one pass over the lines of an
-// Upgrade field: it returns the first of supported that they offer, or the zero
-// Product if they offer none. The errors are those of ParseList: the whole field is
-// read, whatever was found before. It allocates nothing but the error.
+// ParseSelect is [ParseList] and [List.Select] in one pass. It returns the first of
+// supported that the lines of an Upgrade field offer, or the zero Product if they offer
+// none. It reads the whole field, even after a match, and its errors are those of
+// ParseList. It allocates nothing but the error.
 func ParseSelect[S Text](lines []S, supported ...Product[string]) (Product[string], error) {
 	_, better, err := checkProducts(lines, supported)
 	if err != nil || better == len(supported) {
@@ -199,8 +198,8 @@ func ParseSelect[S Text](lines []S, supported ...Product[string]) (Product[strin
 	return supported[better], nil
 }
 
-// AppendList appends the products to dst as one canonical list, "a/1, b", and
-// returns the result. Zero Products are skipped.
+// AppendList appends the products to dst as one list, such as "a/1, b", and returns the
+// result. It skips zero Products.
 func AppendList[S Text](dst []byte, products ...Product[S]) []byte {
 	first := true
 	for _, p := range products {

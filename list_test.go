@@ -12,13 +12,13 @@ import (
 	"github.com/gosegue/upgrade/internal/oracle"
 )
 
-// someProducts are asked of every list.
+// someProducts are the products that every list is asked for.
 var someProducts = []upgrade.Product[string]{
 	upgrade.MustParseProduct("WebSocket"), {}, upgrade.MustParseProduct("b/1"), upgrade.MustParseProduct("A"),
 	upgrade.MustParseProduct("a"), upgrade.MustParseProduct("h2c"), upgrade.MustParseProduct("B"),
 }
 
-// checkList holds ParseList of lines, in both texts, to the oracle.
+// checkList compares ParseList with the oracle, for both kinds of text.
 func checkList(tb testing.TB, lines ...string) parsed[oracle.Product] {
 	tb.Helper()
 	products, want := oracle.Upgrade(lines)
@@ -29,8 +29,8 @@ func checkList(tb testing.TB, lines ...string) parsed[oracle.Product] {
 	return got
 }
 
-// Every line of up to five octets from one of each kind: 6 kinds, so none of the
-// short forms of a list is left out, nor their splits over two lines.
+// Every line of up to five octets, with one octet of each of the six kinds: every short
+// form of a list, and every split of it over two lines.
 func TestEveryShortLine(t *testing.T) {
 	const alphabet = "a ,/\t@"
 	var line func(prefix string, left int)
@@ -51,7 +51,7 @@ func TestEveryShortLine(t *testing.T) {
 	line("", 5)
 }
 
-// The order that Select keeps is the server's, and what it returns is an argument.
+// Select follows the server's order and returns one of its arguments.
 func TestSelect(t *testing.T) {
 	tests := []struct {
 		lines     []string
@@ -87,8 +87,8 @@ func TestSelect(t *testing.T) {
 	}
 }
 
-// Select of a few products in every order is what the oracle picks, of a list and of
-// lines; Offers is Select of one.
+// Select and ParseSelect of a few products, in every order, return what the oracle picks.
+// Offers is Select of one product.
 func TestSelectEveryOrder(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	names := []string{"a", "b", "A", "a/1", "A/1", "b/1", "c"}
@@ -111,7 +111,8 @@ func TestSelectEveryOrder(t *testing.T) {
 	}
 }
 
-// checkSelect holds both forms of Select, and Offers, to the oracle, in both texts.
+// checkSelect compares Select, ParseSelect and Offers with the oracle, for both kinds of
+// text.
 func checkSelect(tb testing.TB, lines []string, supported []upgrade.Product[string]) {
 	tb.Helper()
 	offered, wantFault := oracle.Upgrade(lines)
@@ -224,7 +225,7 @@ func TestAppendList(t *testing.T) {
 	}
 }
 
-// A caller may change bytes, or lines, too early. It then reads what it wrote, perhaps
+// A caller may change bytes or lines too early. It then reads what it wrote, perhaps
 // garbage, but the loops end and stay within the lines.
 func TestLinesChangedAfterParse(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
@@ -234,7 +235,7 @@ func TestLinesChangedAfterParse(t *testing.T) {
 			{"a, b-1 , websocket", "", ",c,", "d.1"}, {"a/1"}, {"a/1, b", "c/2"},
 		} {
 			lines := corpus.Bytes(field)
-			connection, _ := upgrade.ParseConnection(lines...) // none of versions
+			connection, _ := upgrade.ParseConnection(lines...) // which has no versions
 			list := mustList(t, lines...)
 			octets := 0
 			for i, line := range lines {

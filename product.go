@@ -5,24 +5,24 @@ import (
 	"strings"
 )
 
-// This file knows one product: a name and perhaps a version. It knows nothing of
+// This file knows one product: a name and, optionally, a version. It does not know
 // commas, blanks, lists or lines.
 
-// Product is a protocol by name and, if it has one, version: "websocket" or
-// "IRC/6.9". It is well-formed by construction; the zero Product is none at all:
-// it matches nothing, and nothing offers it.
+// Product is the name of a protocol, with its version if it has one: "websocket" or
+// "IRC/6.9". It is well-formed by construction. The zero Product stands for no
+// protocol: it matches nothing, and no list offers it.
 //
-// A Product aliases the text it was read from. Products of strings may be
-// compared with ==, which tells letter case apart; [Product.Matches] does not.
+// A Product aliases the text it was read from. Products of strings may be compared
+// with ==, which respects letter case; [Product.Matches] ignores the case of names.
 type Product[S Text] struct {
-	text S   // name ["/" version]: no blanks may stand between the two
+	text S   // name ["/" version], without blanks
 	name int // len(name); 0 < name <= len(text), or 0 in the zero Product
 }
 
-// ParseProduct reads one product that takes up the whole of text: it has no
-// blanks around it and nothing after it, which would be [ErrDelimiter].
-// A malformed one is a [*SyntaxError] in line 0. It follows
-// [RFC 9110, section 7.8] and allocates nothing but the error.
+// ParseProduct reads text as exactly one product, without blanks around it. Anything
+// after the product is [ErrDelimiter]. The error is a [*SyntaxError] in line 0, and
+// comes with the zero Product. ParseProduct follows [RFC 9110, section 7.8] and
+// allocates nothing but the error.
 //
 // [RFC 9110, section 7.8]: https://httpwg.org/specs/rfc9110.html#rfc.section.7.8
 func ParseProduct[S Text](text S) (Product[S], error) {
@@ -50,8 +50,8 @@ func MustParseProduct(s string) Product[string] {
 	return p
 }
 
-// literalError tells of a malformed product in the program. It may quote it: nobody
-// sent it.
+// literalError says that the program itself has a malformed product. It may quote the
+// literal, because that came from no client.
 type literalError struct {
 	literal string
 	err     error
@@ -63,13 +63,13 @@ func (e *literalError) Error() string {
 
 func (e *literalError) Unwrap() error { return e.err }
 
-// versionEnd returns where the product ends whose name ends at i: at i itself if it has
-// no version, and at i+1 if it lacks one behind a slash.
+// versionEnd returns the end of the product whose name ends at i: i without a slash,
+// i+1 if nothing follows the slash.
 //
 //	product         = token ["/" product-version]
 //	product-version = token
 //
-// (RFC 9110 calls it protocol, protocol-name and protocol-version.)
+// RFC 9110 calls these protocol, protocol-name and protocol-version.
 func versionEnd[S Text](text S, i uint) uint {
 	if i < uint(len(text)) && text[i] == '/' {
 		for i++; i < uint(len(text)) && chart[text[i]] == Token; i++ {
@@ -78,10 +78,11 @@ func versionEnd[S Text](text S, i uint) uint {
 	return i
 }
 
-// Name returns the name, as it was spelled. It aliases the text read.
+// Name returns the name in its original spelling. It aliases the text read.
 func (p Product[S]) Name() S { return p.text[:p.name] }
 
-// Version returns the version, empty if there is none. It aliases the text read.
+// Version returns the version, which is empty if there is none. It aliases the text
+// read.
 func (p Product[S]) Version() S {
 	if p.name == len(p.text) {
 		return p.text[p.name:]
@@ -92,31 +93,31 @@ func (p Product[S]) Version() S {
 // IsZero reports whether p is the zero Product.
 func (p Product[S]) IsZero() bool { return p.name == 0 }
 
-// Matches reports whether p and q are one protocol: their names are equal but
-// for the case of ASCII letters, and both have the same version, octet for
-// octet, or neither has one. The zero Product matches nothing, itself included.
+// Matches reports whether p and q are the same protocol: their names are equal,
+// without regard to the case of ASCII letters, and their versions are equal octet for
+// octet, or both absent. The zero Product matches nothing, not even itself.
 //
-// A server must name in its answer only what was offered, so there is no looser
-// match. One that wants any version of a protocol compares names while it goes
-// through [List.All].
+// There is no looser match, because a server may name in its answer only what the
+// client offered. To accept any version of a protocol, compare names in a loop over
+// [List.All].
 func (p Product[S]) Matches(q Product[string]) bool {
 	return p.name == q.name && p.name > 0 && (string(p.text) == q.text ||
 		string(p.text[p.name:]) == q.text[q.name:] && equalFold(p.text[:p.name], q.text[:q.name]))
 }
 
-// AppendTo appends the product as it was spelled to dst and returns the result.
-// The zero Product appends nothing.
+// AppendTo appends the product in its original spelling to dst and returns the
+// result. The zero Product appends nothing.
 func (p Product[S]) AppendTo(dst []byte) []byte { return append(dst, p.text...) }
 
-// String returns the product as it was spelled, empty for the zero Product. It
-// allocates where S is bytes.
+// String returns the product in its original spelling. It is empty for the zero
+// Product. It allocates if S is bytes.
 func (p Product[S]) String() string { return string(p.text) }
 
-// Clone returns a copy of p that aliases nothing, to be kept after the text that p
-// was read from has changed or is no more. It allocates once, and nothing for the
-// zero Product.
+// Clone returns a copy of p that aliases nothing. It remains valid when the text that
+// p was read from is changed or freed. It allocates once; for the zero Product it does
+// not allocate.
 func (p Product[S]) Clone() Product[string] {
-	// A conversion to string copies bytes alone, strings.Clone strings alone.
+	// A conversion to string copies only bytes, and strings.Clone only strings.
 	var text strings.Builder
 	text.Grow(len(p.text))
 	for i := range len(p.text) {

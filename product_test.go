@@ -10,7 +10,7 @@ import (
 	"github.com/gosegue/upgrade/internal/oracle"
 )
 
-// productTexts are products and what is none.
+// productTexts are products and malformed ones.
 var productTexts = []string{
 	"", "a", "a/1", "websocket", "HTTP/2.0", "/", "/1", "a/", "a//1", "a/1/", "a/1/2", "a/1 ", " a", "a ", "a b", "a,b", "a,",
 	"\t", ",", "a\x00", "a/\x00", "a/1\x00", "\x00", "\u212A", "a\u212A", "a/\u212A", "a/1\u212A", "!#$%&'*+-.^_`|~/!#$%&'*+-.^_`|~",
@@ -50,8 +50,8 @@ func checkParseProduct(tb testing.TB, text string) {
 	}
 }
 
-// Every octet in the first, a middle and the last place of a name and a version, and
-// of an option, in both texts: a token octet is part of it, any other ends it there.
+// Every octet at the start, in the middle and at the end of a name, a version and an
+// option, for both kinds of text. An octet of a token is part of it; any other ends it.
 func TestEveryOctetEveryPlace(t *testing.T) {
 	for c := range 256 {
 		octet := string([]byte{byte(c)})
@@ -89,14 +89,14 @@ func TestProductMatches(t *testing.T) {
 		{"TLS/1.2", "TLS/1.0", false},
 		{"TLS/1.2", "TLS/1.20", false},
 		{"XRPL/2.0", "xrpl/2.0", true},
-		{"RTA/x11", "RTA/X11", false}, // a version is no name: case counts
+		{"RTA/x11", "RTA/X11", false}, // versions respect case
 		{"a/b", "ab", false},
-		{"a/bc", "ab/c", false}, // the same octets but for the slash
+		{"a/bc", "ab/c", false}, // the same octets with the slash elsewhere
 		{"ab/c", "a/bc", false},
 		{"", "", false},
 		{"a", "", false},
 		{"", "a", false},
-		// Octets that differ in bit 0x20 alone, and are no letters.
+		// Octets that differ only in bit 0x20 and are not letters.
 		{"^", "~", false},
 		{"`", "_", false},
 		{"a-b", "a_b", false},
@@ -112,7 +112,7 @@ func TestProductMatches(t *testing.T) {
 	}
 }
 
-// Two octets match as names if they are one, or one letter in two cases.
+// Two octets match as names if they are equal, or one letter in two cases.
 func TestProductMatchesEveryPair(t *testing.T) {
 	for c := range 256 {
 		p, err := upgrade.ParseProduct([]byte{byte(c)})
@@ -170,7 +170,7 @@ func TestCloneIsIndependent(t *testing.T) {
 		if want := upgrade.MustParseProduct(text); clone != want || clone.Name() != want.Name() || clone.Version() != want.Version() {
 			t.Errorf("the clone of %q is %q", text, clone)
 		}
-		// Neither does it keep the long string alive of which it was a part.
+		// A clone of a string is a copy too: the original may be part of a long one.
 		if q := upgrade.MustParseProduct(text); unsafe.StringData(q.Clone().String()) == unsafe.StringData(text) {
 			t.Errorf("the clone of %q aliases it", text)
 		}

@@ -18,7 +18,7 @@ func TestCodeInReadmeCompiles(t *testing.T) {
 		t.Fatalf("README.md has %d blocks of Go, want 2", len(blocks))
 	}
 	for _, block := range blocks {
-		// A package of its own for each; imports are resolved from here.
+		// Each block is its own package; its imports are resolved from here.
 		file := filepath.Join(t.TempDir(), "readme.go")
 		if err := os.WriteFile(file, block[1], 0o666); err != nil {
 			t.Fatal(err)
