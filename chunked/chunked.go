@@ -13,15 +13,15 @@
 //		use(content)
 //		input = input[n:]
 //	}
-//	// What is left in input follows the message.
+//	// The rest of input follows the message.
 //
-// It reads what [RFC 9112, section 7.1] defines and nothing else: every line ends in CR
-// and LF, a size has hexadecimal digits alone, an extension begins with a semicolon, a
-// trailer is a field line. Differences between parsers here are how requests get
-// smuggled, so there are no options.
+// It reads exactly what [RFC 9112, section 7.1] defines: every line ends in CR and LF, a
+// size has only hexadecimal digits, an extension begins with a semicolon, a trailer is a
+// field line. There are no options, because attackers smuggle requests through the
+// differences between parsers of this coding.
 //
-// What extensions and trailers say is checked and dropped, as the RFC allows. A decoder
-// stores none of it, nor any content.
+// A decoder checks extensions and trailers and drops them, as the RFC allows. It stores
+// neither those nor the content.
 //
 // [RFC 9112, section 7.1]: https://httpwg.org/specs/rfc9112.html#rfc.section.7.1
 package chunked
@@ -46,15 +46,15 @@ import (
 //	chunk-ext       = *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )
 //	trailer-section = *( field-line CRLF )
 type Decoder struct {
-	// Limit is how much content is allowed, in bytes, and must not change once
-	// decoding has begun. 0 is no limit but that of an int64; below 0 no content is
-	// allowed. A chunk that would exceed it is refused by its size, before its data.
+	// Limit bounds the content, in bytes. 0 stands for the largest int64, and a
+	// negative Limit allows no content. A chunk that would exceed the Limit is refused
+	// by its size, before its data. Limit must not change after the first Next.
 	Limit int64
 
 	state   state
-	reason  Reason // for which the decoder failed
-	digits  uint8  // of the size, as far as they are counted
-	size    int64  // of the chunk, or what is left of it
+	reason  Reason // of the failure; 0 if there was none
+	digits  uint8  // of the size, at most maxDigits
+	size    int64  // of the chunk, or of the rest of it
 	offset  int64  // octets used
 	content int64  // octets of content among them
 	extra   int64  // octets of extensions and trailers among them, and needless digits
@@ -78,24 +78,24 @@ const (
 	done                     // after it all
 )
 
-// The bound on what is not content. Nobody needs any of it, and without a bound a client
-// could send it for ever.
+// The bound on extensions, trailers and needless digits. Without it a client could send
+// them forever, and no server needs any of them.
 const (
 	maxExtra  = 16 << 10 // octets, and as many more as there is content
 	maxDigits = 16       // of a size, before further ones count as extra
 )
 
-// Next decodes octets of p, which are those that follow the octets used so far, up to the
-// end of the next piece of content. It returns that content, which is the end of p[:n] and
-// aliases p, and n, the number of octets used.
+// Next decodes p, which follows the octets used so far, up to the end of the next piece of
+// content. It returns that content, which is the end of p[:n] and aliases p, and n, the
+// number of octets used.
 //
-// Without content in p, n is len(p), or less if the message ends in p. n is 0 only if p is
-// empty, the message has ended, or with an error. After an end of input, [Decoder.Done]
-// tells whether the message is whole.
+// If p has no content, Next uses all of p, or p up to the end of the message. So n is 0 only
+// if p is empty, after the message has ended, or with an error. At the end of the input,
+// [Decoder.Done] reports whether the message is whole.
 //
-// The error is an [*Error], and the same one ever after. It does not depend on the pieces
-// in which the octets came, and neither does the content before it, joined. Next allocates
-// nothing but the error.
+// The error is an [*Error], and every later call returns the same one. It does not depend
+// on the pieces in which the octets came, nor does all the content before it. Next
+// allocates nothing but the error.
 func (d *Decoder) Next(p []byte) (content []byte, n int, err error) {
 	if d.reason != 0 {
 		return nil, 0, &Error{d.offset, d.reason}
@@ -160,7 +160,7 @@ func (d *Decoder) step(b byte) Reason {
 	return d.stepTrailer(b)
 }
 
-// want moves on if the octet is the one that has to be here.
+// want moves to the next state if b is the octet that must be here.
 func (d *Decoder) want(wanted, b byte, next state) Reason {
 	if b != wanted {
 		return ErrLineEnd
@@ -207,8 +207,8 @@ func (d *Decoder) stepSize(b byte) Reason {
 //
 //	field-line = field-name ":" OWS field-value OWS
 //
-// A line that begins with a blank (obs-fold) is malformed: section 5.2 of RFC 9112 lets a
-// server unfold it, but nobody needs it to.
+// A line that begins with a blank (obs-fold) is malformed. RFC 9112, section 5.2, allows a
+// server to unfold it or to refuse it.
 func (d *Decoder) stepTrailer(b byte) Reason {
 	switch d.state {
 	case atTrailer:
@@ -238,7 +238,7 @@ func (d *Decoder) stepTrailer(b byte) Reason {
 	return d.addExtra()
 }
 
-// addExtra counts an octet that is neither content nor needed.
+// addExtra counts an octet that no server needs.
 func (d *Decoder) addExtra() Reason {
 	if d.extra++; d.extra-maxExtra > d.content {
 		return ErrExtra

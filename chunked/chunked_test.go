@@ -14,8 +14,8 @@ import (
 	"github.com/gosegue/upgrade/internal/corpus"
 )
 
-// early is what follows a message: the octets of another protocol, which look like more of
-// the same.
+// early follows a message. It belongs to another protocol, and looks like more of the
+// message.
 const early = "1\r\nx\r\n0\r\n\r\n\x00\xff"
 
 var reasons = map[chunked.Reason]string{
@@ -27,7 +27,7 @@ var reasons = map[chunked.Reason]string{
 	chunked.ErrTooLarge:  "ErrTooLarge",
 }
 
-// outcome is all that a decoder tells of a message.
+// outcome is everything that a decoder tells about a message.
 type outcome struct {
 	Content string
 	Used    int // octets, to the end or the fault
@@ -36,7 +36,7 @@ type outcome struct {
 	Offset  int64
 }
 
-// decode decodes the pieces, and holds every call to what Next promises.
+// decode decodes the pieces, and checks in every call what Next promises.
 func decode(tb testing.TB, limit int64, pieces ...string) (o outcome) {
 	tb.Helper()
 	decoder := chunked.Decoder{Limit: limit}
@@ -100,7 +100,7 @@ func TestCorpus(t *testing.T) {
 		t.Run(c.Name, func(t *testing.T) {
 			octets := string(c.Octets)
 			if c.Error != "" {
-				// What has come of the content by then is not the corpus's to say.
+				// The corpus does not say how much content comes before the fault.
 				want := decode(t, 0, octets)
 				diff(t, "error", fmt.Sprint(c.Error, " at ", *c.Offset), fmt.Sprint(want.Error, " at ", want.Offset))
 				splits(octets, func(pieces ...string) {
@@ -111,11 +111,11 @@ func TestCorpus(t *testing.T) {
 			want := outcome{Content: string(*c.Content), Used: len(octets), Done: true}
 			splits(octets, func(pieces ...string) {
 				diff(t, fmt.Sprintf("%q", pieces), want, decode(t, 0, pieces...))
-				// What follows is left where it is.
+				// Next leaves the octets after the message unread.
 				pieces = append(slices.Clone(pieces[:len(pieces)-1]), pieces[len(pieces)-1]+early)
 				diff(t, fmt.Sprintf("%q", pieces), want, decode(t, 0, pieces...))
 			})
-			// Whatever is missing at the end, it has not ended, and that is no error.
+			// Without its last octets the message has not ended, which is no error.
 			for i := range octets {
 				if o := decode(t, 0, octets[:i]); o.Done || o.Error != "" || o.Used != i {
 					t.Errorf("%q: %+v", octets[:i], o)
@@ -125,8 +125,8 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
-// Every octet in the place of each octet that is not content: the coding has no other
-// line ends, digits and delimiters than its own.
+// With any octet in the place of each, the decoder does what the oracle does. In the place
+// of a line end it takes nothing else.
 func TestEveryOctetEveryPlace(t *testing.T) {
 	const octets = "1\r\nx\r\n2 ;a=b\r\nyz\r\n0;c\r\nA: b\r\n\r\n"
 	for i := range octets {
@@ -196,7 +196,7 @@ func TestLimit(t *testing.T) {
 	}
 }
 
-// Sizes that do not fit an int are no fault of themselves, where an int has 32 bits either.
+// A size that does not fit an int is no fault in itself, also where an int has 32 bits.
 func TestHugeSizes(t *testing.T) {
 	for _, size := range []string{"7fffffff", "80000000", "ffffffff", "100000000", "7fffffffffffffff", "07fffffffffffffff"} {
 		octets := size + "\r\nx"
@@ -206,7 +206,7 @@ func TestHugeSizes(t *testing.T) {
 	}
 }
 
-// What is no content is bounded, and the bound grows with the content.
+// Extensions, trailers and needless zeros are bounded. The bound grows with the content.
 func TestExtra(t *testing.T) {
 	const bound = 16 << 10
 	const content = 100
@@ -225,7 +225,7 @@ func TestExtra(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, before := range []string{"", chunk} {
-				// Where the fault comes if there is no end of it, is the bound.
+				// The bound is where the fault comes if there is no end.
 				endless := before + test.before + strings.Repeat(test.unit, 2*bound)
 				want := decode(t, 0, endless)
 				if want.Error != "ErrExtra" {
@@ -239,7 +239,7 @@ func TestExtra(t *testing.T) {
 				for cut := want.Offset - 2; cut <= want.Offset+2; cut++ {
 					diff(t, "cut at the bound", want, decode(t, 0, endless[:cut], endless[cut:]))
 				}
-				// And one less of them is not too much.
+				// One less is not too much.
 				n := (int(want.Offset)-len(before+test.before))/len(test.unit) - 1
 				whole := before + test.before + strings.Repeat(test.unit, n) + test.after
 				if o := decode(t, 0, whole); !o.Done {
@@ -250,7 +250,8 @@ func TestExtra(t *testing.T) {
 	}
 }
 
-// extraBefore counts the octets of well-formed chunks that are neither content nor needed.
+// extraBefore counts the octets of extensions, trailers and needless digits in well-formed
+// chunks.
 func extraBefore(octets string) int64 {
 	extra := 0
 	for rest := octets; ; {
@@ -269,7 +270,7 @@ func extraBefore(octets string) int64 {
 	}
 }
 
-// Some clients send every octet in a chunk of its own, and none is to be lost for it.
+// Some clients send every octet in its own chunk, and must not be refused for it.
 func TestManySmallChunks(t *testing.T) {
 	content := strings.Repeat("0123456789", 10_000)
 	for _, size := range []int{1, 2, 3} {
@@ -318,8 +319,7 @@ func TestErrors(t *testing.T) {
 	diff(t, "zero", "chunked: offset 0: malformed", new(chunked.Error).Error())
 }
 
-// A decoder is small, because each connection has one, and its work follows the octets
-// that come and not what they announce.
+// A server has a decoder for each connection, so it allocates nothing.
 func TestAllocations(t *testing.T) {
 	octets := []byte("5;a=b\r\nhello\r\n0000000000000000005\r\nworld\r\n0\r\nA: b\r\nC: d\r\n\r\n")
 	bad := []byte("5\r\nhello\n")

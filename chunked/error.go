@@ -2,21 +2,21 @@ package chunked
 
 import "strconv"
 
-// Reason is what was wanted where the coding turned out to be malformed, or what was too
-// much. It is an error, for use with [errors.Is].
+// Reason is what the coding lacks at the place where it is malformed, or what is too large.
+// It is an error, for use with [errors.Is].
 type Reason uint8
 
-// The reasons for which a decoder fails, each with the status that a request deserves.
+// The reasons why a decoder fails, each with the status code of the response to a request.
 const (
-	ErrSize      Reason = iota + 1 // 400: a size was wanted: hexadecimal digits, then an extension or CR
-	ErrExtension                   // 400: an extension was wanted: a semicolon must follow the blanks, and no control it
-	ErrLineEnd                     // 400: CR and LF were wanted, together
-	ErrTrailer                     // 400: a field line was wanted: a token, a colon, no control
-	ErrExtra                       // 400: too many octets that are not content
+	ErrSize      Reason = iota + 1 // 400: want a size: hexadecimal digits, then an extension or CR
+	ErrExtension                   // 400: want an extension: a semicolon after the blanks, and no control
+	ErrLineEnd                     // 400: want CR and LF together
+	ErrTrailer                     // 400: want a field line: a token, a colon, and no control
+	ErrExtra                       // 400: too many octets of extensions, trailers and leading zeros
 	ErrTooLarge                    // 413: the content exceeds the limit
 )
 
-// Error returns what was wanted or exceeded, without a position.
+// Error returns a text such as "chunked: want chunk size", without a position.
 func (r Reason) Error() string { return "chunked: " + r.text() }
 
 func (r Reason) text() string {
@@ -37,7 +37,7 @@ func (r Reason) text() string {
 	return "malformed"
 }
 
-// Status returns the status code of the response that a request with this fault deserves.
+// Status returns the status code for the response to a request with this fault.
 func (r Reason) Status() int {
 	if r == ErrTooLarge {
 		return 413
@@ -48,11 +48,11 @@ func (r Reason) Status() int {
 // Error tells where and why a decoder failed. It holds no input and its text quotes
 // none. It unwraps to its Reason.
 type Error struct {
-	// Offset is the position of the first octet that cannot be there, in bytes from
-	// the first octet of the first chunk, from 0.
+	// Offset is the byte offset, from 0, of the first octet that cannot be there. It
+	// counts from the first octet of the coding, over all calls of Next.
 	Offset int64
 
-	// Reason is what was wanted at Offset.
+	// Reason is what the coding lacks at Offset.
 	Reason Reason
 }
 
@@ -61,8 +61,8 @@ func (e *Error) Error() string {
 	return "chunked: offset " + strconv.FormatInt(e.Offset, 10) + ": " + e.Reason.text()
 }
 
-// Status returns the status code of the response that the fault deserves, which is that
-// of its Reason.
+// Status returns the status code for the response to a request with this fault, which is
+// that of its Reason.
 func (e *Error) Status() int { return e.Reason.Status() }
 
 // Unwrap returns the Reason, so that errors.Is(err, chunked.ErrSize) works.

@@ -15,16 +15,16 @@ import (
 	"github.com/gosegue/upgrade/internal/oracle"
 )
 
-// FuzzDecoder: any octets are decoded as the oracle does, and in any pieces alike; the
-// octets before a fault can be completed, and net/http decodes the same, as far as it is
-// as strict.
+// FuzzDecoder: the oracle decodes any octets alike, and any split of them gives the same
+// result. Something completes the octets before a fault. net/http decodes the same, where
+// it is as strict.
 func FuzzDecoder(f *testing.F) {
 	for _, c := range corpus.Read[corpus.Chunked](f, "testdata", "chunked.json") {
 		f.Add([]byte(c.Octets+early), uint16(3), uint16(2))
 	}
 	f.Fuzz(func(t *testing.T, octets []byte, i, j uint16) {
 		if len(octets) > 8<<10 {
-			return // the oracle knows no bound of what is not content
+			return // the oracle has no bound on extensions and trailers
 		}
 		const limit = 100
 		whole := decode(t, limit, string(octets))
@@ -42,7 +42,7 @@ func FuzzDecoder(f *testing.F) {
 	})
 }
 
-// checkOracle holds a decoder to the oracle.
+// checkOracle compares a decoder with the oracle.
 func checkOracle(tb testing.TB, octets []byte, limit int) {
 	tb.Helper()
 	got := decode(tb, int64(limit), string(octets))
@@ -57,8 +57,8 @@ func checkOracle(tb testing.TB, octets []byte, limit int) {
 	}
 }
 
-// checkCompletable reports octets before a fault that nothing could complete: then the
-// fault is earlier.
+// checkCompletable fails if nothing completes the octets before a fault: then the fault is
+// earlier.
 func checkCompletable(t *testing.T, octets string, limit int) {
 	t.Helper()
 	last := "0\r\n\r\n"
@@ -117,9 +117,9 @@ var (
 	trailerLine = regexp.MustCompile("^[-!#$%&'*+.^_`|~0-9A-Za-z]+:[\\t -~\\x80-\\xFF]*$")
 )
 
-// wellFormed reports whether chunks that net/http has decoded have only lines that RFC
-// 9112 has, and short ones. net/http passes a blank at the end of a line, and a control in
-// an extension; and it counts the octets of lines in another way than this package.
+// wellFormed reports whether chunks that net/http has decoded have only short lines of RFC
+// 9112. net/http takes a blank at the end of a line, and a control in an extension, and it
+// counts the octets of lines in another way.
 func wellFormed(chunks []byte) bool {
 	for len(chunks) > 0 {
 		line, rest, found := bytes.Cut(chunks, []byte("\r\n"))
