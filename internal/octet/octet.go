@@ -1,10 +1,9 @@
-// Package octet knows single octets of HTTP: ASCII letters without their case, blanks,
-// controls. It does not know tokens, for which the grammar has a chart of its own, nor
-// anything longer than an octet but for comparing it.
+// Package octet classifies single octets of HTTP, and compares texts without regard to the
+// case of ASCII letters. It does not know tokens: package upgrade has a chart of those.
 package octet
 
-// Lower returns c, an ASCII capital in lower case. Setting bit 0x20 of any octet would be
-// shorter and make "@" equal to "`".
+// Lower returns c, with an ASCII capital in lower case. Setting bit 0x20 of every octet
+// would be shorter, but would make "@" equal to "`".
 func Lower(c byte) byte {
 	if 'A' <= c && c <= 'Z' {
 		c += 'a' - 'A'
@@ -12,7 +11,7 @@ func Lower(c byte) byte {
 	return c
 }
 
-// EqualFold reports whether a and b are equal but for the case of ASCII letters.
+// EqualFold reports whether a and b are equal, without regard to the case of ASCII letters.
 // [strings.EqualFold] would take U+212A, the Kelvin sign, for a K.
 func EqualFold[S, T ~[]byte | ~string](a S, b T) bool {
 	if len(a) != len(b) {
@@ -31,8 +30,8 @@ func EqualFold[S, T ~[]byte | ~string](a S, b T) bool {
 // [RFC 9110, section 5.6.3]: https://httpwg.org/specs/rfc9110.html#rfc.section.5.6.3
 func IsBlank(c byte) bool { return c == ' ' || c == '\t' }
 
-// IsControl reports whether c can be in no field value ([RFC 9110, section 5.5]): a
-// control other than HTAB.
+// IsControl reports whether c is a control other than HTAB, which no field value may have
+// ([RFC 9110, section 5.5]).
 //
 // [RFC 9110, section 5.5]: https://httpwg.org/specs/rfc9110.html#rfc.section.5.5
 func IsControl(c byte) bool { return c < ' ' && c != '\t' || c == 0x7F }
