@@ -8,15 +8,14 @@ import (
 
 var trailer = regexp.MustCompile("^[-!#$%&'*+.^_`|~0-9A-Za-z]+:")
 
-// Chunked is content in the chunked transfer coding (RFC 9112, section 7.1) at the start of
-// data, decoded line by line, if it is at most limit octets. n is the length of its coding.
-// If n is 0 it has no end in data: because it is malformed, or too much, and then status is
-// 400 or 413; or else because data ends first. It knows no bound of extensions and
-// trailers.
+// Chunked decodes content in the chunked transfer coding (RFC 9112, section 7.1) from the
+// start of data, line by line. n is the length of the coding. If the content is malformed or
+// longer than limit octets, n is 0 and status is 400 or 413. If data ends before the content,
+// both are 0. Extensions and trailers have no bound here.
 func Chunked(data []byte, limit int) (content []byte, n, status int) {
 	rest := data
-	// line takes a line, if there is one in rest. What is bad about it is a control, at
-	// which it ends: nothing that follows can mend that.
+	// line takes a line from rest if there is a whole one. A line is bad if it has a
+	// control, and then text ends before it: nothing that follows can make it valid.
 	line := func() (text string, whole, bad bool) {
 		for i, b := range rest {
 			switch {
@@ -45,7 +44,7 @@ func Chunked(data []byte, limit int) (content []byte, n, status int) {
 			}
 		}
 		trimmed := strings.TrimLeft(extension, ows)
-		ended := whole || bad || before > len(text) // by something that is not part of it
+		ended := whole || bad || before > len(text) // an octet follows that is not part of it
 		switch {
 		case digits == "" && (extension != "" || ended),
 			trimmed == "" && extension != "" && ended,

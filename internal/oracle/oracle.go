@@ -1,6 +1,6 @@
 // Package oracle reads the fields Upgrade and Connection, hosts and request targets a
 // second time: with regular expressions and strings.Split, slowly and obviously, from
-// the text of the RFCs and not from the code it is to judge. It is for tests only.
+// the text of the RFCs and not from the code that it judges. It is for tests only.
 package oracle
 
 import (
@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// Product is a protocol as RFC 9110, section 7.8, has it. A version is a token and
-// so never empty: the empty one is no version.
+// Product is a protocol of RFC 9110, section 7.8. The Version is empty if there is none: a
+// version is a token and so never empty.
 type Product struct{ Name, Version string }
 
-// Fault is why an answer was no. The zero Fault is none.
+// Fault is the reason for a refusal. The zero Fault is no fault.
 type Fault struct {
 	Error        string // the name of the error: "ErrToken", "ErrNoOption"
 	Field        string // the malformed field, where there is more than one
@@ -34,14 +34,14 @@ var (
 // ows is RFC 9110, section 5.6.3: OWS = *( SP / HTAB ).
 const ows = " \t"
 
-// element is a list element without the blanks around it, and where it stands.
+// element is a list element without the blanks around it, and its offset.
 type element struct {
 	text   string
 	offset int
 }
 
-// elements splits a field line into its elements: RFC 9110, section 5.6.1. Empty
-// ones are left out, which section 5.6.1.2 asks of a recipient.
+// elements splits a field line into its elements: RFC 9110, section 5.6.1. It leaves out
+// empty ones, as section 5.6.1.2 requires of a recipient.
 func elements(line string) []element {
 	var all []element
 	offset := 0
@@ -78,8 +78,8 @@ func Upgrade(lines []string) ([]Product, Fault) {
 	return products, Fault{}
 }
 
-// productFault tells why text is no protocol (RFC 9110, section 7.8) and where the
-// first octet stands that no protocol, nor blanks behind one, could have there.
+// productFault returns why text is not a protocol (RFC 9110, section 7.8), and the offset of
+// the first octet that neither a protocol nor the blanks after one could have there.
 func productFault(text string) (reason string, at int) {
 	rest := text
 	name := tokenPrefix.FindString(rest)
@@ -97,7 +97,7 @@ func productFault(text string) (reason string, at int) {
 	return "ErrDelimiter", len(text) - len(strings.TrimLeft(rest, ows))
 }
 
-// ProductOnly reads text as one protocol and nothing else: RFC 9110, section 7.8.
+// ProductOnly reads text as exactly one protocol: RFC 9110, section 7.8.
 func ProductOnly(text string) (Product, Fault) {
 	if match := productOnly.FindStringSubmatch(text); match != nil {
 		return Product{match[1], match[2]}, Fault{}
@@ -138,8 +138,8 @@ func Connection(lines []string) ([]string, Fault) {
 	return options, Fault{}
 }
 
-// Fold writes ASCII capitals small and leaves every other octet alone: RFC 9110,
-// section 7.6.1 and 7.8, call names case-insensitive, and tokens are ASCII.
+// Fold returns s with its ASCII capitals in lower case and every other octet unchanged. RFC
+// 9110, sections 7.6.1 and 7.8, call names case-insensitive, and tokens are ASCII.
 func Fold(s string) string {
 	const capitals, small = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz"
 	folded := []byte(s)
@@ -151,12 +151,12 @@ func Fold(s string) string {
 	return string(folded)
 }
 
-// Has reports whether one of the options is this one: RFC 9110, section 7.6.1.
+// Has reports whether options include option: RFC 9110, section 7.6.1.
 func Has(options []string, option string) bool {
 	return slices.ContainsFunc(options, func(o string) bool { return Fold(o) == Fold(option) })
 }
 
-// Persistent is the list of RFC 9112, section 9.3, from the top.
+// Persistent follows the list of RFC 9112, section 9.3, from its top.
 func Persistent(options []string, major, minor int) bool {
 	if Has(options, "close") {
 		return false
@@ -167,14 +167,14 @@ func Persistent(options []string, major, minor int) bool {
 	return Has(options, "keep-alive")
 }
 
-// Matches compares two protocols: RFC 9110, section 7.8. Names are compared
-// case-insensitively; of versions the RFC says no such thing.
+// Matches compares two protocols: RFC 9110, section 7.8. Names are case-insensitive. The RFC
+// does not say that of versions.
 func Matches(p, q Product) bool {
 	return p.Name != "" && Fold(p.Name) == Fold(q.Name) && p.Version == q.Version
 }
 
-// First returns the first of supported that is offered, and whether there is one:
-// "the server's order", RFC 9110, section 7.8.
+// First returns the first of supported that is offered, and whether there is one: RFC 9110,
+// section 7.8, leaves the choice to the server.
 func First(offered, supported []Product) (Product, bool) {
 	for _, s := range supported {
 		if slices.ContainsFunc(offered, func(o Product) bool { return Matches(o, s) }) {
@@ -184,13 +184,13 @@ func First(offered, supported []Product) (Product, bool) {
 	return Product{}, false
 }
 
-// Offer is the gate of RFC 9110, section 7.8: whether a request offers protocols in
-// a way that counts, and if not, the first thing that is wrong.
+// Offer is the gate of RFC 9110, section 7.8. It returns the protocols that a request
+// validly offers, or the first fault.
 func Offer(major, minor int, connection, offered []string) ([]Product, Fault) {
 	if major != 1 || minor < 1 {
 		// "A server MUST ignore an Upgrade header field that is received in an
-		// HTTP/1.0 request"; RFC 9113, section 8.2.2, and RFC 9114, section
-		// 4.2, have no such field.
+		// HTTP/1.0 request". RFC 9113, section 8.2.2, and RFC 9114, section
+		// 4.2, do not have the field.
 		return nil, Fault{Error: "ErrHTTPVersion"}
 	}
 	if strings.Trim(strings.Join(offered, ","), ows+",") == "" {
@@ -225,9 +225,9 @@ func Select(major, minor int, connection, offered []string, supported []Product)
 	return p, Fault{}
 }
 
-// Switched is what a client must see before the connection speaks anything but
-// HTTP: a 101 (RFC 9110, section 15.2.2) that names, in the fields of section 7.8
-// and by the same rules, nothing that was not offered.
+// Switched is what a client checks before the connection may speak another protocol: the
+// response is a 101 (RFC 9110, section 15.2.2), its fields follow the rules of section 7.8,
+// and it names only protocols that the client offered.
 func Switched(status, major, minor int, connection, chosen []string, offered []Product) ([]Product, Fault) {
 	if status != 101 {
 		return nil, Fault{Error: "ErrStatus"}
