@@ -20,7 +20,7 @@ import (
 // Text is octets: in JSON one code point for each, up to U+00FF.
 type Text string
 
-// UnmarshalJSON refuses code points that are no octet.
+// UnmarshalJSON refuses code points that are not octets.
 func (t *Text) UnmarshalJSON(data []byte) error {
 	var s string
 	if err := json.Unmarshal(data, &s); err != nil {
@@ -70,10 +70,10 @@ func Bytes(lines []string) [][]byte {
 // Product is a protocol, as ["IRC", "6.9"] or ["websocket"].
 type Product []Text
 
-// Products are those of a field. Nil is a case that does not say.
+// Products are the products of a field. They are nil if the case does not say.
 type Products []Product
 
-// check reports what the products of a field cannot be.
+// check returns nil if a field can have these products.
 func (p Products) check() error {
 	for _, product := range p {
 		if len(product) < 1 || len(product) > 2 || slices.Contains(product, "") {
@@ -99,7 +99,7 @@ func (p *Pair) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Head is what every case has.
+// Head holds the keys that every case has.
 type Head struct {
 	Name  string `json:"name"`
 	Rule  string `json:"rule"`
@@ -114,7 +114,7 @@ type Fault struct {
 	Offset *int   `json:"offset"`
 }
 
-// syntax are the errors that have a place.
+// syntax holds the errors that have a line and an offset.
 var syntax = map[string]bool{"ErrToken": true, "ErrVersion": true, "ErrDelimiter": true, "ErrNoElement": true}
 
 func (f Fault) check() error {
@@ -124,7 +124,7 @@ func (f Fault) check() error {
 	return nil
 }
 
-// either reports a case that has no result and no error, or both.
+// either returns nil if a case has a result or an error, but not both.
 func (f Fault) either(result bool) error {
 	if result == (f.Error != "") {
 		return errors.New("want a result or an error")
@@ -132,7 +132,7 @@ func (f Fault) either(result bool) error {
 	return f.check()
 }
 
-// named reports a field that is named although it is not malformed, or the reverse.
+// named returns nil if a case names a field exactly if the field is malformed.
 func (f Fault) named() error {
 	if (f.Field != "") != syntax[f.Error] {
 		return errors.New("want field with a malformed field, and only there")
@@ -140,7 +140,7 @@ func (f Fault) named() error {
 	return nil
 }
 
-// unnamed reports a field that is named although only one can be at fault.
+// unnamed returns nil if a case names no field, because only one can be at fault.
 func (f Fault) unnamed() error {
 	if f.Field != "" {
 		return errors.New("want no field: there is only one")
@@ -156,7 +156,7 @@ type Upgrade struct {
 	Fault
 }
 
-// Check reports what the case lacks.
+// Check returns nil if the case is complete, or what it lacks.
 func (c Upgrade) Check() error {
 	if c.Lines == nil {
 		return errors.New("want lines")
@@ -173,7 +173,7 @@ type Connection struct {
 	Fault
 }
 
-// Check reports what the case lacks.
+// Check returns nil if the case is complete, or what it lacks.
 func (c Connection) Check() error {
 	if c.Lines == nil || c.Persistent != nil && c.Error != "" {
 		return errors.New("want lines, and persistent only with options")
@@ -198,7 +198,7 @@ type Request struct {
 	Fault
 }
 
-// Check reports what the case lacks.
+// Check returns nil if the case is complete, or what it lacks.
 func (c Request) Check() error {
 	if c.Connection == nil || c.Upgrade == nil {
 		return errors.New("want connection and upgrade")
@@ -216,8 +216,8 @@ func (c Request) Check() error {
 	return errors.Join(err, c.either(c.Products != nil), c.named(), c.Products.check())
 }
 
-// Response is a case of response.json: of the check of a client if it has a status,
-// else of a response to be built.
+// Response is a case of response.json. With a status it is about the client's check of a
+// response; otherwise about a response that a server builds.
 type Response struct {
 	Head
 	Status     int      `json:"status"`
@@ -235,7 +235,7 @@ type Response struct {
 	Fault
 }
 
-// Check reports what the case lacks.
+// Check returns nil if the case is complete, or what it lacks.
 func (c Response) Check() error {
 	if c.Build == 0 {
 		if c.Status == 0 || c.Connection == nil || c.Upgrade == nil || c.Offered == nil || c.Bytes != "" || c.Index != nil {
@@ -262,7 +262,7 @@ type Chunked struct {
 	Offset  *int   `json:"offset"`
 }
 
-// Check reports what the case lacks.
+// Check returns nil if the case is complete, or what it lacks.
 func (c Chunked) Check() error {
 	if (c.Content != nil) == (c.Error != "") || (c.Error != "") != (c.Offset != nil) {
 		return errors.New("want content, or an error and its offset")
@@ -283,7 +283,7 @@ type Capture struct {
 	Fault
 }
 
-// Check reports what the case lacks.
+// Check returns nil if the case is complete, or what it lacks.
 func (c Capture) Check() error {
 	request := strings.HasSuffix(c.File, ".req")
 	if request == (c.Status != 0) || request == (c.Offered != nil) || c.Connection == nil {
@@ -301,7 +301,7 @@ func (c Capture) head() Head { return Head{Name: c.File, Rule: c.Rule} }
 
 // Case is a case of any file.
 type Case interface {
-	// Check reports what the case lacks.
+	// Check returns nil if the case is complete, or what it lacks.
 	Check() error
 	head() Head
 }
@@ -343,8 +343,8 @@ func Decode[C Case](data []byte) ([]C, error) {
 	return cases, nil
 }
 
-// checkKeys reports data that is not an array of objects, and keys that encoding/json
-// would take for another: it folds their case.
+// checkKeys returns nil if data is an array of objects whose keys have only small letters.
+// Any other key is unknown, but encoding/json would ignore its case.
 func checkKeys(data []byte) error {
 	var objects []map[string]json.RawMessage
 	if err := json.Unmarshal(data, &objects); err != nil {
@@ -421,7 +421,7 @@ type TB interface {
 	Fatalf(format string, args ...any)
 }
 
-// Read reads the cases of one file for a test, which it stops at an error of Decode.
+// Read reads the cases of one file for a test. It stops the test if Decode fails.
 func Read[C Case](tb TB, path ...string) []C {
 	tb.Helper()
 	cases, err := Decode[C](readFile(tb, path))
@@ -431,7 +431,7 @@ func Read[C Case](tb TB, path ...string) []C {
 	return cases
 }
 
-// ReadHead reads a recorded head for a test, which it stops at an error of ParseHead.
+// ReadHead reads a recorded head for a test. It stops the test if ParseHead fails.
 func ReadHead(tb TB, path ...string) Captured {
 	tb.Helper()
 	head, err := ParseHead(readFile(tb, path))
@@ -441,7 +441,7 @@ func ReadHead(tb TB, path ...string) Captured {
 	return head
 }
 
-// Version reads an HTTP version for a test, which it stops at an error of ParseVersion.
+// Version reads an HTTP version for a test. It stops the test if ParseVersion fails.
 func Version(tb TB, version string) (major, minor int) {
 	tb.Helper()
 	major, minor, err := ParseVersion(version)
