@@ -3,17 +3,16 @@ package headpool
 
 import "github.com/valyala/bytebufferpool"
 
-// A pool of its own, not the package's default one: a bytebufferpool.Pool learns
-// the sizes it hands out from what it gets back, so buffers of other users would
-// teach it the wrong ones.
+// This is not the default pool of bytebufferpool: a Pool learns sizes from the buffers
+// that it gets back, and other users' buffers would teach it the wrong ones.
 var pool bytebufferpool.Pool
 
-// minSize is the capacity of the smallest buffer. Heads differ by a field or two, and a
-// pool that has learned the size of the shortest drops all that grew to hold another:
-// where one head in 30 was larger, each of those made three allocations.
+// minSize is the capacity of the smallest buffer, in bytes. Heads differ by a field or
+// two. A pool that has learned the size of the shortest head drops every buffer that grew
+// for a longer one: with one larger head in 30, each of those took three allocations.
 const minSize = 512
 
-// Get returns an empty buffer. Its B may be grown by append.
+// Get returns an empty buffer. The caller may grow its B by append.
 func Get() *bytebufferpool.ByteBuffer {
 	b := pool.Get()
 	if cap(b.B) < minSize {
@@ -22,12 +21,12 @@ func Get() *bytebufferpool.ByteBuffer {
 	return b
 }
 
-// Put takes back a buffer that nobody uses any longer.
+// Put takes back a buffer that is no longer in use.
 func Put(b *bytebufferpool.ByteBuffer) {
-	// The pool calibrates itself every 42,000 calls by the lengths it saw and
-	// from then on drops buffers whose capacity is above. With the length at
-	// the capacity the two agree; otherwise a buffer of 128 bytes that held a
-	// head of 120 would be dropped every time from then on.
+	// The pool calibrates itself every 42,000 calls by the lengths that it saw, and
+	// from then on drops buffers of a larger capacity. So the length is set to the
+	// capacity: otherwise it would drop a buffer of 128 bytes that held a head of 120
+	// every time.
 	b.B = b.B[:cap(b.B)]
 	pool.Put(b)
 }
