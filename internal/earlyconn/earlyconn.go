@@ -1,4 +1,4 @@
-// Package earlyconn gives back to a connection what was read from it too early.
+// Package earlyconn gives bytes that were read too early back to their connection.
 package earlyconn
 
 import (
@@ -6,19 +6,20 @@ import (
 	"sync"
 )
 
-// conn is a connection whose first bytes have been read already.
+// conn is a connection whose first bytes were already read.
 type conn struct {
 	net.Conn
 
-	mu    sync.Mutex // a net.Conn may be read by several goroutines
-	early []byte     // what was read and not yet returned; nil when there is no more
+	mu    sync.Mutex // several goroutines may read a net.Conn
+	early []byte     // bytes that Read has not yet returned; nil if there are no more
 }
 
 type closeWriter interface{ CloseWrite() error }
 
-// New returns c with early before what it has still to read. It keeps early, which
-// must not change. The result has a CloseWrite method exactly if c has one: who finds
-// the method expects the other side to see the end, and who does not closes both.
+// New returns a connection that yields early first, and then what c yields. It keeps
+// early, which must not change. The result has a CloseWrite method exactly if c has one:
+// a caller that finds the method expects the other side to see the end, and a caller that
+// does not closes both directions.
 func New(c net.Conn, early []byte) net.Conn {
 	e := &conn{Conn: c, early: early}
 	if w, ok := c.(closeWriter); ok {
@@ -30,7 +31,7 @@ func New(c net.Conn, early []byte) net.Conn {
 	return e
 }
 
-// Read returns the early bytes first. It lets their buffer go with the last one.
+// Read returns the early bytes first. It releases their buffer with the last one.
 func (c *conn) Read(p []byte) (int, error) {
 	if n := c.readEarly(p); n > 0 {
 		return n, nil
@@ -48,8 +49,8 @@ func (c *conn) readEarly(p []byte) int {
 	return n
 }
 
-// NetConn returns the connection below once the early bytes are read, and nil before,
-// since who reads from it then would miss them.
+// NetConn returns the underlying connection once the early bytes are read. Before that it
+// returns nil, because a reader of that connection would miss them.
 func (c *conn) NetConn() net.Conn {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -59,7 +60,7 @@ func (c *conn) NetConn() net.Conn {
 	return c.Conn
 }
 
-// Close closes the connection. As of any other, nothing can be read then.
+// Close closes the connection. After it nothing can be read, not even early bytes.
 func (c *conn) Close() error {
 	c.mu.Lock()
 	c.early = nil

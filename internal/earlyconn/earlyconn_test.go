@@ -15,9 +15,9 @@ import (
 	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
-// below is a connection that has late to read and keeps a record.
+// below is a connection that yields late and keeps a record.
 type below struct {
-	net.Conn // of which only the methods below are used
+	net.Conn // only the methods below are used
 	late     *strings.Reader
 	closed   int
 }
@@ -77,7 +77,7 @@ func TestReadsOfEverySize(t *testing.T) {
 	}
 }
 
-// A Read of nothing takes nothing.
+// A Read into no room takes nothing.
 func TestReadOfNothing(t *testing.T) {
 	t.Parallel()
 	conn := earlyconn.New(newBelow("late"), []byte("early "))
@@ -126,12 +126,12 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// ended is a connection that has come to its end, which several may be told at once.
+// ended is a connection at its end. Several goroutines may read it at once.
 type ended struct{ net.Conn }
 
 func (ended) Read([]byte) (int, error) { return 0, io.EOF }
 
-// Several goroutines may read, and each byte is read by one of them.
+// Several goroutines may read, and exactly one of them gets each byte.
 func TestConcurrentReads(t *testing.T) {
 	t.Parallel()
 	early := make([]byte, 10_000)
@@ -165,7 +165,7 @@ func TestConcurrentReads(t *testing.T) {
 	}
 }
 
-// The buffer goes with the last byte: the connection may stay for days.
+// The buffer is released with the last byte: the connection may stay open for days.
 func TestBufferIsLetGo(t *testing.T) {
 	for _, end := range []func(net.Conn){
 		func(conn net.Conn) { io.Copy(io.Discard, conn) },
