@@ -1,6 +1,6 @@
-// Package leaktest fails a test run that leaves goroutines or file descriptors behind. A
-// connection that was switched belongs to nobody but this module and its user, so nobody
-// else would close it.
+// Package leaktest fails a test run that leaves goroutines or file descriptors behind.
+// Only this module and its user know of a switched connection, so nobody else would close
+// it.
 package leaktest
 
 import (
@@ -14,12 +14,12 @@ import (
 	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
-// Main runs the tests and ends the process. It is for TestMain.
+// Main runs the tests and ends the process. TestMain calls it.
 func Main(m *testing.M) {
 	warmUp()
 	goroutines, files := runtime.NumGoroutine(), OpenFiles()
 	code := m.Run()
-	// A fuzzer has goroutines of its own, which it does not end.
+	// A fuzzer does not end its own goroutines.
 	if fuzzing := flag.Lookup("test.fuzz"); code == 0 && fuzzing.Value.String() == "" {
 		if !tcptest.Eventually(func() bool { return runtime.NumGoroutine() <= goroutines }) {
 			stacks := make([]byte, 1<<20)
@@ -27,7 +27,7 @@ func Main(m *testing.M) {
 			fmt.Fprintf(os.Stderr, "goroutines: %d before, %d after\n%s\n", goroutines, runtime.NumGoroutine(), stacks)
 			code = 1
 		}
-		// Pipes that package net splices with are kept until they are collected.
+		// Package net keeps the pipes for splicing until they are collected.
 		if !tcptest.Eventually(func() bool { runtime.GC(); return OpenFiles() <= files }) {
 			fmt.Fprintf(os.Stderr, "file descriptors: %d before, %d after\n", files, OpenFiles())
 			code = 1
@@ -36,7 +36,7 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// warmUp opens what the runtime opens once and keeps.
+// warmUp opens the files that the runtime opens once and keeps.
 func warmUp() {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -45,7 +45,8 @@ func warmUp() {
 	listener.Close()
 }
 
-// OpenFiles counts the file descriptors of the process, where the system tells.
+// OpenFiles returns the number of open file descriptors of the process, or 0 if the
+// system does not tell: without /proc.
 func OpenFiles() int {
 	files, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
