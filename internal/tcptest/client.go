@@ -1,6 +1,6 @@
-// Package tcptest is both ends of a TCP connection for the tests of the adapters: a
-// client that sends and reads octet for octet, and a server's side that can be made to
-// receive in pieces and keeps a record.
+// Package tcptest has both ends of a TCP connection for the tests of the adapters: a client
+// that sends and reads exact octets, and a server's side that keeps a record and can be
+// made to receive in pieces.
 package tcptest
 
 import (
@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Client is the client's side of a connection. It is closed with the test.
+// Client is the client's side of a connection. The end of the test closes it.
 type Client struct {
 	*net.TCPConn
 	Reader *bufio.Reader // of the connection
@@ -44,7 +44,7 @@ func (c *Client) Send(pieces ...string) {
 	}
 }
 
-// Head reads up to and with the next empty line.
+// Head reads up to and including the next empty line.
 func (c *Client) Head() string {
 	c.t.Helper()
 	var head strings.Builder
@@ -70,7 +70,7 @@ func (c *Client) Octets(n int) string {
 	return string(p)
 }
 
-// Rest reads up to the end.
+// Rest reads to the end of the stream.
 func (c *Client) Rest() string {
 	c.t.Helper()
 	rest, err := io.ReadAll(c.Reader)
@@ -80,15 +80,15 @@ func (c *Client) Rest() string {
 	return string(rest)
 }
 
-// End reads up to the end, and closes the connection.
+// End reads to the end of the stream and closes the connection.
 func (c *Client) End() string {
 	c.t.Helper()
 	defer c.Close()
 	return c.Rest()
 }
 
-// Exchange sends a message and the end on a connection of its own, and returns all that
-// comes back.
+// Exchange sends a message and then the end of the stream on a new connection, and returns
+// everything that it receives.
 func Exchange(t testing.TB, addr, message string) string {
 	t.Helper()
 	c := Dial(t, addr)
@@ -100,8 +100,8 @@ func Exchange(t testing.TB, addr, message string) string {
 	return c.Rest()
 }
 
-// Framed returns the fields of a framing, the end of the head, and the content: "none",
-// "length", or "chunked", which comes with an extension and a trailer.
+// Framed returns the fields of a framing, the end of the head, and the content. The framing
+// is "none", "length", or "chunked", which has an extension and a trailer.
 func Framed(framing, content string) string {
 	switch framing {
 	case "none":
@@ -110,7 +110,7 @@ func Framed(framing, content string) string {
 		return fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(content), content)
 	case "chunked":
 		body := ""
-		// Two chunks if there is enough for two.
+		// Two chunks, if there are two octets.
 		for _, chunk := range []string{content[:len(content)/2], content[len(content)/2:]} {
 			if chunk != "" {
 				body += fmt.Sprintf("%x;name=\"v;\"\r\n%s\r\n", len(chunk), chunk)

@@ -7,14 +7,14 @@ import (
 	"sync/atomic"
 )
 
-// Limits chop what a connection receives, however it was sent. The zero Limits change
-// nothing.
+// Limits split what a connection receives into pieces, however it was sent. The zero Limits
+// change nothing.
 type Limits struct {
 	Step int // the most that one Read returns
-	Cut  int // no Read goes across the octet of that number
+	Cut  int // no Read crosses this offset in the stream
 }
 
-// Conn is the server's side of a connection, which keeps a record.
+// Conn is the server's side of a connection. It keeps a record.
 type Conn struct {
 	*net.TCPConn
 	limits   Limits
@@ -49,7 +49,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 	return c.TCPConn.Write(p)
 }
 
-// ReadFrom and WriteTo would go round Write and Read.
+// The ReadFrom and WriteTo of the TCPConn would bypass Write and Read.
 func (c *Conn) ReadFrom(r io.Reader) (int64, error) {
 	return io.Copy(struct{ io.Writer }{c}, r)
 }
@@ -63,13 +63,13 @@ func (c *Conn) Close() error {
 	return c.TCPConn.Close()
 }
 
-// IsClosed reports whether the server has closed it.
+// IsClosed reports whether the server has closed the connection.
 func (c *Conn) IsClosed() bool { return c.closed.Load() }
 
 // Received returns how many octets the server has read.
 func (c *Conn) Received() int64 { return c.received.Load() }
 
-// Written returns what each Write was given.
+// Written returns the argument of each Write.
 func (c *Conn) Written() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Peer is the server's side of a connection, as a script for a client to run against. It
-// has a deadline, and is closed when the script returns, with all that was not read.
+// Peer is the server's side of a connection, which a script plays for a client. It has a
+// deadline. When the script returns, it is closed, and unread octets are dropped.
 type Peer struct {
 	*net.TCPConn
 	Reader *bufio.Reader // of the connection
@@ -49,7 +49,7 @@ func Serve(t testing.TB, script func(*Peer)) (addr string) {
 	return listener.Addr().String()
 }
 
-// Head reads up to and with the next empty line, or to the end if there is none.
+// Head reads up to and including the next empty line, or to the end if there is none.
 func (p *Peer) Head() string {
 	var head strings.Builder
 	for {
@@ -70,8 +70,8 @@ func (p *Peer) Send(pieces ...string) {
 	}
 }
 
-// Gone waits until the client has closed the connection, and reports whether it does in
-// time. What the client still sends is dropped.
+// Gone waits until the client has closed the connection, and reports whether it does so in
+// time. It drops what the client still sends.
 func (p *Peer) Gone() bool {
 	for {
 		if _, err := p.Reader.Discard(1); err != nil {

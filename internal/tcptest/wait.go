@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// Patience is how long a test waits for what must happen. Nothing takes that long unless
-// it is broken.
+// Patience is how long a test waits for an event that must happen. Only broken code takes
+// that long.
 const Patience = 5 * time.Second
 
-// Eventually waits until is is true, and reports whether it is in time.
+// Eventually waits until is returns true, and reports whether that happens in time.
 func Eventually(is func() bool) bool {
 	for deadline := time.Now().Add(Patience); !is(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -20,7 +20,7 @@ func Eventually(is func() bool) bool {
 	return true
 }
 
-// Receive returns the next value from c, which has to come.
+// Receive returns the next value from c. It stops the test if none comes in time.
 func Receive[T any](t testing.TB, c <-chan T) T {
 	t.Helper()
 	select {
@@ -32,7 +32,7 @@ func Receive[T any](t testing.TB, c <-chan T) T {
 	}
 }
 
-// Group is a [sync.WaitGroup] with the method Go, which that one has from Go 1.25 on.
+// Group is a [sync.WaitGroup] with the method Go, which that type has since Go 1.25.
 type Group struct{ sync.WaitGroup }
 
 // Go runs f in a goroutine that Wait waits for.
