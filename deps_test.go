@@ -29,7 +29,7 @@ func TestDependencies(t *testing.T) {
 		{"internal/uri", ". internal/octet", "net/http net net/url fmt"},
 		{"netupgrade", ". chunked handshake head internal/earlyconn internal/octet websocket", "net/http"},
 		{"proxyupgrade", ". handshake httpupgrade internal/earlyconn", ""},
-		{"upgradetest", ". handshake head internal/corpus testdata websocket", ""},
+		{"upgradetest", ". chunked handshake head internal/corpus testdata websocket", ""},
 		{"websocket", ". handshake internal/octet internal/uri", "net/http net"},
 	}
 	for _, test := range tests {

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gosegue/upgrade/chunked"
 )
 
 // This file knows one connection: how to send on it, to read responses and content from
@@ -104,17 +106,27 @@ func (c *conn) fill() bool {
 	buf := make([]byte, min(4<<10, maxReceived-len(c.received)))
 	c.SetReadDeadline(c.deadline)
 	n, err := c.Read(buf)
+	for n == 0 && err == nil { // as from a net.Pipe that nothing was written to
+		n, err = c.Read(buf)
+	}
 	c.received = append(c.received, buf[:n]...)
 	switch {
 	case n > 0:
 		c.end = EndRead
 		return true
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	case isTimeout(err):
 		c.end = EndTimeout
 	default:
 		c.end, c.dead = EndClosed, true
 	}
 	return false
+}
+
+// isTimeout reports whether a deadline ended a Read. Connections that are none of the
+// operating system's have errors of their own for that.
+func isTimeout(err error) bool {
+	var timeout interface{ Timeout() bool }
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
 }
 
 // response reads the next head, of a final response or one before it. It returns nil if
@@ -211,41 +223,18 @@ func (c *conn) content(r *response) bool {
 
 // chunks reads chunked content.
 func (c *conn) chunks() bool {
-	for {
-		line, ok := c.line()
-		size, _, _ := strings.Cut(line, ";")
-		n, err := strconv.ParseUint(strings.TrimRight(size, " \t"), 16, 31)
-		if !ok || err != nil {
+	var decoder chunked.Decoder
+	for !decoder.Done() {
+		if len(c.received) == c.parsed && !c.fill() {
 			return false
 		}
-		if n == 0 {
-			break
-		}
-		// With its line end, the largest size is more than an int of 32 bits.
-		if !c.skip(int(min(n, maxReceived)) + len("\r\n")) {
+		_, n, err := decoder.Next(c.received[c.parsed:])
+		c.parsed += n
+		if err != nil {
 			return false
 		}
 	}
-	for { // trailers
-		line, ok := c.line()
-		if !ok || line == "" {
-			return ok
-		}
-	}
-}
-
-// line reads a line and returns it without its end.
-func (c *conn) line() (string, bool) {
-	for {
-		line, _, found := strings.Cut(string(c.received[c.parsed:]), "\n")
-		if found {
-			c.parsed += len(line) + 1
-			return strings.TrimSuffix(line, "\r"), true
-		}
-		if !c.fill() {
-			return "", false
-		}
-	}
+	return true
 }
 
 // skip reads n octets.

@@ -11,7 +11,8 @@ import (
 
 // This file knows tests: how a run becomes subtests. It knows nothing of the checks.
 
-// Server makes the checks on a server under test: one subtest for each, named by its ID.
+// Server makes the checks on a server under test: one subtest for each that is about the
+// product, named by its ID.
 // A failed MUST fails its subtest, and a failed SHOULD or MAY is logged there, with the
 // octets that prove it. A check that does not apply, or that Options.Skip leaves out, is
 // a skipped subtest. A server that never switches fails the test, unless
@@ -37,6 +38,9 @@ func Server(t *testing.T, dial func(context.Context) (net.Conn, error), o Option
 		t.Logf("the server does not switch to %s: %s; the checks that need a switch are skipped", o.Product, r.First)
 	}
 	for _, c := range s.checks {
+		if !c.applies(o.Product) {
+			continue
+		}
 		t.Run(c.id, func(t *testing.T) { tell(t, s.make(c)) })
 	}
 	s.doubt()

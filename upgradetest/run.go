@@ -146,10 +146,16 @@ type session struct {
 	used        []*exchange          // by the check under way, the one that it is about last
 	later       *afterwards          // what came after the 101; nil: not looked at yet
 	results     []Result
-	proofs      []*exchange // of each result, what it rests on; or nil
-	last        string      // the ID of the last check that was sent
-	doubted     bool        // in the end, the server did not take the plain offer
-	err         error       // ends the run
+	proofs      []proof // of each result
+	last        string  // the ID of the last check that was sent
+	doubted     bool    // in the end, the server did not take the plain offer
+	err         error   // ends the run
+}
+
+// proof is what a result rests on.
+type proof struct {
+	*exchange      // the last one; or nil
+	switching bool // the check was for a server that switches
 }
 
 // begin looks at the options, and asks the first two questions.
@@ -229,12 +235,12 @@ func (s *session) make(c check) Result {
 	s.used = nil
 	f := s.judge(c, public)
 	result := Result{Check: public, Verdict: f.verdict, Detail: f.reason}
-	var proof *exchange
+	p := proof{switching: c.switching}
 	if len(s.used) > 0 {
-		proof = s.used[len(s.used)-1]
-		result.Sent, result.Received, result.End = proof.sent, proof.received, proof.end
+		p.exchange = s.used[len(s.used)-1]
+		result.Sent, result.Received, result.End = p.sent, p.received, p.end
 	}
-	s.results, s.proofs = append(s.results, result), append(s.proofs, proof)
+	s.results, s.proofs = append(s.results, result), append(s.proofs, p)
 	return result
 }
 
@@ -296,8 +302,8 @@ func (s *session) blame() {
 func (s *session) doubt() {
 	var doubtful []*Result
 	for i, r := range s.results {
-		e := s.proofs[i]
-		if e != nil && s.checks[i].switching && r.Verdict == Pass && (e.answer == nil || e.answer.status != 101) {
+		p := s.proofs[i]
+		if p.exchange != nil && p.switching && r.Verdict == Pass && (p.answer == nil || p.answer.status != 101) {
 			doubtful = append(doubtful, &s.results[i])
 		}
 	}

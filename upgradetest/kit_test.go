@@ -1,0 +1,114 @@
+package upgradetest
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// piped connects to a server by a net.Pipe.
+func piped(s *server) func(context.Context) (net.Conn, error) {
+	return func(context.Context) (net.Conn, error) {
+		near, far := net.Pipe()
+		go func() {
+			defer far.Close()
+			s.serve(far)
+		}()
+		return near, nil
+	}
+}
+
+// The tests of somebody who uses the kit, with what they should come to and say.
+var kitTests = map[string]struct {
+	run  func(t *testing.T)
+	fail bool
+	says string
+}{
+	"right": {run: func(t *testing.T) {
+		s := rightServer("websocket")
+		Server(t, piped(s), options(s))
+	}, says: "--- PASS: TestKitSubject/client-firefox"},
+	"a MUST fails": {run: broken101("Connection: Upgrade", "Connection: keep-alive"), fail: true, says: "--- FAIL: TestKitSubject/101-connection"},
+	"and says what to do": {run: broken101("Connection: Upgrade", "Connection: keep-alive"), fail: true,
+		says: "remedy:   Write `Connection: Upgrade`."},
+	"a SHOULD is logged": {run: broken101("Connection: Upgrade", "Connection: Upgrade, x"),
+		says: "SHOULD: Connection in the 101 is the one option upgrade (RFC 6455, section 4.2.2)"},
+	"a known fault stays in the log": {run: broken101("Connection: Upgrade", "Connection: keep-alive", "101-connection: issue 1"),
+		says: "left out: issue 1"},
+	"an ID that is none": {run: broken101("x", "x", "101-connexion: issue 1"), fail: true, says: "no check has the ID of Skip[0]"},
+	"never switches": {run: func(t *testing.T) {
+		Handler(t, http.NotFoundHandler(), Options{Product: rightServer("echo/1").product})
+	}, fail: true, says: "the server never switched to echo/1: it answered 404"},
+	"need not switch": {run: func(t *testing.T) {
+		Handler(t, http.NotFoundHandler(), Options{Product: rightServer("echo/1").product, NoSwitch: true})
+	}, says: "the server does not switch to echo/1: it answered 404"},
+	"is gone": {run: func(t *testing.T) {
+		Server(t, func(context.Context) (net.Conn, error) { return nil, io.ErrUnexpectedEOF }, Options{Product: rightServer("echo/1").product})
+	}, fail: true, says: "unexpected EOF"},
+	"no product": {run: func(t *testing.T) { Handler(t, http.NotFoundHandler(), Options{}) }, fail: true, says: "no product to offer"},
+}
+
+func broken101(old, new string, skip ...string) func(t *testing.T) {
+	return func(t *testing.T) {
+		s := rightServer("websocket")
+		replaced(old, new)(s)
+		o := options(s)
+		o.Skip = skip
+		Server(t, piped(s), o)
+	}
+}
+
+// TestKitSubject is one of the tests of TestKit, in a process of its own.
+func TestKitSubject(t *testing.T) {
+	test, found := kitTests[os.Getenv("UPGRADETEST_KIT")]
+	if !found {
+		t.Skip("run by TestKit")
+	}
+	test.run(t)
+}
+
+func TestKit(t *testing.T) {
+	for name, test := range kitTests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.Command(os.Args[0], "-test.run=^TestKitSubject$", "-test.v")
+			cmd.Env = append(os.Environ(), "UPGRADETEST_KIT="+name)
+			out, err := cmd.CombinedOutput()
+			if (err != nil) != test.fail || !strings.Contains(string(out), test.says) {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// Whatever a function connects to can be checked.
+func TestUnixSocket(t *testing.T) {
+	s := rightServer("echo/1")
+	path := filepath.Join(t.TempDir(), "socket")
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				s.serve(conn)
+			}()
+		}
+	}()
+	Server(t, func(ctx context.Context) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", path)
+	}, options(s))
+}
