@@ -12,9 +12,12 @@ import (
 // Peer is the server's side of a connection, which a script plays for a client. It has a
 // deadline. When the script returns, it is closed, and unread octets are dropped.
 type Peer struct {
-	*net.TCPConn
-	Reader *bufio.Reader // of the connection
+	net.Conn               // a *net.TCPConn, unless the script wraps it
+	Reader   *bufio.Reader // of the connection
 }
+
+// NewPeer returns the server's side of conn.
+func NewPeer(conn net.Conn) *Peer { return &Peer{conn, bufio.NewReader(conn)} }
 
 // Serve runs script for every connection to the address that it returns. The test waits
 // for the scripts to end.
@@ -38,7 +41,7 @@ func Serve(t testing.TB, script func(*Peer)) (addr string) {
 				defer running.Done()
 				defer conn.Close()
 				conn.SetDeadline(time.Now().Add(Patience))
-				script(&Peer{conn.(*net.TCPConn), bufio.NewReader(conn)})
+				script(NewPeer(conn))
 			}()
 		}
 	}()

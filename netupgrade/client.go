@@ -1,0 +1,323 @@
+package netupgrade
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/head"
+	"github.com/gosegue/upgrade/internal/earlyconn"
+	"github.com/gosegue/upgrade/internal/headpool"
+)
+
+// This file is the client's side: one offer on a connection that the caller has dialed,
+// and its answer. It knows connections, deadlines and contexts. The heads are package
+// head's to read and package handshake's to build and to judge.
+
+// ErrInterim says that the server sent more than 16 interim responses in a row.
+var ErrInterim = errors.New("netupgrade: too many interim responses")
+
+const maxInterim = 16
+
+// Client makes offers on connections that are dialed already. The zero Client is ready
+// for use; it may be used for any number of connections at once, and its fields must not
+// change meanwhile.
+type Client struct {
+	// Limits bound each head that the server sends, interim responses included; the
+	// zero Limits are the defaults.
+	Limits head.Limits
+
+	// Timeout bounds the whole handshake, content included. 0 means DefaultTimeout;
+	// below 0 there is none, and the context alone bounds it.
+	Timeout time.Duration
+
+	// Interim, if set, is called for each interim response: any 1xx but 101, such as 103
+	// (Early Hints). The Response is valid during the call. An error ends the handshake.
+	Interim func(*head.Response) error
+}
+
+// Offer is a request that offers to switch.
+type Offer struct {
+	// Products are the protocols to which the server may switch, in the client's order
+	// of preference. There must be one.
+	Products []upgrade.Product[string]
+
+	// Host is the host of the target URI, with its port if that is not the default one.
+	// It is empty if the URI has none, as on a Unix socket.
+	Host string
+
+	Method string // empty: GET
+	Target string // the request target; empty: "/"
+
+	// Options are further options of Connection: the names of fields that are meant
+	// for the next hop alone, such as HTTP2-Settings. Each must name one of Fields.
+	Options []string
+
+	// Fields are further fields. Connection, Upgrade, Host, Content-Length,
+	// Transfer-Encoding and Trailer must not be among them.
+	Fields []handshake.Field
+
+	// Content is the content of the request.
+	Content []byte
+}
+
+// Switched is a connection that has been switched.
+type Switched struct {
+	// Conn speaks the new protocol: the next byte read is the first one after the 101. It
+	// is the bare connection, unless bytes had come early: then it yields those first, and
+	// has a CloseWrite method exactly if the bare one has it. It has no deadline and is
+	// the caller's to close.
+	Conn net.Conn
+
+	// Products are what the connection speaks, in the spelling of the offer: one
+	// product, or several from the lowest layer up.
+	Products []upgrade.Product[string]
+
+	// Head is the head of the 101.
+	Head *head.Response
+}
+
+// Declined is the error of a client whose offer the server answered by an ordinary
+// response: any final status, such as 200, 401 or 426 (Upgrade Required). It unwraps to
+// [handshake.ErrStatus].
+type Declined struct {
+	// Head is the head of the response.
+	Head *head.Response
+
+	// Conn yields the response whole, from its status line on, and then whatever the
+	// server sends later. http.ReadResponse reads it, for one. Conn has no deadline and is
+	// the caller's to close: the server may have kept it open for another request.
+	Conn net.Conn
+}
+
+// Error returns a text with the status.
+func (d *Declined) Error() string {
+	if d == nil || d.Head == nil {
+		return "netupgrade: server declined the upgrade"
+	}
+	return "netupgrade: server declined the upgrade with status " + strconv.Itoa(d.Head.Status)
+}
+
+// Unwrap returns [handshake.ErrStatus].
+func (*Declined) Unwrap() error { return handshake.ErrStatus }
+
+// Upgrade makes the offer on conn and reads the answer. It writes the request, content
+// included, in one Write before it reads; nothing of the new protocol can come before the
+// 101, because the caller gets the connection after it. Interim responses are read past, at
+// most 16 of them. [handshake.Switched] judges the 101.
+//
+// A [*Declined] is an ordinary response, and its connection is the caller's. After any
+// other error conn is closed, a malformed offer included. These errors are, in this order:
+// that of the context, if it has ended already; those of [handshake.AppendOffer]; that of
+// the Write; those of the Reads, where the end of the connection is
+// [io.ErrUnexpectedEOF]; a [*head.Error]; [ErrInterim] or the error of Interim; those of
+// handshake.Switched.
+//
+// The end of ctx ends the handshake at once, with the context's error, and the end of
+// Timeout with [os.ErrDeadlineExceeded]. Neither has an effect on a connection that has
+// been returned, and no deadline that was set before is left on it.
+//
+// conn is a connection of any kind on which a request may be sent. One of TLS must not have
+// negotiated HTTP/2: let its tls.Config name no other NextProtos than "http/1.1". A
+// WebSocket client sends a key of [websocket.AppendKey], and checks the fields of the 101
+// by [websocket.CheckAccept].
+//
+// A switch allocates the head of the 101 and Products, and a connection that yields early
+// bytes if there are any; ctx may cost more if it can end.
+//
+// [websocket.AppendKey]: https://pkg.go.dev/github.com/gosegue/upgrade/websocket#AppendKey
+// [websocket.CheckAccept]: https://pkg.go.dev/github.com/gosegue/upgrade/websocket#CheckAccept
+// [os.ErrDeadlineExceeded]: https://pkg.go.dev/os#ErrDeadlineExceeded
+func (c *Client) Upgrade(ctx context.Context, conn net.Conn, o Offer) (Switched, error) {
+	kept := false
+	defer func() {
+		if !kept { // a panic of Interim included
+			conn.Close()
+		}
+	}()
+	if err := ctx.Err(); err != nil {
+		return Switched{}, err
+	}
+	stop := func() bool { return true }
+	if ctx.Done() != nil {
+		stop = context.AfterFunc(ctx, func() { interrupt(conn) })
+		defer stop()
+	}
+	a := new(answer)
+	err := c.exchange(conn, &o, a)
+	if err == nil {
+		// The context has no effect from here on, or has had one.
+		if !stop() {
+			err = ctx.Err()
+		} else if cleared := conn.SetDeadline(time.Time{}); c.Timeout >= 0 {
+			err = cleared
+		}
+	}
+	if err != nil {
+		if ended := ctx.Err(); ended != nil {
+			err = ended // which is why the connection failed
+		}
+		return Switched{}, err
+	}
+	if a.Status != 101 {
+		kept = true
+		return Switched{}, &Declined{&a.Response, earlyconn.New(conn, a.buffer)}
+	}
+	if err := a.accept(o.Products); err != nil {
+		return Switched{}, err
+	}
+	kept = true
+	switched := conn // a second variable: one that changes would be allocated for AfterFunc
+	if a.end < len(a.buffer) {
+		switched = earlyconn.New(conn, a.buffer[a.end:])
+	}
+	return Switched{switched, a.products, &a.Response}, nil
+}
+
+// interrupt makes a Read or Write of conn fail that waits in another goroutine.
+func interrupt(conn net.Conn) {
+	if conn.SetDeadline(time.Unix(1, 0)) != nil {
+		conn.Close() // there may be no deadlines
+	}
+}
+
+// exchange sends the offer and reads the answer.
+func (c *Client) exchange(conn net.Conn, o *Offer, a *answer) error {
+	timeout := c.Timeout
+	if timeout == 0 {
+		timeout = DefaultTimeout
+	}
+	if timeout > 0 {
+		if err := conn.SetDeadline(time.Now().Add(timeout)); err != nil {
+			return err
+		}
+	}
+	if err := o.write(conn); err != nil {
+		return err
+	}
+	return c.read(conn, a)
+}
+
+// write writes the request in one Write.
+func (o *Offer) write(conn net.Conn) error {
+	for i, f := range o.Fields {
+		if strings.EqualFold(f.Name, "Content-Length") {
+			return &handshake.ResponseError{Index: i, Name: f.Name, Err: handshake.ErrReserved}
+		}
+	}
+	method, target := o.Method, o.Target
+	if method == "" {
+		method = "GET"
+	}
+	if target == "" {
+		target = "/"
+	}
+	buffer := headpool.Get()
+	defer headpool.Put(buffer)
+	request, err := handshake.AppendOffer(buffer.B, method, target, o.Host, o.Products, o.Options, o.Fields...)
+	if err != nil {
+		return err
+	}
+	// A method that has content says so if it has none (RFC 9110, section 8.6).
+	if len(o.Content) > 0 || method == "POST" || method == "PUT" || method == "PATCH" {
+		request = append(request[:len(request)-len("\r\n")], "Content-Length: "...)
+		request = strconv.AppendInt(request, int64(len(o.Content)), 10)
+		request = append(request, "\r\n\r\n"...)
+		request = append(request, o.Content...)
+	}
+	if cap(request) <= maxBufferKept {
+		buffer.B = request
+	}
+	n, err := conn.Write(request)
+	if err == nil && n < len(request) {
+		err = io.ErrShortWrite
+	}
+	return err
+}
+
+// answer is the final response, with room for what nearly every 101 has: a Switched
+// keeps it, and it is one allocation.
+type answer struct {
+	head.Response
+	buffer     []byte // what was read, from the first byte of the last head on
+	end        int    // of the head, in buffer
+	products   []upgrade.Product[string]
+	connection [1][]byte
+	upgrade    [1][]byte
+	product    [1]upgrade.Product[string]
+}
+
+// answerSize is the room for a head that is read first. Nearly every 101 fits.
+const answerSize = 512
+
+// maxEmptyReads is how often in a row a Read may return neither bytes nor an error.
+const maxEmptyReads = 100
+
+// read reads up to the end of the first head that is not an interim response.
+func (c *Client) read(conn net.Conn, a *answer) error {
+	a.Connection, a.Upgrade = a.connection[:0], a.upgrade[:0]
+	a.buffer = make([]byte, 0, answerSize)
+	interim, empty := 0, 0
+	for {
+		var err error
+		a.end, err = a.Parse(a.buffer, c.Limits)
+		switch {
+		case err != nil:
+			return err
+		case a.end > 0 && (a.Status >= 200 || a.Status == 101):
+			return nil
+		case a.end > 0:
+			if interim++; interim > maxInterim {
+				return ErrInterim
+			}
+			if c.Interim != nil {
+				if err := c.Interim(&a.Response); err != nil {
+					return err
+				}
+			}
+			a.buffer = a.buffer[:copy(a.buffer, a.buffer[a.end:])]
+			continue
+		}
+		if len(a.buffer) == cap(a.buffer) {
+			a.buffer = append(a.buffer, 0)[:len(a.buffer)]
+		}
+		n, err := conn.Read(a.buffer[len(a.buffer):cap(a.buffer)])
+		a.buffer = a.buffer[:len(a.buffer)+n]
+		switch {
+		case n > 0:
+			empty = 0 // an error comes again
+		case err == io.EOF:
+			return io.ErrUnexpectedEOF
+		case err != nil:
+			return err
+		default:
+			if empty++; empty == maxEmptyReads {
+				return io.ErrNoProgress
+			}
+		}
+	}
+}
+
+// accept judges a 101 and leaves its products in a, in the spelling of the offer.
+func (a *answer) accept(offered []upgrade.Product[string]) error {
+	chosen, err := handshake.Switched(a.Status, a.Major, a.Minor, a.Connection, a.Upgrade, offered...)
+	if err != nil {
+		return err
+	}
+	a.products = a.product[:0]
+	for p := range chosen.All() {
+		for _, q := range offered {
+			if p.Matches(q) {
+				a.products = append(a.products, q)
+				break
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+package netupgrade_test
+
+import (
+	"io"
+	"net"
+	"sync"
+	"time"
+)
+
+// wire is a client's connection in memory: it yields the pieces, each in a Read of its
+// own, and keeps a record. Its faults are fields.
+type wire struct {
+	net.Conn // of which only the methods below are used
+
+	pieces       []string
+	end          error  // after the pieces; io.EOF if nil
+	endWithBytes bool   // it comes with the last piece already
+	empty        int    // how often a Read before each piece returns nothing; below 0: for ever after the first
+	reading      func() // called before each Read
+
+	writeErr      error
+	writeShort    bool
+	deadlineErr   error
+	deadlinesLeft int // before deadlineErr
+
+	mu        sync.Mutex
+	idle      int // of empty
+	writes    []string
+	deadlines []time.Time
+	closed    bool
+}
+
+func newWire(pieces ...string) *wire { return &wire{pieces: pieces, end: io.EOF} }
+
+func (w *wire) Read(p []byte) (int, error) {
+	if w.reading != nil {
+		w.reading()
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for len(w.pieces) > 0 && w.pieces[0] == "" {
+		w.pieces = w.pieces[1:]
+	}
+	switch {
+	case w.closed:
+		return 0, net.ErrClosed
+	case w.empty < 0 && len(w.pieces) == 0:
+		return 0, nil
+	case w.idle < w.empty:
+		w.idle++
+		return 0, nil
+	case len(w.pieces) == 0:
+		return 0, w.end
+	}
+	w.idle = 0
+	n := copy(p, w.pieces[0])
+	w.pieces[0] = w.pieces[0][n:]
+	if w.endWithBytes && len(w.pieces) == 1 && w.pieces[0] == "" {
+		return n, w.end
+	}
+	return n, nil
+}
+
+func (w *wire) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.writeErr != nil {
+		return 0, w.writeErr
+	}
+	w.writes = append(w.writes, string(p))
+	if w.writeShort {
+		return len(p) - 1, nil
+	}
+	return len(p), nil
+}
+
+func (w *wire) SetDeadline(t time.Time) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.deadlineErr != nil {
+		if w.deadlinesLeft == 0 {
+			return w.deadlineErr
+		}
+		w.deadlinesLeft--
+	}
+	w.deadlines = append(w.deadlines, t)
+	return nil
+}
+
+func (w *wire) Close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
+	return nil
+}
