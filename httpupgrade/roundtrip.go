@@ -57,7 +57,7 @@ var ownTransport = &http.Transport{
 // RoundTrip sends r, with an offer to switch to one of the products in the client's order
 // of preference, and returns the connection once the server has switched. The first byte
 // that it reads is the first one after the 101. The response says what the server switched
-// to: ask [handshake.Switched]. Its Body is empty.
+// to: ask [Switched]. Its Body is empty.
 //
 //	r, _ := http.NewRequestWithContext(ctx, "GET", "http://localhost:8080/echo", nil)
 //	conn, resp, err := httpupgrade.RoundTrip(nil, r, echo)
@@ -77,7 +77,7 @@ var ownTransport = &http.Transport{
 // before a byte is sent if the offer is malformed ([handshake.AppendOffer]) or if
 // Connection is; or it is that of rt; or it says why a 101 is no switch. In that case the
 // response is returned too, for its head, and the connection is closed. The last kind are
-// the errors of handshake.Switched, and these traps of net/http:
+// the errors of Switched, and these traps of net/http:
 //
 //   - The 101 came before the request was sent whole, content included: the new protocol
 //     could mix with the rest of it. Content that waits for a 100 (Continue) is not sent
@@ -280,7 +280,7 @@ func checkOffer(r *http.Request, offered []upgrade.Product[string], options []st
 			continue // set here, or ignored by net/http
 		}
 		for _, value := range r.Header[name] {
-			fields = append(fields, handshake.Field{Name: name, Value: strings.Trim(value, " \t")})
+			fields = append(fields, handshake.Field{Name: name, Value: trim(value)})
 		}
 	}
 	buffer := headpool.Get()
@@ -292,7 +292,7 @@ func checkOffer(r *http.Request, offered []upgrade.Product[string], options []st
 
 // take takes the connection out of a 101.
 func (s *sending) take(rt http.RoundTripper, r *http.Request, resp *http.Response, offered []upgrade.Product[string]) (net.Conn, error) {
-	_, err := handshake.Switched(resp.StatusCode, resp.ProtoMajor, resp.ProtoMinor, resp.Header["Connection"], resp.Header["Upgrade"], offered...)
+	_, err := Switched(resp, offered...)
 	if err == handshake.ErrNoOption && resp.Close && len(resp.Header["Connection"]) == 0 {
 		err = errClose
 	}
