@@ -13,6 +13,7 @@ import (
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/fasthttpupgrade"
+	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
 // switching returns a handler that switches to echo/1 whatever comes.
@@ -41,8 +42,8 @@ func TestCloseWrite(t *testing.T) {
 		}
 	})})
 	conn := dial(t, address, "GET / HTTP/1.1\r\n"+offer+"\r\nearly")
-	mustRead(t, conn, echo101+"first")
-	mustEnd(t, conn)
+	mustRead(t, conn.Reader, echo101+"first")
+	mustEnd(t, conn.Reader)
 	io.WriteString(conn, " then more")
 	conn.CloseWrite()
 }
@@ -72,7 +73,7 @@ func TestOneWrite(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			ours, theirs := net.Pipe()
 			defer theirs.Close()
-			theirs.SetDeadline(time.Now().Add(patience))
+			theirs.SetDeadline(time.Now().Add(tcptest.Patience))
 			conn := &pipeConn{Conn: ours}
 			served := make(chan struct{})
 			server := newServer(kind, switching(t, func(conn net.Conn) {
@@ -140,14 +141,14 @@ func TestClose(t *testing.T) {
 				<-returns
 			})))
 			conn := dial(t, address, "GET / HTTP/1.1\r\n"+offer+"\r\nearly")
-			mustRead(t, conn, echo101)
+			mustRead(t, conn.Reader, echo101)
 			if kind == "limit per client" {
 				close(returns) // its connections have no CloseWrite
-				mustEnd(t, conn)
+				mustEnd(t, conn.Reader)
 				<-done
 				return
 			}
-			mustEnd(t, conn)
+			mustEnd(t, conn.Reader)
 			close(returns)
 			<-done
 		})
@@ -198,15 +199,15 @@ func TestConnKept(t *testing.T) {
 			}))
 			for range 10 {
 				first := dial(t, address, "GET / HTTP/1.1\r\n"+offer+"\r\n")
-				mustRead(t, first, echo101)
-				mustEnd(t, first)
+				mustRead(t, first.Reader, echo101)
+				mustEnd(t, first.Reader)
 				if err := <-reading; err != net.ErrClosed {
 					t.Errorf("Read: %v", err)
 				}
 				second := dial(t, address, "GET /echo HTTP/1.1\r\n"+offer+"\r\nearly")
-				mustRead(t, second, echo101+"early")
+				mustRead(t, second.Reader, echo101+"early")
 				mustBeClosed(t, <-kept)
-				mustEcho(t, second, second)
+				mustEcho(t, second)
 			}
 		})
 	}
@@ -220,7 +221,7 @@ func TestConnConcurrently(t *testing.T) {
 			all.Go(func() { io.Copy(io.Discard, conn) })
 			all.Go(func() { io.Copy(conn, zeros{}) })
 			all.Go(func() {
-				for conn.SetDeadline(time.Now().Add(patience)) == nil {
+				for conn.SetDeadline(time.Now().Add(tcptest.Patience)) == nil {
 				}
 			})
 		}
@@ -233,7 +234,7 @@ func TestConnConcurrently(t *testing.T) {
 	for range 4 {
 		conn := dial(t, address, "GET / HTTP/1.1\r\n"+offer+"\r\n")
 		go io.Copy(conn, zeros{})
-		mustRead(t, conn, echo101)
+		mustRead(t, conn.Reader, echo101)
 		io.Copy(io.Discard, conn)
 	}
 }
@@ -251,8 +252,8 @@ func TestManyBytes(t *testing.T) {
 		conn.Write(sent[3000:])
 		conn.CloseWrite()
 	}()
-	mustRead(t, conn, echo101)
-	if got, err := io.ReadAll(conn); !bytes.Equal(got, sent) || err != nil {
+	mustRead(t, conn.Reader, echo101)
+	if got, err := io.ReadAll(conn.Reader); !bytes.Equal(got, sent) || err != nil {
 		t.Errorf("sent %d bytes, got %d, %v", len(sent), len(got), err)
 	}
 }
@@ -262,9 +263,9 @@ func TestShutdown(t *testing.T) {
 	server := &fasthttp.Server{Handler: echoHandler(t)}
 	address := listen(t, server)
 	conn := dial(t, address, "GET / HTTP/1.1\r\n"+offer+"\r\n")
-	mustRead(t, conn, echo101)
+	mustRead(t, conn.Reader, echo101)
 	if err := server.Shutdown(); err != nil {
 		t.Fatal(err)
 	}
-	mustEcho(t, conn, conn)
+	mustEcho(t, conn)
 }

@@ -21,6 +21,14 @@ import (
 // has not read it yet, unless a [Handler] says otherwise: 2 MiB.
 const DefaultMaxBody = 2 << 20
 
+// maxBody returns the limit that a field MaxBody means.
+func maxBody(field int64) int64 {
+	if field == 0 {
+		return DefaultMaxBody
+	}
+	return max(field, 0)
+}
+
 // streamed is the content that fasthttp had not read when it called the handler.
 type streamed struct {
 	is     bool // there is some

@@ -92,10 +92,6 @@ func answering(t *testing.T) map[string]fasthttp.RequestHandler {
 	}
 }
 
-func serveNothing(t *testing.T) func(net.Conn, *fasthttp.Request) {
-	return func(net.Conn, *fasthttp.Request) { t.Error("switched") }
-}
-
 // inDoubt are requests whose end fasthttp sees somewhere, and others elsewhere.
 var inDoubt = map[string]string{
 	"identity":            "POST / HTTP/1.1\r\n%sTransfer-Encoding: identity\r\n\r\n",
@@ -299,7 +295,7 @@ func TestHookReadsStream(t *testing.T) {
 			Protocols: []fasthttpupgrade.Protocol{{
 				Product: echo,
 				Allow:   func(ctx *fasthttp.RequestCtx) bool { read(ctx); return true },
-				Serve:   func(conn net.Conn, _ *fasthttp.Request) { io.Copy(conn, conn) },
+				Serve:   serveEcho,
 			}},
 			Error: func(net.Addr, error) {},
 		}.Handle))

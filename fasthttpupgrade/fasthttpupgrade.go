@@ -41,7 +41,6 @@ package fasthttpupgrade
 
 import (
 	"errors"
-	"strings"
 
 	"github.com/valyala/fasthttp"
 
@@ -51,8 +50,8 @@ import (
 
 // Why an offer is ignored, besides what [handshake.Offer] says.
 var (
-	// ErrConnect: the request is a CONNECT, whose connection has a use already.
-	ErrConnect = errors.New("fasthttpupgrade: CONNECT cannot upgrade")
+	// ErrConnect is [handshake.ErrConnect]: the request is a CONNECT.
+	ErrConnect = handshake.ErrConnect
 
 	// ErrContent: fasthttp and others may not agree on where the request ends and the
 	// new protocol would begin. It has a Transfer-Encoding that is not chunked alone,
@@ -87,82 +86,4 @@ func (h *head) offer(header *fasthttp.RequestHeader) (upgrade.List[[]byte], erro
 		return upgrade.List[[]byte]{}, ErrContent
 	}
 	return offered, err
-}
-
-// Refuse answers 426 (Upgrade Required), naming the protocols of which the client has
-// to choose one; 505 (HTTP Version Not Supported) to a version that cannot upgrade,
-// which is 1.0; and 501 (Not Implemented) to CONNECT, or without any protocol to name.
-//
-// The connection stays open unless the client asked to close it, the request is a
-// CONNECT, behind which bytes may follow that are no HTTP, or there is content that was
-// not read. fasthttp closes it in more cases, which [Server] tells. Then the response
-// has a second line of Connection, which is "close".
-//
-// [Server]: https://pkg.go.dev/github.com/valyala/fasthttp#Server
-func Refuse(ctx *fasthttp.RequestCtx, supported ...upgrade.Product[string]) {
-	h := readHead(&ctx.Request.Header)
-	if h.mustClose(&ctx.Request.Header) || !streamOf(ctx).isRead(ctx) {
-		ctx.SetConnectionClose()
-	}
-	switch {
-	case !canUpgrade(&ctx.Request.Header):
-		ctx.SetStatusCode(fasthttp.StatusHTTPVersionNotSupported)
-	case !named(supported) || ctx.Request.Header.IsConnect():
-		ctx.SetStatusCode(fasthttp.StatusNotImplemented)
-	default:
-		ctx.SetStatusCode(fasthttp.StatusUpgradeRequired)
-		advertise(ctx, supported)
-	}
-}
-
-// Advertise adds to the response, which may have any final status, the fields that tell
-// the client what it may switch to in a later request: Upgrade, and upgrade in
-// Connection. It changes nothing else of the response, and nothing at all for version
-// 1.0.
-//
-// Call it behind whatever else sets Connection: the option is added to what stands
-// there.
-func Advertise(ctx *fasthttp.RequestCtx, supported ...upgrade.Product[string]) {
-	if canUpgrade(&ctx.Request.Header) && named(supported) {
-		advertise(ctx, supported)
-	}
-}
-
-func advertise(ctx *fasthttp.RequestCtx, supported []upgrade.Product[string]) {
-	ctx.Response.Header.Set("Upgrade", string(upgrade.AppendList(nil, supported...)))
-	addOption(ctx)
-}
-
-// addOption adds the option upgrade to Connection of the response.
-func addOption(ctx *fasthttp.RequestCtx) {
-	header := &ctx.Response.Header
-	// In a response to 1.2 fasthttp would overwrite Connection, unless it closes.
-	closing := header.ConnectionClose() || !ctx.Request.Header.IsHTTP11()
-	var options []string
-	for key, value := range header.All() {
-		if strings.EqualFold(string(key), "Connection") && !(closing && string(value) == "close") {
-			options = append(options, string(value))
-		}
-	}
-	parsed, err := upgrade.ParseConnection(options...)
-	if err != nil {
-		options = nil // what is malformed would take our option with it
-	}
-	if !parsed.Has("upgrade") {
-		options = append(options, "Upgrade")
-	}
-	header.Set("Connection", strings.Join(options, ", "))
-	if closing {
-		header.SetConnectionClose() // which Set has taken back
-	}
-}
-
-// named reports whether products has one that is not zero.
-func named(products []upgrade.Product[string]) bool {
-	for _, p := range products {
-		if !p.IsZero() {
-			return true
-		}
-	}
-	return false
 }

@@ -2,289 +2,307 @@ package fasthttpupgrade
 
 import (
 	"errors"
-	"fmt"
 	"log"
 	"net"
 	"runtime/debug"
+	"strconv"
 	"strings"
 
 	"github.com/valyala/fasthttp"
 
-	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/handshake"
-	"github.com/gosegue/upgrade/websocket"
+	"github.com/gosegue/upgrade/internal/headpool"
 )
 
-// Protocol is a protocol to which a [Handler] can switch, and when and how.
-type Protocol struct {
-	// Product is the protocol's name and, if it has one, version. It matches
-	// only an offer of the same version; one of the zero Product never.
-	Product upgrade.Product[string]
+// This file is the order of a switch in a server. What to switch to is the policy of
+// package handshake; how, that of the other files here.
 
-	// Allow is the server's judgement on a request that offers Product: false
-	// leaves it to the next Protocol. Nil allows all.
-	Allow func(*fasthttp.RequestCtx) bool
-
-	// Fields returns further fields for the 101, or a [*Refusal], possibly
-	// wrapped, to answer that instead of switching; any other error is answered
-	// with 500. Nil adds none.
-	Fields func(*fasthttp.RequestCtx) ([]handshake.Field, error)
-
-	// Serve speaks the protocol on the connection, as [Switch] says. The request
-	// is a copy of the one that was upgraded, with its content. A panic is
-	// recovered and reported.
-	Serve func(net.Conn, *fasthttp.Request)
-}
-
-// Refusal is an error by which [Protocol].Fields says to answer a request with a final
-// response of that status (200 to 599) and those fields, without content, instead of
-// switching to that protocol. Connection, Content-Length, Transfer-Encoding and Trailer
-// are not its to give. A 426 (Upgrade Required) is given the field Upgrade that it must
-// have, and any response with Upgrade the option in Connection.
-type Refusal struct {
-	Status int
-	Fields []handshake.Field
-}
-
-// Error returns a text with the status.
-func (e *Refusal) Error() string {
-	return fmt.Sprintf("fasthttpupgrade: refused with status %d", e.Status)
-}
-
-// PanicError is what a [Handler] reports of a [Protocol].Serve that panicked.
-type PanicError struct {
-	Value any    // of the panic
-	Stack []byte // of its goroutine
-}
-
-// Error returns the value and the stack.
-func (e *PanicError) Error() string {
-	return fmt.Sprintf("fasthttpupgrade: panic in Serve: %v\n%s", e.Value, e.Stack)
-}
-
-// Handler switches each request that offers one of its protocols and passes on every
+// Handler switches each request that offers one of its protocols, and passes on every
 // other. Its fields must not change while it is in use. Its method Handle is what fasthttp
-// takes for a handler.
+// takes for a handler. It panics at its first request if a Protocol has no Serve, or if
+// Carry names a field that a 101 cannot have.
 //
-// For a request with a valid offer, each of Protocols that is offered and allowed is
-// tried in turn, as [Switch] does it. A [Refusal] makes it try the next; when none is
-// left, the first Refusal is the answer. Too much content is answered with 413 (Content
-// Too Large), content that cannot be read with 400 (Bad Request), and the rest, which is
-// the server's own fault, with 500.
+// For a request with a valid offer [handshake.Choose] finds the protocol. Then the 101 is
+// built and the content of the request read, and when the handler has returned, the
+// connection is taken over and the 101 written: see [Switch]. What fails before the
+// take-over is answered by [handshake.Status]: too much content with 413 (Content Too
+// Large), content that cannot be read with 400 (Bad Request), what is the server's own
+// fault with 500. What fails later closes the connection.
 //
 // A request without a valid offer, or with none that is supported and allowed, is an
-// ordinary one and goes to Next. Its connection is closed behind the response if the
-// client asked for that, even where fasthttp does not see it.
+// ordinary one and goes to Next. Its connection is closed after the response if the
+// client asked for that, even where fasthttp does not see it; if the end of the request
+// is in doubt, see [ErrContent]; and with Server.StreamRequestBody if Next did not read
+// the content, or if it came in chunks, of which fasthttp tells nothing. A Next that
+// takes over the connection has it as it is.
+//
+// The 101 has Upgrade, Connection, what Protocol.Fields returns, and of
+// ctx.Response.Header what Carry names. Other fields that middleware has set, Set-Cookie
+// say, do not reach the client. To middleware around Handle a switched request looks like
+// one that was answered with 200 and nothing: use Decided.
 type Handler struct {
-	Protocols []Protocol              // in the server's order of preference
-	Next      fasthttp.RequestHandler // serves everything else; nil: Refuse with all of Protocols
-	MaxBody   int64                   // bytes of content read before a switch, with Server.StreamRequestBody; 0: DefaultMaxBody; below 0: none
-	Error     func(net.Addr, error)   // is told of every failure but a Refusal, and the client's address; nil: log.Printf
+	// Protocols are in the server's order of preference.
+	Protocols []Protocol
+
+	// Next serves every other request. Nil: Refuse with all of Protocols.
+	Next fasthttp.RequestHandler
+
+	// MaxBody is how many bytes of content are read before a switch, with
+	// Server.StreamRequestBody. 0: DefaultMaxBody. Below 0: none.
+	MaxBody int64
+
+	// Carry names the fields of ctx.Response.Header that go into the 101, all lines of
+	// each: Set-Cookie, say, or the id of a request. Letter case does not matter, and a
+	// name counts once. Upgrade, Connection, Content-Length, Transfer-Encoding, Trailer
+	// and Sec-WebSocket-Accept must not be among them.
+	Carry []string
+
+	// Decided is told once of each request that has an Upgrade field what became of
+	// it, before Next or Serve runs; of a switch when the 101 is written, or could not
+	// be. The context is valid until it returns. If it panics, the connection is
+	// closed. It is not told of a switch if fasthttp has answered in place of the
+	// handler, after a timeout.
+	Decided func(*fasthttp.RequestCtx, handshake.Decision)
+
+	// Error is told of every failure but a Refusal, and the client's address. Nil:
+	// log.Printf.
+	Error func(net.Addr, error)
 }
 
 // Handle is a [fasthttp.RequestHandler].
 func (h Handler) Handle(ctx *fasthttp.RequestCtx) {
-	head := readHead(&ctx.Request.Header)
-	e := ending{close: head.mustClose(&ctx.Request.Header), content: streamOf(ctx)}
-	if e.close {
+	h.check()
+	r := request{head: readHead(&ctx.Request.Header), content: streamOf(ctx)}
+	if r.close = r.head.mustClose(&ctx.Request.Header); r.close {
 		ctx.SetConnectionClose() // for Advertise, and whoever asks
 	}
-	switch {
-	case h.switchTo(ctx, &head, e.content):
-	case h.Next != nil:
-		h.Next(ctx)
-	default:
-		supported := make([]upgrade.Product[string], len(h.Protocols))
-		for i, p := range h.Protocols {
-			supported[i] = p.Product
+	h.serve(ctx, &r)
+	r.end(ctx)
+}
+
+// check panics if h cannot do what it is for.
+func (h *Handler) check() {
+	for i := range h.Protocols {
+		if h.Protocols[i].Serve == nil {
+			panic("fasthttpupgrade: Protocol " + strconv.Itoa(i) + " (" + h.Protocols[i].Product.String() + ") has no Serve")
 		}
-		Refuse(ctx, supported...)
 	}
-	e.apply(ctx)
+	if len(h.Carry) > 0 {
+		carried(nil, nil, h.Carry)
+	}
 }
 
-// ending is what has to be seen to when a request has been answered.
-type ending struct {
-	close   bool // the connection
+// request is what a Handler knows of a request.
+type request struct {
+	head    head
 	content streamed
+	close   bool // the connection, after the response
 }
 
-// apply closes the connection after the response, if it has to be closed. What was said
-// before the handler ran would not do: RequestCtx.Error and others forget it.
-func (e ending) apply(ctx *fasthttp.RequestCtx) {
+// end closes the connection after the response, if it has to be closed. What was said
+// before Next ran would not do: RequestCtx.Error and others forget it.
+func (r *request) end(ctx *fasthttp.RequestCtx) {
 	if timedOut := ctx.LastTimeoutErrorResponse(); timedOut != nil {
 		// This is the response, and ctx is still in use.
-		if e.close || e.content.is {
+		if r.close || r.content.is {
 			timedOut.SetConnectionClose()
 		}
 		return
 	}
 	if ctx.Hijacked() {
-		return // whoever has taken the connection closes it
+		return // who has taken the connection closes it
 	}
-	if e.close || !e.content.isRead(ctx) {
+	if r.close || !r.content.isRead(ctx) {
 		ctx.SetConnectionClose()
 	}
 }
 
-// switchTo switches to the first protocol that it can, or answers why not. It reports
-// whether there was one to try at all.
-func (h *Handler) switchTo(ctx *fasthttp.RequestCtx, head *head, content streamed) bool {
-	offered, err := head.offer(&ctx.Request.Header)
-	if err != nil {
-		return false
+// serve switches, or answers without.
+func (h *Handler) serve(ctx *fasthttp.RequestCtx, r *request) {
+	if len(r.head.upgrade) == 0 {
+		h.next(ctx)
+		return
 	}
-	var (
-		refused *Protocol // the first one that was
-		refusal *Refusal
-	)
-	for i := range h.Protocols {
-		p := &h.Protocols[i]
-		if !offered.Offers(p.Product) || p.Allow != nil && !p.Allow(ctx) {
-			continue
-		}
-		var fields []handshake.Field
-		if p.Fields != nil {
-			fields, err = p.Fields(ctx)
-		}
-		var again *Refusal
-		switch {
-		case errors.As(err, &again):
-			if refusal == nil {
-				refused, refusal = p, again
-			}
-			err = nil
-			continue
-		case err == nil:
-			err = h.start(ctx, p, fields, content)
-		}
-		if err != nil {
-			h.fail(ctx, err)
-		}
+	offered, err := r.head.offer(&ctx.Request.Header)
+	if err != nil {
+		h.decline(ctx, r, err)
+		return
+	}
+	p, fields, err := handshake.Choose(h.Protocols, offered, ctx, insist)
+	switch {
+	case err == nil:
+		h.switchTo(ctx, r, p, fields)
+	case p == nil:
+		h.decline(ctx, r, err)
+	default:
+		h.refuse(ctx, r, p, err)
+	}
+}
+
+// next serves a request that is not to be switched.
+func (h *Handler) next(ctx *fasthttp.RequestCtx) {
+	if h.Next != nil {
+		h.Next(ctx)
+		return
+	}
+	refuse(ctx, handshake.Supported(h.Protocols))
+}
+
+// decline serves a request whose offer does not count.
+func (h *Handler) decline(ctx *fasthttp.RequestCtx, r *request, err error) {
+	d := handshake.Decision{Err: err}
+	if h.Next == nil && h.Decided != nil {
+		d.Status = refusalStatus(&ctx.Request.Header, handshake.Supported(h.Protocols))
+	}
+	if h.decide(ctx, r, d) {
+		h.next(ctx)
+	}
+}
+
+// decide tells Decided. If that panics, decide answers 500, has the connection closed,
+// and returns false.
+func (h *Handler) decide(ctx *fasthttp.RequestCtx, r *request, d handshake.Decision) bool {
+	if h.Decided == nil || tell(ctx, h.Decided, d, h.Error) {
 		return true
 	}
-	if refusal == nil {
-		return false
+	respond(ctx, fasthttp.StatusInternalServerError, nil, "")
+	r.close = true
+	return false
+}
+
+// switchTo switches to p when the handler has returned, or answers why not.
+func (h *Handler) switchTo(ctx *fasthttp.RequestCtx, r *request, p *Protocol, fields []handshake.Field) {
+	all := fields
+	if len(h.Carry) > 0 {
+		all = carried(fields, &ctx.Response.Header, h.Carry)
 	}
-	if err := refusal.answer(ctx, refused.Product); err != nil {
-		h.fail(ctx, err)
+	head := headpool.Get()
+	var err error
+	if head.B, err = appendHead(head.B, p, &ctx.Request.Header, all); err != nil {
+		headpool.Put(head)
+		h.fail(ctx, r, p, err)
+		return
 	}
+	s := switching{head: head}
+	if ctx.Hijacked() {
+		err = ErrHijacked
+	} else if s.early, err = r.content.read(ctx, maxBody(h.MaxBody)); err != nil {
+		r.close = true // nobody knows what follows
+	}
+	if err != nil {
+		headpool.Put(head)
+		h.fail(ctx, r, p, err)
+		return
+	}
+	// A copy, because the original is fasthttp's when the connection is closed, and
+	// Serve may keep the request.
+	request := new(fasthttp.Request)
+	ctx.Request.CopyTo(request)
+	if len(fields) > 0 {
+		request.SetUserValue(fieldsKey{}, fields)
+	}
+	product, serve, decided, hook := p.Product, p.Serve, h.Decided, h.Error
+	s.written = func(err error) bool {
+		d := handshake.Decision{Product: product, Status: fasthttp.StatusSwitchingProtocols}
+		if err != nil {
+			d.Status, d.Err = handshake.Status(err), err
+			report(hook, ctx.RemoteAddr(), err)
+		}
+		return decided == nil || tell(ctx, decided, d, hook)
+	}
+	s.serve = func(conn net.Conn) {
+		defer recoverTo(hook, conn.RemoteAddr())
+		serve(conn, request)
+	}
+	s.begin(ctx)
+}
+
+// refuse answers a request to which p was refused, by the Refusal that err is or wraps; or
+// err is the server's own fault.
+func (h *Handler) refuse(ctx *fasthttp.RequestCtx, r *request, p *Protocol, err error) {
+	var refusal *Refusal
+	if !errors.As(err, &refusal) || refusal == nil {
+		h.fail(ctx, r, p, err)
+		return
+	}
+	fields, content, bad := refusal.Response(p.Product)
+	if bad != nil {
+		h.fail(ctx, r, p, bad)
+		return
+	}
+	if h.decide(ctx, r, handshake.Decision{Product: p.Product, Status: refusal.Status, Err: err}) {
+		r.close = r.close || respond(ctx, refusal.Status, fields, content)
+	}
+}
+
+// fail reports err and answers with the status code that it deserves.
+func (h *Handler) fail(ctx *fasthttp.RequestCtx, r *request, p *Protocol, err error) {
+	report(h.Error, ctx.RemoteAddr(), err)
+	status := handshake.Status(err)
+	if h.decide(ctx, r, handshake.Decision{Product: p.Product, Status: status, Err: err}) {
+		respond(ctx, status, nil, "")
+	}
+}
+
+// tell tells Decided, and reports whether it returned. fasthttp recovers no panic, which
+// would end the process.
+func tell(ctx *fasthttp.RequestCtx, decided func(*fasthttp.RequestCtx, handshake.Decision), d handshake.Decision, hook func(net.Addr, error)) (returned bool) {
+	defer recoverTo(hook, ctx.RemoteAddr())
+	decided(ctx, d)
 	return true
 }
 
-// start switches to p.
-func (h *Handler) start(ctx *fasthttp.RequestCtx, p *Protocol, fields []handshake.Field, content streamed) error {
-	from, serve := ctx.RemoteAddr(), p.Serve
-	report := h.report
-	s := switching{content: content, maxBody: h.MaxBody, failed: func(err error) { report(from, err) }}
-	switch {
-	case h.MaxBody == 0:
-		s.maxBody = DefaultMaxBody
-	case h.MaxBody < 0:
-		s.maxBody = 0
-	}
-	request := new(fasthttp.Request)
-	err := s.switchTo(ctx, []upgrade.Product[string]{p.Product}, fields, func(conn net.Conn) {
-		defer func() {
-			if v := recover(); v != nil {
-				report(from, &PanicError{v, debug.Stack()})
-			}
-		}()
-		serve(conn, request)
-	})
-	if err == nil {
-		// Now that its content is there. The original is fasthttp's when the
-		// handler has returned.
-		ctx.Request.CopyTo(request)
-	}
-	return err
-}
-
-// fail reports err and answers with the status that it deserves.
-func (h *Handler) fail(ctx *fasthttp.RequestCtx, err error) {
-	h.report(ctx.RemoteAddr(), err)
-	ctx.SetStatusCode(handshake.Status(err))
-	var content *ContentError
-	if errors.As(err, &content) {
-		ctx.SetConnectionClose() // nobody knows what follows
+// recoverTo is deferred. It reports a panic to hook.
+func recoverTo(hook func(net.Addr, error), from net.Addr) {
+	if v := recover(); v != nil {
+		report(hook, from, &PanicError{Value: v, Stack: debug.Stack()})
 	}
 }
 
-func (h *Handler) report(from net.Addr, err error) {
-	if h.Error != nil {
-		h.Error(from, err)
+// report tells hook of err, or the log.
+func report(hook func(net.Addr, error), from net.Addr, err error) {
+	if hook == nil {
+		log.Printf("%v: %v", from, err)
 		return
 	}
-	log.Printf("%v: %v", from, err)
+	defer func() {
+		if v := recover(); v != nil {
+			log.Printf("%v: %v", from, &PanicError{Value: v, Stack: debug.Stack()})
+		}
+	}()
+	hook(from, err)
 }
 
-// answer sends the refusal of a switch to p. If it cannot be sent as it is, it returns
-// an error and has changed nothing.
-func (e *Refusal) answer(ctx *fasthttp.RequestCtx, p upgrade.Product[string]) error {
-	if e.Status < 200 || e.Status > 599 {
-		return fmt.Errorf("fasthttpupgrade: status %d cannot refuse", e.Status)
-	}
-	for i, f := range e.Fields {
-		err := f.Check()
-		if err == nil && reserved(f.Name) {
+// carried returns fields, and after them those of header that names say, in the order of
+// names and each name once.
+func carried(fields []handshake.Field, header *fasthttp.ResponseHeader, names []string) []handshake.Field {
+	fields = fields[:len(fields):len(fields)] // they are the caller's
+	for i, name := range names {
+		var room [64]byte
+		_, err := handshake.AppendField(room[:0], name, "")
+		if strings.EqualFold(name, "Sec-WebSocket-Accept") {
 			err = handshake.ErrReserved
 		}
 		if err != nil {
-			return &handshake.ResponseError{Index: i, Err: err}
+			panic("fasthttpupgrade: Carry cannot name " + name + ": " + err.Error())
+		}
+		if header == nil || containsFold(names[:i], name) {
+			continue
+		}
+		for key, value := range header.All() {
+			if is(key, name) {
+				fields = append(fields, handshake.Field{Name: string(key), Value: strings.Trim(string(value), " \t")})
+			}
 		}
 	}
-	ctx.SetStatusCode(e.Status)
-	header := &ctx.Response.Header
-	for _, f := range e.Fields {
-		header.Add(f.Name, f.Value)
-	}
-	if e.Status == fasthttp.StatusUpgradeRequired && len(header.Peek("Upgrade")) == 0 {
-		header.Set("Upgrade", p.String())
-	}
-	if len(header.Peek("Upgrade")) > 0 {
-		addOption(ctx)
-	}
-	return nil
+	return fields
 }
 
-// reserved reports whether a field is about the framing of the response or the use of
-// the connection.
-func reserved(name string) bool {
-	for _, n := range [...]string{"Connection", "Content-Length", "Transfer-Encoding", "Trailer"} {
-		if strings.EqualFold(name, n) {
+func containsFold(names []string, name string) bool {
+	for _, other := range names {
+		if strings.EqualFold(other, name) {
 			return true
 		}
 	}
 	return false
-}
-
-var webSocket = upgrade.MustParseProduct("websocket")
-
-// WebSocket returns the Protocol for WebSocket, which checks the request and answers
-// its key by package websocket. serve is given the connection at its first frame: it
-// is for a library that runs on a connection already switched.
-//
-// A request by another method than GET is refused with 405, of another version of the
-// protocol than 13 with 426 and that version, and without a well-formed key with 400.
-// Subprotocols and extensions are not negotiated, which the client takes for a server
-// without any. Who has some wraps Fields; who looks at Origin sets Allow or wraps
-// Fields as well.
-func WebSocket(serve func(net.Conn, *fasthttp.Request)) Protocol {
-	return Protocol{Product: webSocket, Fields: webSocketFields, Serve: serve}
-}
-
-func webSocketFields(ctx *fasthttp.RequestCtx) ([]handshake.Field, error) {
-	header := &ctx.Request.Header
-	key := linesOf(header, "Sec-WebSocket-Key")
-	switch websocket.Check(string(header.Method()), linesOf(header, "Sec-WebSocket-Version"), key) {
-	case nil:
-		accept := websocket.AppendAccept(nil, key[0])
-		return []handshake.Field{{Name: "Sec-WebSocket-Accept", Value: string(accept)}}, nil
-	case websocket.ErrMethod:
-		return nil, &Refusal{fasthttp.StatusMethodNotAllowed, []handshake.Field{{Name: "Allow", Value: fasthttp.MethodGet}}}
-	case websocket.ErrVersion:
-		return nil, &Refusal{fasthttp.StatusUpgradeRequired, []handshake.Field{{Name: "Sec-WebSocket-Version", Value: websocket.Version}}}
-	default:
-		return nil, &Refusal{fasthttp.StatusBadRequest, nil}
-	}
 }

@@ -1,15 +1,12 @@
 package fasthttpupgrade_test
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"log"
 	"net"
-	"net/http"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 
@@ -18,6 +15,7 @@ import (
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/fasthttpupgrade"
 	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
 // A panic ends its own connection, and nothing else.
@@ -36,16 +34,16 @@ func TestPanic(t *testing.T) {
 		Error: func(from net.Addr, err error) { failed <- fmt.Errorf("%v: %w", from, err) },
 	}.Handle})
 	other := dial(t, address, "GET / HTTP/1.1\r\n"+offer+"\r\n")
-	mustRead(t, other, echo101)
+	mustRead(t, other.Reader, echo101)
 	conn := dial(t, address, "GET /panic HTTP/1.1\r\n"+offer+"\r\n")
-	mustRead(t, conn, echo101)
-	mustEnd(t, conn)
+	mustRead(t, conn.Reader, echo101)
+	mustEnd(t, conn.Reader)
 	err := <-failed
 	var panicked *fasthttpupgrade.PanicError
-	if !errors.As(err, &panicked) || panicked.Value != "on purpose" || !strings.HasPrefix(err.Error(), conn.LocalAddr().String()+": fasthttpupgrade: panic in Serve: on purpose\n") {
+	if !errors.As(err, &panicked) || panicked.Value != "on purpose" || !strings.HasPrefix(err.Error(), conn.LocalAddr().String()+": handshake: panic: on purpose\n") {
 		t.Error(err)
 	}
-	mustEcho(t, other, other)
+	mustEcho(t, other)
 }
 
 // Without Error failures are logged.
@@ -57,9 +55,10 @@ func TestLogged(t *testing.T) {
 		Protocols: []fasthttpupgrade.Protocol{{
 			Product: echo,
 			Fields:  func(*fasthttp.RequestCtx) ([]handshake.Field, error) { return nil, errors.New("no luck") },
+			Serve:   serveNothing(t),
 		}},
 	}.Handle})
-	mustAnswer(t, bufio.NewReader(dial(t, address, "GET / HTTP/1.1\r\n"+offer+"\r\n")), 500, "")
+	mustAnswer(t, dial(t, address, "GET / HTTP/1.1\r\n"+offer+"\r\n").Reader, 500, "")
 	if !strings.HasSuffix(logged.String(), ": no luck\n") {
 		t.Error(logged.String())
 	}
@@ -76,118 +75,370 @@ func TestServeRequest(t *testing.T) {
 					fmt.Fprintf(conn, "%s %s %s %s", r.Header.Method(), r.URI().Path(), r.Header.Peek("X"), r.Body())
 				},
 			}}}.Handle))
-			var conns []*net.TCPConn
+			var conns []*tcptest.Client
 			for i := range 10 {
 				content := strings.Repeat(fmt.Sprint(i), i)
 				conns = append(conns, dial(t, address, fmt.Sprintf("POST /%d HTTP/1.1\r\nX: %d\r\n%sContent-Length: %d\r\n\r\n%s", i, i, offer, i, content)))
-				mustRead(t, conns[i], echo101)
+				mustRead(t, conns[i].Reader, echo101)
 			}
 			for i, conn := range conns {
 				conn.CloseWrite()
-				mustRead(t, conn, fmt.Sprintf("POST /%d %d %s", i, i, strings.Repeat(fmt.Sprint(i), i)))
-				mustEnd(t, conn)
+				mustRead(t, conn.Reader, fmt.Sprintf("POST /%d %d %s", i, i, strings.Repeat(fmt.Sprint(i), i)))
+				mustEnd(t, conn.Reader)
 			}
 		})
 	}
 }
 
+// What a protocol decides is on the wire; package handshake tests the rules themselves.
 func TestProtocols(t *testing.T) {
-	refuse := func(status int, fields ...handshake.Field) func(*fasthttp.RequestCtx) ([]handshake.Field, error) {
-		return func(*fasthttp.RequestCtx) ([]handshake.Field, error) {
-			return nil, fmt.Errorf("wrapped: %w", &fasthttpupgrade.Refusal{Status: status, Fields: fields})
-		}
+	type fields = []handshake.Field
+	refuse := func(r fasthttpupgrade.Refusal) fasthttpupgrade.Protocol {
+		return fasthttpupgrade.Protocol{Check: func(*fasthttp.RequestCtx) error { return fmt.Errorf("wrapped: %w", &r) }}
 	}
-	protocol := func(product string, p fasthttpupgrade.Protocol) fasthttpupgrade.Protocol {
-		p.Product = upgrade.MustParseProduct(product)
-		p.Serve = func(conn net.Conn, _ *fasthttp.Request) {}
-		return p
+	give := func(f ...handshake.Field) fasthttpupgrade.Protocol {
+		return fasthttpupgrade.Protocol{Fields: func(*fasthttp.RequestCtx) (fields, error) { return f, nil }}
 	}
-	never := func(*fasthttp.RequestCtx) bool { return false }
 	plain := fasthttpupgrade.Protocol{}
+	never := fasthttpupgrade.Protocol{Allow: func(*fasthttp.RequestCtx) bool { return false }}
+	always := fasthttpupgrade.Protocol{Allow: func(*fasthttp.RequestCtx) bool { return true }}
+	var nilRefusal *fasthttpupgrade.Refusal
 	for name, test := range map[string]struct {
-		protocols []fasthttpupgrade.Protocol
+		protocols []fasthttpupgrade.Protocol // a, b
 		offers    string
 		status    int
-		upgrade   string
+		has       string // in the head, in this order: lines between |
+		content   string
 		fails     bool
 	}{
-		"server's order":      {[]fasthttpupgrade.Protocol{protocol("a", plain), protocol("b", plain)}, "b, a", 101, "a", false},
-		"our spelling":        {[]fasthttpupgrade.Protocol{protocol("WebSocket", plain)}, "websocket", 101, "WebSocket", false},
-		"not allowed":         {[]fasthttpupgrade.Protocol{protocol("a", fasthttpupgrade.Protocol{Allow: never}), protocol("b", plain)}, "a, b", 101, "b", false},
-		"refused, then other": {[]fasthttpupgrade.Protocol{protocol("a", fasthttpupgrade.Protocol{Fields: refuse(403)}), protocol("b", plain)}, "a, b", 101, "b", false},
-		"refused, none allowed": {[]fasthttpupgrade.Protocol{protocol("a", fasthttpupgrade.Protocol{Fields: refuse(403)}), protocol("b", fasthttpupgrade.Protocol{Allow: never})},
-			"a, b", 403, "", false},
-		"first refusal":    {[]fasthttpupgrade.Protocol{protocol("a", fasthttpupgrade.Protocol{Fields: refuse(403)}), protocol("b", fasthttpupgrade.Protocol{Fields: refuse(426)})}, "a, b", 403, "", false},
-		"426":              {[]fasthttpupgrade.Protocol{protocol("a", fasthttpupgrade.Protocol{Fields: refuse(426)})}, "a", 426, "a", false},
-		"426 with its own": {[]fasthttpupgrade.Protocol{protocol("a", fasthttpupgrade.Protocol{Fields: refuse(426, handshake.Field{Name: "upgrade", Value: "c"})})}, "a", 426, "c", false},
-		"none supported":   {[]fasthttpupgrade.Protocol{protocol("a", plain)}, "b", 426, "a", false},
-		"no final status":  {[]fasthttpupgrade.Protocol{protocol("a", fasthttpupgrade.Protocol{Fields: refuse(101)})}, "a", 500, "", true},
-		"reserved field":   {[]fasthttpupgrade.Protocol{protocol("a", fasthttpupgrade.Protocol{Fields: refuse(403, handshake.Field{Name: "content-length", Value: "1"})})}, "a", 500, "", true},
-		"malformed field":  {[]fasthttpupgrade.Protocol{protocol("a", fasthttpupgrade.Protocol{Fields: refuse(403, handshake.Field{Name: "X", Value: "\n"})})}, "a", 500, "", true},
-		"101 cannot be built": {[]fasthttpupgrade.Protocol{protocol("a", fasthttpupgrade.Protocol{Fields: func(*fasthttp.RequestCtx) ([]handshake.Field, error) {
-			return []handshake.Field{{Name: "Upgrade"}}, nil
-		}})}, "a", 500, "", true},
-		"none, and none named": {nil, "a", 501, "", false},
+		"server's order":    {[]fasthttpupgrade.Protocol{plain, plain}, "b, a", 101, "Upgrade: A|Connection: Upgrade|", "", false},
+		"allowed":           {[]fasthttpupgrade.Protocol{always, plain}, "b, a", 101, "Upgrade: A|", "", false},
+		"not allowed":       {[]fasthttpupgrade.Protocol{never, plain}, "a, b", 101, "Upgrade: b|", "", false},
+		"refused, another":  {[]fasthttpupgrade.Protocol{refuse(fasthttpupgrade.Refusal{Status: 403}), give(handshake.Field{Name: "X", Value: "y"})}, "a, b", 101, "Upgrade: b|Connection: Upgrade|X: y|", "", false},
+		"first refusal":     {[]fasthttpupgrade.Protocol{refuse(fasthttpupgrade.Refusal{Status: 403}), refuse(fasthttpupgrade.Refusal{Status: 426})}, "a, b", 403, "", "", false},
+		"426":               {[]fasthttpupgrade.Protocol{refuse(fasthttpupgrade.Refusal{Status: 426})}, "a", 426, "Upgrade: A|Connection: Upgrade|", "", false},
+		"content":           {[]fasthttpupgrade.Protocol{refuse(fasthttpupgrade.Refusal{Status: 401, Content: "who?"})}, "a", 401, "Content-Type: text/plain; charset=utf-8|Content-Length: 4|", "who?", false},
+		"content of a type": {[]fasthttpupgrade.Protocol{refuse(fasthttpupgrade.Refusal{Status: 401, Fields: fields{{Name: "content-type", Value: "text/html"}}, Content: "<p>who?"})}, "a", 401, "Content-Type: text/html|", "<p>who?", false},
+		"204":               {[]fasthttpupgrade.Protocol{refuse(fasthttpupgrade.Refusal{Status: 204, Content: "none"})}, "a", 204, "", "", false},
+		"close":             {[]fasthttpupgrade.Protocol{refuse(fasthttpupgrade.Refusal{Status: 403, Fields: fields{{Name: "connection", Value: "CLOSE"}}})}, "a", 403, "Connection: close|", "", false},
+		"426, close":        {[]fasthttpupgrade.Protocol{refuse(fasthttpupgrade.Refusal{Status: 426, Fields: fields{{Name: "Connection", Value: "close"}}})}, "a", 426, "Upgrade: A|Connection: Upgrade|Connection: close|", "", false},
+		"none supported":    {[]fasthttpupgrade.Protocol{plain}, "b", 426, "Upgrade: A|Connection: Upgrade|", "", false},
+		"none named":        {nil, "a", 501, "", "", false},
+		"nil refusal":       {[]fasthttpupgrade.Protocol{{Check: func(*fasthttp.RequestCtx) error { return nilRefusal }}}, "a", 500, "", "", true},
+		"no final status":   {[]fasthttpupgrade.Protocol{refuse(fasthttpupgrade.Refusal{Status: 101})}, "a", 500, "", "", true},
+		"reserved":          {[]fasthttpupgrade.Protocol{refuse(fasthttpupgrade.Refusal{Status: 403, Fields: fields{{Name: "trailer", Value: "X"}}})}, "a", 500, "", "", true},
+		"fails":             {[]fasthttpupgrade.Protocol{{Fields: func(*fasthttp.RequestCtx) (fields, error) { return nil, errors.New("no luck") }}}, "a", 500, "", "", true},
+		"fails as fasthttp": {[]fasthttpupgrade.Protocol{{Fields: func(*fasthttp.RequestCtx) (fields, error) { return nil, fasthttp.ErrBodyTooLarge }}}, "a", 500, "", "", true},
+		"Allow panics":      {[]fasthttpupgrade.Protocol{{Allow: func(*fasthttp.RequestCtx) bool { panic(1) }}}, "a", 500, "", "", true},
+		"Check panics":      {[]fasthttpupgrade.Protocol{{Check: func(*fasthttp.RequestCtx) error { panic(1) }}}, "a", 500, "", "", true},
+		"Fields panics":     {[]fasthttpupgrade.Protocol{{Fields: func(*fasthttp.RequestCtx) (fields, error) { panic(1) }}}, "a", 500, "", "", true},
+		"101 not built":     {[]fasthttpupgrade.Protocol{give(handshake.Field{Name: "Upgrade"})}, "a", 500, "", "", true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			for i, product := range []string{"A", "b"} {
+				if i < len(test.protocols) {
+					test.protocols[i].Product = upgrade.MustParseProduct(product)
+					test.protocols[i].Serve = func(net.Conn, *fasthttp.Request) {}
+				}
+			}
 			failed := make(chan error, 1)
 			address := listen(t, &fasthttp.Server{Handler: fasthttpupgrade.Handler{
 				Protocols: test.protocols,
 				Error:     func(_ net.Addr, err error) { failed <- err },
 			}.Handle})
 			request := "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: " + test.offers + "\r\n\r\n"
-			conn := dial(t, address, request)
-			reader := bufio.NewReader(conn)
-			response, err := http.ReadResponse(reader, nil)
-			if err != nil {
-				t.Fatal(err)
+			client := dial(t, address, request)
+			head := client.Head()
+			if !strings.HasPrefix(head, fmt.Sprintf("HTTP/1.1 %d ", test.status)) {
+				t.Errorf("%q", head)
 			}
-			if response.StatusCode != test.status || response.Header.Get("Upgrade") != test.upgrade {
-				t.Errorf("%s, %v", response.Status, response.Header)
+			rest := head
+			for _, line := range strings.SplitAfter(test.has, "|") {
+				line = strings.TrimSuffix(line, "|")
+				i := strings.Index(rest, line)
+				if i < 0 && !strings.Contains(head, line+"\r\n") {
+					t.Errorf("no %q: %q", line, head)
+				}
 			}
-			if (test.upgrade != "") != slices.Contains(response.Header["Connection"], "Upgrade") {
-				t.Error(response.Header)
+			if strings.Contains(head, "Upgrade: ") != strings.Contains(test.has, "Upgrade: ") {
+				t.Errorf("%q", head)
+			}
+			if got := client.Octets(len(test.content)); got != test.content {
+				t.Errorf("%q", got)
 			}
 			if test.fails {
-				<-failed
+				tcptest.Receive(t, failed)
 			}
-			if response.StatusCode != 101 { // then the connection goes on
-				io.WriteString(conn, request)
-				if again, err := http.ReadResponse(reader, nil); err != nil || again.StatusCode != test.status {
-					t.Errorf("%+v, %v", again, err)
-				}
+			if test.status == 101 || strings.Contains(head, "close") {
+				mustEnd(t, client.Reader)
+				return
+			}
+			client.Send(request)
+			if again := client.Head(); statusLine(again) != statusLine(head) {
+				t.Errorf("then %q", again)
 			}
 		})
 	}
 }
 
-func TestWebSocket(t *testing.T) {
-	address := listen(t, &fasthttp.Server{Handler: fasthttpupgrade.Handler{Protocols: []fasthttpupgrade.Protocol{
-		fasthttpupgrade.WebSocket(func(conn net.Conn, _ *fasthttp.Request) { io.Copy(conn, conn) }),
-	}}.Handle})
-	const (
-		host = "Host: x\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
-		key  = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-		v13  = "Sec-WebSocket-Version: 13\r\n"
-	)
-	conn := dial(t, address, "GET / HTTP/1.1\r\n"+host+key+v13+"\r\nframes")
-	mustRead(t, conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\nframes")
-	for name, test := range map[string]struct {
-		request string
-		status  int
-		header  [2]string
-	}{
-		"method":      {"PUT / HTTP/1.1\r\n" + host + key + v13 + "Content-Length: 0\r\n\r\n", 405, [2]string{"Allow", "GET"}},
-		"version":     {"GET / HTTP/1.1\r\n" + host + key + "Sec-WebSocket-Version: 8\r\n\r\n", 426, [2]string{"Sec-WebSocket-Version", "13"}},
-		"two of them": {"GET / HTTP/1.1\r\n" + host + key + v13 + v13 + "\r\n", 426, [2]string{"Upgrade", "websocket"}},
-		"no key":      {"GET / HTTP/1.1\r\n" + host + v13 + "\r\n", 400, [2]string{}},
+func statusLine(head string) string { return strings.SplitN(head, "\r\n", 2)[0] }
+
+// No content goes with a response to HEAD.
+func TestRefuseHead(t *testing.T) {
+	address := listen(t, &fasthttp.Server{Handler: fasthttpupgrade.Handler{Protocols: []fasthttpupgrade.Protocol{{
+		Product: echo,
+		Check:   func(*fasthttp.RequestCtx) error { return &fasthttpupgrade.Refusal{Status: 403, Content: "no"} },
+		Serve:   serveNothing(t),
+	}}}.Handle})
+	answer := tcptest.Exchange(t, address, "HEAD / HTTP/1.1\r\n"+offer+"\r\n")
+	if !strings.HasPrefix(answer, "HTTP/1.1 403 ") || !strings.HasSuffix(answer, "\r\n\r\n") {
+		t.Errorf("%q", answer)
+	}
+}
+
+// A response that middleware has begun does not mix with a refusal.
+func TestRefuseAfterMiddleware(t *testing.T) {
+	handle := fasthttpupgrade.Handler{Protocols: []fasthttpupgrade.Protocol{{
+		Product: echo,
+		Check:   func(*fasthttp.RequestCtx) error { return &fasthttpupgrade.Refusal{Status: 403} },
+		Serve:   serveNothing(t),
+	}}}.Handle
+	address := listen(t, &fasthttp.Server{Handler: func(ctx *fasthttp.RequestCtx) {
+		ctx.WriteString("begun")
+		ctx.Response.Header.Set("X", "y")
+		handle(ctx)
+	}})
+	client := dial(t, address, "GET / HTTP/1.1\r\n"+offer+"\r\n")
+	if response := mustAnswer(t, client.Reader, 403, ""); response.Header.Get("X") != "y" {
+		t.Error(response.Header)
+	}
+}
+
+// A panic in a hook costs its own connection and nothing else, though fasthttp recovers
+// none.
+func TestHookPanics(t *testing.T) {
+	logged := new(lockedBuffer)
+	log.SetOutput(logged)
+	defer log.SetOutput(os.Stderr)
+	raise := func(net.Addr, error) { panic("in Error") }
+	for name, handler := range map[string]fasthttpupgrade.Handler{
+		"Decided, switched": {Protocols: []fasthttpupgrade.Protocol{{Product: echo, Serve: serveNothing(t)}}},
+		"Decided, refused": {Protocols: []fasthttpupgrade.Protocol{{Product: echo, Serve: serveNothing(t), Check: func(*fasthttp.RequestCtx) error {
+			return &fasthttpupgrade.Refusal{Status: 403}
+		}}}},
+		"Decided, failed": {Protocols: []fasthttpupgrade.Protocol{{Product: echo, Serve: serveNothing(t), Check: func(*fasthttp.RequestCtx) error {
+			return errors.New("no luck")
+		}}}},
+		"Decided, declined": {Next: func(*fasthttp.RequestCtx) { t.Error("Next") }},
+		"Error":             {Protocols: []fasthttpupgrade.Protocol{{Product: echo, Serve: func(net.Conn, *fasthttp.Request) { panic("in Serve") }}}, Error: raise},
+		"both":              {Next: func(*fasthttp.RequestCtx) { t.Error("Next") }, Error: raise},
 	} {
 		t.Run(name, func(t *testing.T) {
-			response := mustAnswer(t, bufio.NewReader(dial(t, address, test.request)), test.status, "")
-			if got := response.Header.Get(test.header[0]); got != test.header[1] {
-				t.Error(response.Header)
+			if name != "Error" {
+				handler.Decided = func(*fasthttp.RequestCtx, handshake.Decision) { panic("in Decided") }
+			}
+			address := listen(t, &fasthttp.Server{Handler: handler.Handle})
+			client := dial(t, address, "GET / HTTP/1.1\r\n"+offer+"\r\n"+smuggled)
+			if head, want := client.Head(), map[bool]string{true: "HTTP/1.1 101 ", false: "HTTP/1.1 500 "}[name == "Decided, switched" || name == "Error"]; !strings.HasPrefix(head, want) {
+				t.Errorf("%q", head)
+			}
+			mustEnd(t, client.Reader)
+		})
+	}
+	for _, want := range []string{"in Decided", "in Error"} {
+		if !strings.Contains(logged.String(), want) {
+			t.Errorf("no %q in the log", want)
+		}
+	}
+}
+
+// What cannot work is found with the first request, whatever that is.
+func TestFirstUse(t *testing.T) {
+	good := fasthttpupgrade.Protocol{Product: echo, Serve: serveEcho}
+	for name, test := range map[string]struct {
+		handler fasthttpupgrade.Handler
+		want    string
+	}{
+		"no Serve":           {fasthttpupgrade.Handler{Protocols: []fasthttpupgrade.Protocol{good, {Product: echo}}}, "fasthttpupgrade: Protocol 1 (echo/1) has no Serve"},
+		"WebSocket no Serve": {fasthttpupgrade.Handler{Protocols: []fasthttpupgrade.Protocol{fasthttpupgrade.WebSocket{}.Protocol()}}, "fasthttpupgrade: Protocol 0 (websocket) has no Serve"},
+		"Upgrade":            {fasthttpupgrade.Handler{Carry: []string{"X", "uPGRADE"}}, "fasthttpupgrade: Carry cannot name uPGRADE: handshake: reserved field"},
+		"Accept":             {fasthttpupgrade.Handler{Carry: []string{"sec-websocket-accept"}}, "fasthttpupgrade: Carry cannot name sec-websocket-accept: handshake: reserved field"},
+		"no token":           {fasthttpupgrade.Handler{Carry: []string{"X Y"}}, "fasthttpupgrade: Carry cannot name X Y: handshake: field name is not a token"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if v := recover(); v != test.want {
+					t.Errorf("%v, want %s", v, test.want)
+				}
+			}()
+			test.handler.Handle(new(fasthttp.RequestCtx))
+			t.Error("no panic")
+		})
+	}
+}
+
+// Decided is told once of each request with an Upgrade field, and of no other.
+func TestDecided(t *testing.T) {
+	websocket := upgrade.MustParseProduct("websocket")
+	refusal := &fasthttpupgrade.Refusal{Status: 403}
+	luck := errors.New("no luck")
+	type told struct {
+		path string
+		handshake.Decision
+	}
+	for name, test := range map[string]struct {
+		request string
+		next    bool
+		want    *handshake.Decision
+	}{
+		"switched":         {"GET /a HTTP/1.1\r\n" + offer + "\r\n", true, &handshake.Decision{Product: echo, Status: 101}},
+		"refused":          {"GET /refuse HTTP/1.1\r\n" + offer + "\r\n", true, &handshake.Decision{Product: echo, Status: 403, Err: refusal}},
+		"failed":           {"GET /fail HTTP/1.1\r\n" + offer + "\r\n", true, &handshake.Decision{Product: echo, Status: 500, Err: luck}},
+		"unsupported":      {"GET /a HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", true, &handshake.Decision{Err: handshake.ErrNotSupported}},
+		"unsupported, 426": {"GET /a HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n", false, &handshake.Decision{Status: 426, Err: handshake.ErrNotSupported}},
+		"no option":        {"GET /a HTTP/1.1\r\nHost: x\r\nUpgrade: echo/1\r\n\r\n", true, &handshake.Decision{Err: handshake.ErrNoOption}},
+		"1.0":              {"GET /a HTTP/1.0\r\n" + offer + "\r\n", false, &handshake.Decision{Status: 505, Err: handshake.ErrHTTPVersion}},
+		"blank":            {"GET /a HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade:\r\n\r\n", true, &handshake.Decision{Err: handshake.ErrNoUpgrade}},
+		"in doubt":         {"POST /a HTTP/1.1\r\n" + offer + "Transfer-Encoding: identity\r\n\r\n", true, &handshake.Decision{Err: fasthttpupgrade.ErrContent}},
+		"CONNECT":          {"CONNECT x:1 HTTP/1.1\r\n" + offer + "\r\n", false, &handshake.Decision{Status: 501, Err: handshake.ErrConnect}},
+		"content":          {"POST /a HTTP/1.1\r\n" + offer + "Content-Length: 11\r\n\r\nsome body..", true, &handshake.Decision{Product: echo, Status: 413, Err: fasthttp.ErrBodyTooLarge}},
+		"no key":           {"GET /a HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n", true, &handshake.Decision{Product: websocket, Status: 400}},
+		"no field":         {"GET /a HTTP/1.1\r\nHost: x\r\n\r\n", true, nil},
+		"in a trailer":     {"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nUpgrade: echo/1\r\n\r\n", true, nil},
+		"of other trade":   {"GET /a HTTP/1.1\r\nHost: x\r\nUpgrade-Insecure-Requests: 1\r\n\r\n", true, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			decisions := make(chan told, 10)
+			handler := fasthttpupgrade.Handler{
+				Protocols: []fasthttpupgrade.Protocol{{
+					Product: echo,
+					Check: func(ctx *fasthttp.RequestCtx) error {
+						switch string(ctx.Path()) {
+						case "/refuse":
+							return refusal
+						case "/fail":
+							return luck
+						}
+						return nil
+					},
+					Serve: func(conn net.Conn, _ *fasthttp.Request) {
+						if len(decisions) != 1 {
+							t.Error("Serve was called before Decided")
+						}
+					},
+				}, fasthttpupgrade.WebSocket{Serve: func(net.Conn, *fasthttp.Request, string) {}}.Protocol()},
+				MaxBody: 10,
+				Decided: func(ctx *fasthttp.RequestCtx, d handshake.Decision) { decisions <- told{string(ctx.Path()), d} },
+				Error:   func(net.Addr, error) {},
+			}
+			if test.next {
+				handler.Next = func(*fasthttp.RequestCtx) {
+					if len(decisions) != 1 && test.want != nil {
+						t.Error("Next was called before Decided")
+					}
+				}
+			}
+			address := listen(t, newServer("streams", handler.Handle))
+			client := dial(t, address, test.request)
+			client.CloseWrite()
+			status := decode(t, client.Rest()).StatusCode
+			if test.want == nil {
+				if len(decisions) > 0 {
+					t.Error(<-decisions)
+				}
+				return
+			}
+			got := tcptest.Receive(t, decisions)
+			if got.Product != test.want.Product || got.Status != test.want.Status || test.want.Err != nil && !errors.Is(got.Err, test.want.Err) || (got.Err == nil) != (got.Status == 101) {
+				t.Errorf("%+v, want %+v", got.Decision, *test.want)
+			}
+			if got.Status != 0 && got.Status != status {
+				t.Errorf("told %d, answered %d", got.Status, status)
+			}
+			if len(decisions) > 0 || !strings.Contains(test.request, strings.TrimPrefix(got.path, "/")) {
+				t.Errorf("%d more, path %s", len(decisions), got.path)
 			}
 		})
+	}
+}
+
+// A 101 that could not be written is no switch.
+func TestDecidedUnwritten(t *testing.T) {
+	decisions := make(chan handshake.Decision, 2)
+	ours, theirs := net.Pipe()
+	defer theirs.Close()
+	server := &fasthttp.Server{Handler: fasthttpupgrade.Handler{
+		Protocols: []fasthttpupgrade.Protocol{{Product: echo, Serve: serveNothing(t)}},
+		Decided:   func(_ *fasthttp.RequestCtx, d handshake.Decision) { decisions <- d },
+		Error:     func(net.Addr, error) {},
+	}.Handle}
+	go server.ServeConn(&pipeConn{Conn: ours, fail: errors.New("broken")})
+	go io.WriteString(theirs, "GET / HTTP/1.1\r\n"+offer+"\r\n")
+	d := tcptest.Receive(t, decisions)
+	var write *fasthttpupgrade.WriteError
+	if d.Product != echo || d.Status != 0 || !errors.As(d.Err, &write) {
+		t.Errorf("%+v", d)
+	}
+	mustEnd(t, theirs)
+}
+
+// Carry takes fields of the response into the 101, after those of the protocol.
+func TestCarry(t *testing.T) {
+	handle := fasthttpupgrade.Handler{
+		Protocols: []fasthttpupgrade.Protocol{{
+			Product: echo,
+			Fields: func(*fasthttp.RequestCtx) ([]handshake.Field, error) {
+				return []handshake.Field{{Name: "X-Own", Value: "1"}}, nil
+			},
+			Serve: func(conn net.Conn, r *fasthttp.Request) { fmt.Fprint(conn, fasthttpupgrade.SwitchedFields(r)) },
+		}},
+		Carry: []string{"set-cookie", "X-Request-ID", "X-REQUEST-id", "X-Absent", "SET-COOKIE"},
+	}.Handle
+	address := listen(t, &fasthttp.Server{Name: "mine", Handler: func(ctx *fasthttp.RequestCtx) {
+		header := &ctx.Response.Header
+		header.Add("Set-Cookie", "a=1; Path=/")
+		header.Add("X-Other", "no")
+		header.Add("X-Request-Id", " 7\t")
+		header.Add("Set-Cookie", "b=2")
+		header.Add("X-Request-Id", "8")
+		handle(ctx)
+	}})
+	answer := tcptest.Exchange(t, address, "GET / HTTP/1.1\r\n"+offer+"\r\n")
+	want := strings.TrimSuffix(echo101, "\r\n") + "X-Own: 1\r\nSet-Cookie: a=1; Path=/\r\nSet-Cookie: b=2\r\nX-Request-Id: 7\r\nX-Request-Id: 8\r\n\r\n[{X-Own 1}]"
+	if answer != want {
+		t.Errorf("%q, want %q", answer, want)
+	}
+}
+
+// fasthttp lets any Host through, and a request without.
+func TestHost(t *testing.T) {
+	for kind, handler := range map[string]fasthttp.RequestHandler{
+		"Handler": fasthttpupgrade.Handler{Protocols: []fasthttpupgrade.Protocol{{Product: echo, Serve: func(net.Conn, *fasthttp.Request) {}}}}.Handle,
+		"Switch": func(ctx *fasthttp.RequestCtx) {
+			if err := fasthttpupgrade.Switch(ctx, []upgrade.Product[string]{echo}, func(net.Conn) {}); err != nil {
+				ctx.Error("", handshake.Status(err))
+			}
+		},
+	} {
+		address := listen(t, &fasthttp.Server{Handler: handler})
+		for host, status := range map[string]string{
+			"Host: x\r\n":                   "101",
+			"Host: [::1]:80\r\n":            "101",
+			"":                              "400",
+			"Host: u:p@x\r\n":               "400",
+			"Host: a b\r\n":                 "400",
+			"Host: fd00:10:0:0::1:8081\r\n": "400",
+			"Host: x:a\r\n":                 "400",
+			"Host: [fe80::1%25eth0]\r\n":    "400",
+			"Host: x/y\r\n":                 "400",
+		} {
+			t.Run(kind+"/"+host, func(t *testing.T) {
+				answer := tcptest.Exchange(t, address, "GET / HTTP/1.1\r\n"+host+"Connection: Upgrade\r\nUpgrade: echo/1\r\n\r\n")
+				if !strings.HasPrefix(answer, "HTTP/1.1 "+status+" ") {
+					t.Errorf("%q", answer)
+				}
+			})
+		}
 	}
 }
 
@@ -268,26 +519,6 @@ func TestRefuseAndAdvertise(t *testing.T) {
 			}
 			if got := strings.Join(values["Connection"], ", "); got != test.connection {
 				t.Errorf("Connection: %s", got)
-			}
-		})
-	}
-}
-
-// Content that nobody read would be a request to fasthttp.
-func TestUnreadStream(t *testing.T) {
-	refusal := func(*fasthttp.RequestCtx) ([]handshake.Field, error) {
-		return nil, &fasthttpupgrade.Refusal{Status: 403}
-	}
-	for name, handler := range map[string]fasthttp.RequestHandler{
-		"Refuse":  func(ctx *fasthttp.RequestCtx) { fasthttpupgrade.Refuse(ctx, echo) },
-		"Refusal": fasthttpupgrade.Handler{Protocols: []fasthttpupgrade.Protocol{{Product: echo, Fields: refusal}}}.Handle,
-	} {
-		t.Run(name, func(t *testing.T) {
-			address := listen(t, &fasthttp.Server{StreamRequestBody: true, MaxRequestBodySize: 1, Handler: handler})
-			conn := dial(t, address, "POST / HTTP/1.1\r\n"+offer+"Content-Length: 9000\r\n\r\n"+strings.Repeat("GET / HTTP/1.1\r\nHost: x\r\n\r\n.", 300))
-			all, _ := io.ReadAll(conn)
-			if strings.Count(string(all), "HTTP/1.1 ") != 1 || !strings.Contains(string(all), "\r\nConnection: close\r\n") {
-				t.Errorf("%q", all)
 			}
 		})
 	}

@@ -7,19 +7,16 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"slices"
+	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/valyala/fasthttp"
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/fasthttpupgrade"
+	"github.com/gosegue/upgrade/internal/tcptest"
 )
-
-// patience is how long a test waits for anything.
-const patience = 10 * time.Second
 
 var echo = upgrade.MustParseProduct("echo/1")
 
@@ -46,8 +43,38 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
+// servers are what changes the way of fasthttp with connections.
+var servers = map[string]func(*fasthttp.Server){
+	"default":          func(*fasthttp.Server) {},
+	"no keep-alive":    func(s *fasthttp.Server) { s.DisableKeepalive = true },
+	"one request":      func(s *fasthttp.Server) { s.MaxRequestsPerConn = 1 },
+	"keep hijacked":    func(s *fasthttp.Server) { s.KeepHijackedConns = true },
+	"little memory":    func(s *fasthttp.Server) { s.ReduceMemoryUsage = true },
+	"limit per client": func(s *fasthttp.Server) { s.MaxConnsPerIP = 1000 },
+	"streams":          func(s *fasthttp.Server) { s.StreamRequestBody, s.MaxRequestBodySize = true, 1 },
+	"streams, much":    func(s *fasthttp.Server) { s.StreamRequestBody = true },
+	"streams, little": func(s *fasthttp.Server) {
+		s.StreamRequestBody, s.MaxRequestBodySize, s.ReduceMemoryUsage = true, 1, true
+	},
+	"names as they are":   func(s *fasthttp.Server) { s.DisableHeaderNamesNormalizing = true },
+	"close when shutting": func(s *fasthttp.Server) { s.CloseOnShutdown = true },
+}
+
+// newServer returns a server of that kind.
+func newServer(kind string, handler fasthttp.RequestHandler) *fasthttp.Server {
+	server := &fasthttp.Server{Handler: handler}
+	servers[kind](server)
+	return server
+}
+
 // listen lets the server serve on a free port until the test ends.
 func listen(t *testing.T, server *fasthttp.Server) (address string) {
+	t.Helper()
+	return listenWithin(t, server, tcptest.Limits{})
+}
+
+// listenWithin is listen for a server that receives within the limits.
+func listenWithin(t *testing.T, server *fasthttp.Server, limits tcptest.Limits) (address string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -55,7 +82,7 @@ func listen(t *testing.T, server *fasthttp.Server) (address string) {
 	}
 	server.Logger = log.New(new(lockedBuffer), "", 0) // tells what clients do wrong
 	done := make(chan error)
-	go func() { done <- server.Serve(listener) }()
+	go func() { done <- server.Serve(limitedListener{listener, limits}) }()
 	t.Cleanup(func() {
 		listener.Close()
 		if err := <-done; err != nil {
@@ -65,44 +92,44 @@ func listen(t *testing.T, server *fasthttp.Server) (address string) {
 	return listener.Addr().String()
 }
 
+type limitedListener struct {
+	net.Listener
+	limits tcptest.Limits
+}
+
+func (l limitedListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil || l.limits == (tcptest.Limits{}) {
+		return conn, err
+	}
+	return tcptest.NewConn(conn.(*net.TCPConn), l.limits), nil
+}
+
 // echoHandler switches to echo/1, and answers everything else with its content.
 func echoHandler(t *testing.T) fasthttp.RequestHandler {
 	return fasthttpupgrade.Handler{
-		Protocols: []fasthttpupgrade.Protocol{{
-			Product: echo,
-			Serve:   func(conn net.Conn, _ *fasthttp.Request) { io.Copy(conn, conn) },
-		}},
-		Next:  page,
-		Error: func(_ net.Addr, err error) { t.Error(err) },
+		Protocols: []fasthttpupgrade.Protocol{{Product: echo, Serve: serveEcho}},
+		Next:      page,
+		Error:     func(_ net.Addr, err error) { t.Error(err) },
 	}.Handle
+}
+
+func serveEcho(conn net.Conn, _ *fasthttp.Request) { io.Copy(conn, conn) }
+
+func serveNothing(t *testing.T) func(net.Conn, *fasthttp.Request) {
+	return func(net.Conn, *fasthttp.Request) { t.Error("switched") }
 }
 
 func page(ctx *fasthttp.RequestCtx) {
 	ctx.WriteString("page " + string(ctx.Request.Body()))
 }
 
-// dial opens a connection and writes to it at once.
-func dial(t *testing.T, address, text string) *net.TCPConn {
+// dial opens a connection and sends text.
+func dial(t *testing.T, address, text string) *tcptest.Client {
 	t.Helper()
-	conn, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(patience))
-	if _, err := io.WriteString(conn, text); err != nil {
-		t.Fatal(err)
-	}
-	return conn.(*net.TCPConn)
-}
-
-// inPieces writes text in pieces of that size, in segments of their own as far as that
-// is in our hands.
-func inPieces(conn net.Conn, text string, size int) {
-	for piece := range slices.Chunk([]byte(text), size) {
-		conn.Write(piece)
-		time.Sleep(20 * time.Microsecond)
-	}
+	client := tcptest.Dial(t, address)
+	client.Send(text)
+	return client
 }
 
 // mustRead reads want, octet for octet.
@@ -123,12 +150,12 @@ func mustEnd(t *testing.T, r io.Reader) {
 }
 
 // mustEcho sends and reads more, and then the end.
-func mustEcho(t *testing.T, conn *net.TCPConn, r io.Reader) {
+func mustEcho(t *testing.T, client *tcptest.Client) {
 	t.Helper()
-	io.WriteString(conn, "later")
-	mustRead(t, r, "later")
-	conn.CloseWrite()
-	mustEnd(t, r)
+	client.Send("later")
+	mustRead(t, client.Reader, "later")
+	client.CloseWrite()
+	mustEnd(t, client.Reader)
 }
 
 // mustAnswer reads a response with that status and content, and returns its head.
@@ -141,6 +168,16 @@ func mustAnswer(t *testing.T, r *bufio.Reader, status int, content string) *http
 	got, err := io.ReadAll(response.Body)
 	if response.StatusCode != status || string(got) != content || err != nil {
 		t.Fatalf("%s, %q, %v; want %d, %q", response.Status, got, err, status, content)
+	}
+	return response
+}
+
+// decode reads all of an answer that has no content.
+func decode(t *testing.T, answer string) *http.Response {
+	t.Helper()
+	response, err := http.ReadResponse(bufio.NewReader(strings.NewReader(answer)), nil)
+	if err != nil {
+		t.Fatalf("%v: %q", err, answer)
 	}
 	return response
 }

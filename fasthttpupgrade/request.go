@@ -27,7 +27,7 @@ type head struct {
 // identity.
 func readHead(header *fasthttp.RequestHeader) (h head) {
 	h.bareLF = hasBareLF(header.RawHeaders())
-	for key, value := range received(header) {
+	for key, value := range receivedFields(header) {
 		switch len(key) {
 		case len("Upgrade"):
 			if is(key, "Upgrade") {
@@ -57,9 +57,9 @@ func is(key []byte, name string) bool {
 	return len(key) == len(name) && strings.EqualFold(string(key), name)
 }
 
-// received returns the fields as they were received in the head, without trailers. For a
+// receivedFields returns the fields as they were received in the head, without trailers. For a
 // request that was not received but made it returns those that it has.
-func received(header *fasthttp.RequestHeader) iter.Seq2[[]byte, []byte] {
+func receivedFields(header *fasthttp.RequestHeader) iter.Seq2[[]byte, []byte] {
 	raw := header.RawHeaders()
 	if len(raw) == 0 {
 		return header.All()
@@ -107,16 +107,21 @@ func standing(header *fasthttp.RequestHeader, name string, lines [][]byte) [][]b
 	return both
 }
 
-// linesOf returns the lines of a field that were received in the head and that the
-// request still has.
-func linesOf(header *fasthttp.RequestHeader, name string) [][]byte {
+// received returns the lines of a field that were received in the head.
+func received(header *fasthttp.RequestHeader, name string) [][]byte {
 	var lines [][]byte
-	for key, value := range received(header) {
+	for key, value := range receivedFields(header) {
 		if is(key, name) {
 			lines = append(lines, value)
 		}
 	}
-	return standing(header, name, lines)
+	return lines
+}
+
+// linesOf returns the lines of a field that were received in the head and that the
+// request still has.
+func linesOf(header *fasthttp.RequestHeader, name string) [][]byte {
+	return standing(header, name, received(header, name))
 }
 
 // version returns the HTTP version of a request. fasthttp tells 1.1 from all others and

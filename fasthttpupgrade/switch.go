@@ -4,7 +4,9 @@ import (
 	"errors"
 	"io"
 	"net"
+	"time"
 
+	"github.com/valyala/bytebufferpool"
 	"github.com/valyala/fasthttp"
 
 	"github.com/gosegue/upgrade"
@@ -12,60 +14,74 @@ import (
 	"github.com/gosegue/upgrade/internal/headpool"
 )
 
+// This file takes the connection over and writes the 101. It knows no protocols.
+
 // ErrHijacked says that the connection has been given away already.
 var ErrHijacked = errors.New("fasthttpupgrade: connection is given away already")
-
-// WriteError says that the 101 could not be written whole. The connection is closed, and
-// nothing can be answered any more. It unwraps to the error of the Write.
-type WriteError struct{ Err error }
-
-// Error returns a text with that of Err.
-func (e *WriteError) Error() string { return "fasthttpupgrade: write 101: " + e.Err.Error() }
-
-// Unwrap returns Err.
-func (e *WriteError) Unwrap() error { return e.Err }
-
-// ContentError is [handshake.ContentError]: the content of the request could not be read.
-// It wraps [fasthttp.ErrBodyTooLarge] if there is too much of it.
-type ContentError = handshake.ContentError
 
 // Switch answers the request with 101 (Switching Protocols) and has serve speak to on the
 // connection: one product, or several from the lowest layer up, each of which the request
 // must offer. fields are put into the 101; what stands in ctx.Response is not sent.
 //
 // It happens when the handler returns: fasthttp gives the connection away, its deadlines
-// cleared, the 101 is written in one Write, and serve is called in a goroutine of its
-// own. What the client has sent behind the request is read from the connection first. It
-// has a CloseWrite method exactly if that of the server has one. It is closed when serve
-// returns, whatever Server.KeepHijackedConns says, and then of no use to other goroutines
-// either. Should the 101 not be written, serve is not called; nor is it when fasthttp has
-// answered in place of the handler, after a timeout. fasthttp recovers no panic, in serve
-// as little as in a handler.
+// cleared, the 101 is written in one Write, which may take 10 s, and serve is called in a
+// goroutine of its own. What the client has sent after the request is read from the
+// connection first. It has a CloseWrite method exactly if that of the server has one. It
+// is closed when serve returns, whatever Server.KeepHijackedConns says, and then of no
+// use to other goroutines either. Should the 101 not be written, serve is not called; nor
+// is it when fasthttp has answered in place of the handler, after a timeout. fasthttp
+// recovers no panic, in serve as little as in a handler.
 //
 // The content of the request is in ctx.Request until the handler returns. With
-// Server.StreamRequestBody it is read first, up to [DefaultMaxBody].
+// Server.StreamRequestBody it is read first, up to [DefaultMaxBody]; a handler must not
+// have begun to read content that comes in chunks.
 //
 // After an error the caller still has to answer. The errors are, in this order: those of
-// [Offer]; [handshake.ErrNotOffered]; those of [handshake.AppendSwitchingProtocols];
-// [ErrHijacked]; a [*ContentError]. The connection is closed after the answer, whatever
-// that does to ctx.Response, if the client has asked for it, if the end of the request is
-// in doubt, and if there is content that fasthttp had not read.
+// [Offer]; [handshake.ErrNotOffered]; the Refusal of a Host that is missing or malformed;
+// those of [handshake.AppendSwitchingProtocols]; [ErrHijacked]; a [*ContentError].
+// [handshake.Status] tells what to answer. The connection is closed after the answer,
+// whatever that does to ctx.Response, if the client has asked for it, if the end of the
+// request is in doubt, and if there is content that fasthttp had not read.
+//
+// Switch does what it is told: for WebSocket, the checks of RFC 6455 and the answer to the
+// key are the caller's, while a [Handler] sees to them.
 func Switch(ctx *fasthttp.RequestCtx, to []upgrade.Product[string], serve func(net.Conn), fields ...handshake.Field) error {
 	head, content := readHead(&ctx.Request.Header), streamOf(ctx)
-	offered, err := head.offer(&ctx.Request.Header)
-	for _, p := range to {
-		if err == nil && !offered.Offers(p) {
-			err = handshake.ErrNotOffered
-		}
-	}
-	if err == nil {
-		s := switching{content: content, maxBody: DefaultMaxBody, failed: func(error) {}}
-		err = s.switchTo(ctx, to, fields, serve)
-	}
+	err := switchTo(ctx, &head, content, to, serve, fields)
 	if err != nil && err != ErrHijacked && (content.is || head.mustClose(&ctx.Request.Header)) {
 		closeAfter(ctx)
 	}
 	return err
+}
+
+func switchTo(ctx *fasthttp.RequestCtx, request *head, content streamed, to []upgrade.Product[string], serve func(net.Conn), fields []handshake.Field) error {
+	offered, err := request.offer(&ctx.Request.Header)
+	if err != nil {
+		return err
+	}
+	for _, p := range to {
+		if !offered.Offers(p) {
+			return handshake.ErrNotOffered
+		}
+	}
+	if err := checkHost(&ctx.Request.Header); err != nil {
+		return err
+	}
+	s := switching{head: headpool.Get(), serve: serve, written: func(err error) bool { return true }}
+	s.head.B, err = handshake.AppendSwitchingProtocols(s.head.B, to, fields...)
+	switch {
+	case err != nil:
+	case ctx.Hijacked():
+		err = ErrHijacked
+	default:
+		s.early, err = content.read(ctx, DefaultMaxBody)
+	}
+	if err != nil {
+		headpool.Put(s.head)
+		return err
+	}
+	s.begin(ctx)
+	return nil
 }
 
 // closeAfter closes the connection after the response. It also takes the connection away
@@ -75,47 +91,40 @@ func closeAfter(ctx *fasthttp.RequestCtx) {
 	ctx.Hijack(func(conn net.Conn) { conn.Close() })
 }
 
-// switching is how a switch is done.
+// writeTimeout is how long the 101 may take: a client that does not read must not hold a
+// goroutine for ever. fasthttp does not tell the WriteTimeout of the server.
+const writeTimeout = 10 * time.Second
+
+// switching is a switch of which all is decided.
 type switching struct {
-	content streamed
-	maxBody int64       // of content
-	failed  func(error) // is told of what goes wrong when the handler has returned
+	head    *bytebufferpool.ByteBuffer // of the 101
+	early   []byte                     // what came with the request and follows it
+	written func(error) bool           // is told whether the 101 was written; false: do not serve
+	serve   func(net.Conn)
 }
 
-// switchTo is Switch for products that are known to be offered.
-func (s switching) switchTo(ctx *fasthttp.RequestCtx, to []upgrade.Product[string], fields []handshake.Field, serve func(net.Conn)) error {
-	head := headpool.Get()
-	var (
-		early []byte
-		err   error
-	)
-	if head.B, err = handshake.AppendSwitchingProtocols(head.B, to, fields...); err == nil {
-		if ctx.Hijacked() {
-			err = ErrHijacked
-		} else {
-			early, err = s.content.read(ctx, s.maxBody)
-		}
-	}
-	if err != nil {
-		headpool.Put(head)
-		return err
-	}
+// begin has the switch happen when the handler has returned.
+func (s switching) begin(ctx *fasthttp.RequestCtx) {
 	// With a response fasthttp would write its own head, and break off where it
 	// means to close the connection.
 	ctx.HijackSetNoResponse(true)
 	ctx.Hijack(func(hijacked net.Conn) {
-		c := newConn(hijacked, early)
+		// fasthttp keeps ctx until this returns, and would keep the content as long.
+		ctx.Request.ResetBody()
+		c := newConn(hijacked, s.early)
 		defer c.end()
-		n, err := c.Write(head.B)
-		if err == nil && n < len(head.B) {
+		hijacked.SetWriteDeadline(time.Now().Add(writeTimeout)) // if it fails, so does the Write
+		n, err := c.Write(s.head.B)
+		hijacked.SetWriteDeadline(time.Time{})
+		if err == nil && n < len(s.head.B) {
 			err = io.ErrShortWrite
 		}
-		headpool.Put(head)
+		headpool.Put(s.head)
 		if err != nil {
-			s.failed(&WriteError{err})
-			return
+			err = &WriteError{Err: err}
 		}
-		serve(c.asConn())
+		if s.written(err) && err == nil {
+			s.serve(c.asConn())
+		}
 	})
-	return nil
 }

@@ -1,7 +1,6 @@
 package fasthttpupgrade_test
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -15,31 +14,8 @@ import (
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/fasthttpupgrade"
 	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/internal/tcptest"
 )
-
-// servers are what changes the way of fasthttp with connections.
-var servers = map[string]func(*fasthttp.Server){
-	"default":          func(*fasthttp.Server) {},
-	"no keep-alive":    func(s *fasthttp.Server) { s.DisableKeepalive = true },
-	"one request":      func(s *fasthttp.Server) { s.MaxRequestsPerConn = 1 },
-	"keep hijacked":    func(s *fasthttp.Server) { s.KeepHijackedConns = true },
-	"little memory":    func(s *fasthttp.Server) { s.ReduceMemoryUsage = true },
-	"limit per client": func(s *fasthttp.Server) { s.MaxConnsPerIP = 1000 },
-	"streams":          func(s *fasthttp.Server) { s.StreamRequestBody, s.MaxRequestBodySize = true, 1 },
-	"streams, much":    func(s *fasthttp.Server) { s.StreamRequestBody = true },
-	"streams, little": func(s *fasthttp.Server) {
-		s.StreamRequestBody, s.MaxRequestBodySize, s.ReduceMemoryUsage = true, 1, true
-	},
-	"names as they are":   func(s *fasthttp.Server) { s.DisableHeaderNamesNormalizing = true },
-	"close when shutting": func(s *fasthttp.Server) { s.CloseOnShutdown = true },
-}
-
-// newServer returns a server of that kind.
-func newServer(kind string, handler fasthttp.RequestHandler) *fasthttp.Server {
-	server := &fasthttp.Server{Handler: handler}
-	servers[kind](server)
-	return server
-}
 
 // offers are requests that are switched, by every server.
 var offers = map[string]string{
@@ -66,18 +42,14 @@ var offers = map[string]string{
 
 func TestSwitch(t *testing.T) {
 	for kind := range servers {
-		address := listen(t, newServer(kind, echoHandler(t)))
-		for name, request := range offers {
-			for _, size := range []int{1 << 20, 1, 7} {
-				if size < 7 && len(request) > 1000 {
-					continue
-				}
-				t.Run(fmt.Sprintf("%s/%s/%d", kind, name, size), func(t *testing.T) {
+		for _, step := range []int{0, 1, 7} {
+			address := listenWithin(t, newServer(kind, echoHandler(t)), tcptest.Limits{Step: step})
+			for name, request := range offers {
+				t.Run(fmt.Sprintf("%s/%d/%s", kind, step, name), func(t *testing.T) {
 					t.Parallel()
-					conn := dial(t, address, "")
-					go inPieces(conn, request+"early\x00\r\n\r\n", size)
-					mustRead(t, conn, echo101+"early\x00\r\n\r\n")
-					mustEcho(t, conn, conn)
+					client := dial(t, address, request+"early\x00\r\n\r\n")
+					mustRead(t, client.Reader, echo101+"early\x00\r\n\r\n")
+					mustEcho(t, client)
 				})
 			}
 		}
@@ -94,10 +66,10 @@ func TestExpect(t *testing.T) {
 		} {
 			t.Run(kind+"/"+name, func(t *testing.T) {
 				conn := dial(t, address, "POST / HTTP/1.1\r\n"+offer+"Expect: 100-continue\r\n"+framing[0]+"\r\n")
-				mustRead(t, conn, "HTTP/1.1 100 Continue\r\n\r\n")
+				mustRead(t, conn.Reader, "HTTP/1.1 100 Continue\r\n\r\n")
 				io.WriteString(conn, framing[1]+"early")
-				mustRead(t, conn, echo101+"early")
-				mustEcho(t, conn, conn)
+				mustRead(t, conn.Reader, echo101+"early")
+				mustEcho(t, conn)
 			})
 		}
 	}
@@ -146,7 +118,7 @@ func TestNotSwitched(t *testing.T) {
 		for name, test := range notOffers {
 			t.Run(kind+"/"+name, func(t *testing.T) {
 				conn := dial(t, address, test.request+"GET / HTTP/1.1\r\nNext: 1\r\n"+offer+"\r\nearly")
-				reader := bufio.NewReader(conn)
+				reader := conn.Reader
 				response := mustAnswer(t, reader, 200, "page body")
 				if !errors.Is(why, test.err) {
 					t.Errorf("%v, want %v", why, test.err)
@@ -164,7 +136,7 @@ func TestNotSwitched(t *testing.T) {
 					return
 				}
 				mustRead(t, reader, echo101+"early")
-				mustEcho(t, conn, reader)
+				mustEcho(t, conn)
 			})
 		}
 	}
@@ -175,7 +147,7 @@ func TestConnect(t *testing.T) {
 		Protocols: []fasthttpupgrade.Protocol{{Product: echo, Serve: func(net.Conn, *fasthttp.Request) { t.Error("switched") }}},
 	}.Handle})
 	conn := dial(t, address, "CONNECT x:1 HTTP/1.1\r\n"+offer+"\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n")
-	reader := bufio.NewReader(conn)
+	reader := conn.Reader
 	if response := mustAnswer(t, reader, 501, ""); !response.Close {
 		t.Error("does not close")
 	}
@@ -189,7 +161,7 @@ func TestFormWithEpilogue(t *testing.T) {
 	address := listen(t, &fasthttp.Server{Handler: echoHandler(t)})
 	form := "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--b--\r\n" + strings.Repeat(".", 20000)
 	conn := dial(t, address, fmt.Sprintf("POST / HTTP/1.1\r\n%sContent-Type: multipart/form-data; boundary=b\r\nContent-Length: %d\r\n\r\n%s", offer, len(form), form))
-	all, _ := io.ReadAll(conn)
+	all, _ := io.ReadAll(conn.Reader)
 	if !strings.HasPrefix(string(all), "HTTP/1.1 200 OK\r\n") || strings.Count(string(all), "HTTP/1.1 ") != 1 || strings.Contains(string(all), "101") {
 		t.Errorf("%q", all)
 	}
@@ -199,12 +171,12 @@ func TestFormWithEpilogue(t *testing.T) {
 func TestPipelined(t *testing.T) {
 	address := listen(t, &fasthttp.Server{Handler: echoHandler(t)})
 	conn := dial(t, address, strings.Repeat("GET / HTTP/1.1\r\nHost: x\r\n\r\n", 3)+"GET / HTTP/1.1\r\n"+offer+"\r\nearly")
-	reader := bufio.NewReader(conn)
+	reader := conn.Reader
 	for range 3 {
 		mustAnswer(t, reader, 200, "page ")
 	}
 	mustRead(t, reader, echo101+"early")
-	mustEcho(t, conn, reader)
+	mustEcho(t, conn)
 }
 
 // A field that a handler took away, or one that it added, offers nothing.
@@ -220,7 +192,7 @@ func TestHandlersBefore(t *testing.T) {
 				edit(&ctx.Request.Header)
 				next(ctx)
 			}})
-			mustAnswer(t, bufio.NewReader(dial(t, address, "GET / HTTP/1.1\r\n"+offer+"\r\n")), 200, "page ")
+			mustAnswer(t, dial(t, address, "GET / HTTP/1.1\r\n"+offer+"\r\n").Reader, 200, "page ")
 		})
 	}
 	// A request that was not received has its fields nevertheless.
@@ -238,9 +210,9 @@ func TestDeadlinesCleared(t *testing.T) {
 	const short = 100 * time.Millisecond
 	address := listen(t, &fasthttp.Server{Handler: echoHandler(t), ReadTimeout: short, WriteTimeout: short, IdleTimeout: short})
 	conn := dial(t, address, "GET / HTTP/1.1\r\n"+offer+"\r\n")
-	mustRead(t, conn, echo101)
+	mustRead(t, conn.Reader, echo101)
 	time.Sleep(3 * short)
-	mustEcho(t, conn, conn)
+	mustEcho(t, conn)
 }
 
 func TestSwitchErrors(t *testing.T) {
@@ -283,7 +255,7 @@ func TestSwitchErrors(t *testing.T) {
 				ctx.SetStatusCode(500)
 			}})
 			conn := dial(t, address, strings.Repeat("GET / HTTP/1.1\r\n"+offer+"\r\n", 2))
-			reader := bufio.NewReader(conn)
+			reader := conn.Reader
 			mustAnswer(t, reader, 500, "")
 			mustAnswer(t, reader, 500, "")
 		})
@@ -303,8 +275,8 @@ func TestSwitchTwice(t *testing.T) {
 		ctx.WriteString("nor is this")
 	}})
 	conn := dial(t, address, "GET / HTTP/1.1\r\n"+offer+"\r\n")
-	mustRead(t, conn, echo101+"first")
-	mustEnd(t, conn)
+	mustRead(t, conn.Reader, echo101+"first")
+	mustEnd(t, conn.Reader)
 }
 
 // Several products are layers, and further fields follow.
@@ -318,8 +290,8 @@ func TestSwitchLayers(t *testing.T) {
 		}
 	}})
 	conn := dial(t, address, "POST / HTTP/1.1\r\n"+offer+"Content-Length: 4\r\n\r\nbody")
-	mustRead(t, conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: HTTP/2.0, echo/1\r\nConnection: Upgrade\r\nx-Y: z\r\n\r\nbody")
-	mustEnd(t, conn)
+	mustRead(t, conn.Reader, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: HTTP/2.0, echo/1\r\nConnection: Upgrade\r\nx-Y: z\r\n\r\nbody")
+	mustEnd(t, conn.Reader)
 }
 
 // A handler that was timed out has no connection to switch.
@@ -335,10 +307,10 @@ func TestTimedOut(t *testing.T) {
 	}, 100*time.Millisecond, "late")
 	address := listen(t, &fasthttp.Server{Handler: handler})
 	conn := dial(t, address, "GET / HTTP/1.1\r\n"+offer+"\r\nearly")
-	mustRead(t, conn, echo101+"early")
-	mustEcho(t, conn, conn)
+	mustRead(t, conn.Reader, echo101+"early")
+	mustEcho(t, conn)
 	slow := dial(t, address, "GET /slow HTTP/1.1\r\n"+offer+"\r\n")
-	mustAnswer(t, bufio.NewReader(slow), 408, "late")
+	mustAnswer(t, slow.Reader, 408, "late")
 	<-switched
 }
 
@@ -370,11 +342,11 @@ func TestStreamedContent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			conn := dial(t, address, "POST / HTTP/1.1\r\n"+offer+test.send)
 			if test.status == 101 {
-				mustRead(t, conn, echo101+content)
-				mustEnd(t, conn)
+				mustRead(t, conn.Reader, echo101+content)
+				mustEnd(t, conn.Reader)
 				return
 			}
-			response := mustAnswer(t, bufio.NewReader(conn), test.status, "")
+			response := mustAnswer(t, conn.Reader, test.status, "")
 			if !response.Close {
 				t.Error("does not close")
 			}

@@ -1,0 +1,129 @@
+package fasthttpupgrade
+
+import (
+	"net"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/internal/socket"
+	"github.com/gosegue/upgrade/internal/uri"
+	"github.com/gosegue/upgrade/websocket"
+)
+
+// This file says what a protocol is to fasthttp, and what this package insists on before
+// it switches.
+
+// Protocol is a protocol to which a [Handler] can switch, and when and how:
+// [handshake.Protocol] for fasthttp. Its fields are
+//
+//	Product upgrade.Product[string]
+//
+// the protocol's name and, if it has one, version. It matches only an offer of the same
+// version.
+//
+//	Allow func(*fasthttp.RequestCtx) bool
+//
+// the server's judgement on a request that offers Product, by its method, its resource,
+// the load. False leaves the request to the next Protocol. Nil allows all.
+//
+//	Check func(*fasthttp.RequestCtx) error
+//
+// returns nil if the request may have the protocol; a [*Refusal], possibly wrapped, to
+// answer that instead; or an error of the server's own, which is answered with 500. Nil
+// checks nothing, except that of the product websocket it checks that the request comes
+// from a page of the same origin, or from no page, and refuses others with 403.
+//
+//	Fields func(*fasthttp.RequestCtx) ([]handshake.Field, error)
+//
+// returns further fields of the 101, or an error as Check does. Nil adds none.
+// [SwitchedFields] tells Serve what they were.
+//
+//	Serve func(net.Conn, *fasthttp.Request)
+//
+// speaks the protocol on the connection, as [Switch] says, which is closed when it
+// returns. The request is a copy of the one that was upgraded, with its content. A panic
+// is recovered and reported. Serve must not be nil: a [Handler] panics when it is first
+// used.
+//
+// Allow, Check and Fields may panic, which is answered with 500, and must not read the
+// content of the request.
+//
+// For the product websocket a Handler does what RFC 6455 asks of a server, whatever
+// Check and Fields are: a request by another method than GET is refused with 405, one of
+// another version than 13 with 426 and that version, one without a well-formed key with
+// 400; and the 101 answers the key, so that Fields must not return Sec-WebSocket-Accept.
+// [WebSocket] makes such a Protocol.
+type Protocol = handshake.Protocol[*fasthttp.RequestCtx, func(net.Conn, *fasthttp.Request)]
+
+// Refusal is [handshake.Refusal]: an error by which [Protocol].Check and
+// [Protocol].Fields say to answer a final response instead of switching.
+type Refusal = handshake.Refusal
+
+// PanicError is [handshake.PanicError]: what a [Handler] reports of a function of the
+// server's own that panicked.
+type PanicError = handshake.PanicError
+
+// WriteError is [handshake.WriteError]: the connection was taken over, the 101 could not
+// be written, and the connection is closed.
+type WriteError = handshake.WriteError
+
+// ContentError is [handshake.ContentError]: the content of the request could not be read.
+// It wraps [fasthttp.ErrBodyTooLarge] if there is too much of it.
+type ContentError = handshake.ContentError
+
+// badHost refuses a request whose Host is missing or malformed, which fasthttp lets
+// through.
+var badHost = &Refusal{Status: fasthttp.StatusBadRequest, Fields: []handshake.Field{{Name: "Connection", Value: "close"}}}
+
+// checkHost returns nil, or the Refusal that RFC 9112, section 3.2, asks for.
+func checkHost(header *fasthttp.RequestHeader) error {
+	host := header.Host()
+	if _, ok := uri.IsHost(host); !ok {
+		return badHost
+	}
+	if len(host) == 0 && len(header.RawHeaders()) > 0 && len(received(header, "Host")) == 0 {
+		return badHost
+	}
+	return nil
+}
+
+// insist is what a Handler checks of every request that it is to switch to p, before the
+// server's own Check.
+func insist(p *Protocol, ctx *fasthttp.RequestCtx) error {
+	header := &ctx.Request.Header
+	if err := checkHost(header); err != nil {
+		return err
+	}
+	if !socket.Is(p.Product) {
+		return nil
+	}
+	err := socket.Check(header.Method(), linesOf(header, "Sec-WebSocket-Version"), linesOf(header, "Sec-WebSocket-Key"))
+	if err != nil || p.Check != nil {
+		return err
+	}
+	return socket.CheckOrigin(linesOf(header, "Origin"), [][]byte{hostOf(ctx)})
+}
+
+// hostOf returns the host and port that a request is for: those of its target if it has
+// them, and otherwise Host (RFC 9112, section 3.3).
+func hostOf(ctx *fasthttp.RequestCtx) []byte {
+	if target := ctx.Request.Header.RequestURI(); len(target) > 0 && target[0] != '/' && target[0] != '*' {
+		return ctx.Request.URI().Host()
+	}
+	return ctx.Request.Header.Host()
+}
+
+// appendHead appends the head of the 101 that switches to p.
+func appendHead(dst []byte, p *Protocol, header *fasthttp.RequestHeader, fields []handshake.Field) ([]byte, error) {
+	if !socket.Is(p.Product) {
+		to := [...]upgrade.Product[string]{p.Product}
+		return handshake.AppendSwitchingProtocols(dst, to[:], fields...)
+	}
+	key := linesOf(header, "Sec-WebSocket-Key")
+	if len(key) == 0 {
+		return dst, websocket.ErrKey // a function of the server has removed it
+	}
+	return socket.AppendSwitchingProtocols(dst, p.Product, key[0], fields...)
+}

@@ -1,0 +1,116 @@
+package fasthttpupgrade
+
+import (
+	"strings"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/internal/products"
+)
+
+// This file answers without a switch, and says what the server could switch to.
+
+// Refuse answers 426 (Upgrade Required), naming the protocols of which the client has
+// to choose one; 505 (HTTP Version Not Supported) to a version that cannot upgrade,
+// which is 1.0; and 501 (Not Implemented) to CONNECT, or without any protocol to name.
+//
+// The connection stays open unless the client asked to close it; the request is a
+// CONNECT, which bytes may follow that are not HTTP; its end is in doubt, see
+// [ErrContent]; or there is content that was not read. fasthttp closes it in more cases,
+// which [Server] tells. Then the response has a second line of Connection, which is
+// "close".
+//
+// [Server]: https://pkg.go.dev/github.com/valyala/fasthttp#Server
+func Refuse(ctx *fasthttp.RequestCtx, supported ...upgrade.Product[string]) {
+	head := readHead(&ctx.Request.Header)
+	if head.mustClose(&ctx.Request.Header) || !streamOf(ctx).isRead(ctx) {
+		ctx.SetConnectionClose()
+	}
+	refuse(ctx, products.Distinct(supported))
+}
+
+// refuse is Refuse without what has to be done about the connection, for distinct
+// products.
+func refuse(ctx *fasthttp.RequestCtx, supported []upgrade.Product[string]) {
+	status := refusalStatus(&ctx.Request.Header, supported)
+	ctx.SetStatusCode(status)
+	if status == fasthttp.StatusUpgradeRequired {
+		advertise(ctx, supported)
+	}
+}
+
+// refusalStatus returns the status code of the response in which Refuse names the
+// supported products, which are distinct.
+func refusalStatus(header *fasthttp.RequestHeader, supported []upgrade.Product[string]) int {
+	switch {
+	case !canUpgrade(header):
+		return fasthttp.StatusHTTPVersionNotSupported
+	case header.IsConnect(), len(supported) == 0:
+		return fasthttp.StatusNotImplemented
+	}
+	return fasthttp.StatusUpgradeRequired
+}
+
+// respond answers with a final response, as handshake.Refusal.Response gives it. It
+// reports whether the fields say to close the connection.
+func respond(ctx *fasthttp.RequestCtx, status int, fields []handshake.Field, content string) (closes bool) {
+	header := &ctx.Response.Header
+	ctx.SetStatusCode(status)
+	ctx.SetBodyString(content) // which fasthttp sends to no HEAD
+	for _, f := range fields {
+		if strings.EqualFold(f.Name, "Connection") {
+			closes = true // in whatever case: fasthttp knows one
+			ctx.SetConnectionClose()
+			continue
+		}
+		header.Add(f.Name, f.Value)
+	}
+	if len(header.Peek("Upgrade")) > 0 {
+		addOption(ctx)
+	}
+	return closes
+}
+
+// Advertise adds to the response, which may have any final status, the fields that tell
+// the client what it may switch to in a later request: Upgrade, and upgrade in
+// Connection. It changes nothing else of the response, and nothing at all for version
+// 1.0.
+//
+// Call it after whatever else sets Connection: the option is added to what stands there.
+func Advertise(ctx *fasthttp.RequestCtx, supported ...upgrade.Product[string]) {
+	if supported = products.Distinct(supported); canUpgrade(&ctx.Request.Header) && len(supported) > 0 {
+		advertise(ctx, supported)
+	}
+}
+
+// advertise sets Upgrade and adds its option to Connection.
+func advertise(ctx *fasthttp.RequestCtx, supported []upgrade.Product[string]) {
+	ctx.Response.Header.Set("Upgrade", string(upgrade.AppendList(nil, supported...)))
+	addOption(ctx)
+}
+
+// addOption adds the option upgrade to Connection of the response.
+func addOption(ctx *fasthttp.RequestCtx) {
+	header := &ctx.Response.Header
+	// In a response to 1.2 fasthttp would overwrite Connection, unless it closes.
+	closing := header.ConnectionClose() || !ctx.Request.Header.IsHTTP11()
+	var options []string
+	for key, value := range header.All() {
+		if is(key, "Connection") && !(closing && string(value) == "close") {
+			options = append(options, string(value))
+		}
+	}
+	parsed, err := upgrade.ParseConnection(options...)
+	if err != nil {
+		options = nil // what is malformed would take our option with it
+	}
+	if !parsed.Has("upgrade") {
+		options = append(options, "Upgrade")
+	}
+	header.Set("Connection", strings.Join(options, ", "))
+	if closing {
+		header.SetConnectionClose() // which Set has taken back
+	}
+}
