@@ -80,6 +80,11 @@ func TestWhole(t *testing.T) {
 			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a"},
 		},
 		{
+			"names as long as the ones noted", "GET / HTTP/1.1\r\nEtag: a b\r\nHost: a\r\nCook: /\r\n" +
+				"Cookie: x\r\nETags1: x\r\nUpgrate: x\r\nCookies: x\r\nCollection: x\r\nContent-Digest: x\r\nTransfer-Encodinh: x\r\n\r\n",
+			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a"},
+		},
+		{
 			"length", get + "Content-Length: 29\r\n\r\n", // RFC 9112, 6.2
 			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a", ContentLength: 29},
 		},
@@ -389,37 +394,54 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-func TestErrors(t *testing.T) {
-	var r head.Request
-	_, err := r.Parse([]byte("GET /\r\n"), head.Limits{})
-	var e *head.Error
-	if !errors.As(err, &e) || !errors.Is(err, head.ErrVersion) || errors.Is(err, head.ErrTarget) {
-		t.Fatalf("got %v", err)
-	}
-	diff(t, "text", "head: offset 5: want HTTP version", err.Error())
-	diff(t, "reason", "head: want HTTP version", e.Reason.Error())
+// reasons are all of them, with their texts and statuses.
+var reasons = []struct {
+	reason head.Reason
+	text   string
+	status int
+}{
+	{head.ErrMethod, "want method and one space", 400},
+	{head.ErrTarget, "want request target and one space", 400},
+	{head.ErrVersion, "want HTTP version", 400},
+	{head.ErrMajor, "want HTTP version 1", 505},
+	{head.ErrLineEnd, "want CR and LF together", 400},
+	{head.ErrFold, "want no line folding", 400},
+	{head.ErrFieldName, "want field name and colon", 400},
+	{head.ErrFieldValue, "want no control in field value", 400},
+	{head.ErrHost, "want exactly one valid Host", 400},
+	{head.ErrContentLength, "want exactly one number in Content-Length", 400},
+	{head.ErrTransferEncoding, "want exactly chunked in Transfer-Encoding", 400},
+	{head.ErrCoding, "want no transfer coding but chunked", 501},
+	{head.ErrFraming, "want Content-Length or Transfer-Encoding, not both", 400},
+	{head.ErrExpect, "want no expectation but 100-continue", 417},
+	{head.ErrTargetSize, "request target too long", 414},
+	{head.ErrFields, "too many fields", 431},
+	{head.ErrSize, "head too large", 431},
+	{head.ErrStatus, "want status code, one space and reason phrase", 502},
+	{head.ErrStatus + 1, "malformed", 400}, // one that there is not
+	{255, "malformed", 400},
+	{0, "malformed", 400},
+}
 
-	want := map[head.Reason]int{
-		head.ErrMajor: 505, head.ErrCoding: 501, head.ErrExpect: 417, head.ErrTargetSize: 414, head.ErrFields: 431, head.ErrSize: 431,
-		head.ErrStatus: 502,
-	}
-	seen := make(map[string]bool)
-	for reason := head.ErrMethod; reason <= head.ErrStatus; reason++ {
-		status := want[reason]
-		if status == 0 {
-			status = 400
+func TestReasons(t *testing.T) {
+	for i, test := range reasons {
+		if test.reason != 255 && test.reason != 0 && int(test.reason) != i+1 {
+			t.Errorf("%v: a reason is missing before %d", test.reason, test.reason)
 		}
-		if e := (&head.Error{Reason: reason}); e.Status() != status || reason.Status() != status {
-			t.Errorf("%v: status %d, want %d", reason, reason.Status(), status)
-		}
-		if text := reason.Error(); seen[text] || !strings.HasPrefix(text, "head: ") || strings.Contains(text, "malformed") {
-			t.Errorf("%d has no text of its own: %s", reason, text)
-		} else {
-			seen[text] = true
+		diff(t, "text", "head: "+test.text, test.reason.Error())
+		diff(t, "status", test.status, test.reason.Status())
+		e := &head.Error{Offset: 12, Reason: test.reason}
+		diff(t, "text with an offset", "head: offset 12: "+test.text, e.Error())
+		diff(t, "status", test.status, e.Status())
+		if !errors.Is(e, test.reason) || errors.Is(e, test.reason+1) {
+			t.Errorf("%v unwraps to another reason", e)
 		}
 	}
-	diff(t, "unknown", "head: malformed", head.Reason(0).Error())
-	diff(t, "unknown", 400, head.Reason(255).Status())
+	var e *head.Error
+	var r head.Request
+	if _, err := r.Parse([]byte("GET /\r\n"), head.Limits{}); !errors.As(err, &e) || e.Offset != 5 || e.Reason != head.ErrVersion {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestFields(t *testing.T) {
@@ -434,6 +456,14 @@ func TestFields(t *testing.T) {
 	diff(t, "xx", []string{"3"}, texts(r.Lines(nil, "xX")))
 	diff(t, "none", []string(nil), texts(r.Lines(nil, "y")))
 	diff(t, "empty name", []string(nil), texts(r.Lines(nil, "")))
+	// In some charsets these are a letter in two cases; in ASCII they are two octets.
+	if _, err := r.Parse([]byte(get+"`: 1\r\n^: 2\r\n|: 3\r\n~: 4\r\n\r\n"), head.Limits{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"@", "\x00", "{", "}", "[", "\\", "\x7F"} {
+		diff(t, name, []string(nil), texts(r.Lines(nil, name)))
+	}
+	diff(t, "`", []string{"1"}, texts(r.Lines(nil, "`")))
 	for range r.All() {
 		break // must be possible
 	}
@@ -495,6 +525,23 @@ func TestReuse(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// After a limit was exceeded, too, the next head is read from its start.
+func TestReuseAfterLimit(t *testing.T) {
+	for _, large := range []string{strings.Repeat("G", 99), "GET /" + strings.Repeat("a", 99), get + strings.Repeat("a", 99), get + "Upgrade: a\r\nb:" + strings.Repeat("b", 99)} {
+		var r head.Request
+		var err error
+		for end := 0; err == nil && end <= len(large); end++ {
+			_, err = r.Parse([]byte(large[:end]), head.Limits{Bytes: 50, Target: 20})
+		}
+		if !errors.Is(err, head.ErrSize) && !errors.Is(err, head.ErrTargetSize) {
+			t.Fatalf("%q: %v", large, err)
+		}
+		n, err := r.Parse([]byte("PUT /b HTTP/1.0\r\n\r\n"), head.Limits{})
+		got, _ := read(t, &r, n, err)
+		diff(t, "the next head", result{N: 19, Method: "PUT", Target: "/b", Major: 1}, got)
 	}
 }
 
