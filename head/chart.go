@@ -1,8 +1,9 @@
 package head
 
-// This file knows octets: which of them make a token.
+// This file knows octets: which of them make a token. It does not know what a token is
+// for.
 
-// inToken reports of every octet whether a token may have it ([RFC 9110, section
+// inToken is 1 for each octet that a token may have, and else 0 ([RFC 9110, section
 // 5.6.2]):
 //
 //	token = 1*tchar
@@ -33,11 +34,11 @@ var inToken = func() [256]uint8 {
 	}
 }()
 
-// tokenEnd returns where the run of token octets that begins at i ends; i itself if
-// there are none. The cursor is unsigned, here and everywhere: one comparison then shows
-// it to lie in b, where a signed one takes two.
+// tokenEnd returns the end of the token that begins at i, or i if none does. The cursor
+// is unsigned, here and everywhere: it takes one comparison to show that it lies in b, and
+// a signed cursor takes two.
 func tokenEnd(b []byte, i uint) uint {
-	// Four at a time: names have ten octets or so, and a head has many names.
+	// Four at a time: a head has many names of about ten octets.
 	for i+4 <= uint(len(b)) && inToken[b[i]]&inToken[b[i+1]]&inToken[b[i+2]]&inToken[b[i+3]] != 0 {
 		i += 4
 	}

@@ -5,30 +5,30 @@ import "strconv"
 // Reason is why a head is refused. It is an error, for use with [errors.Is].
 type Reason uint8
 
-// The reasons for which a head is refused, each with the status that a request deserves.
-// A response deserves none: see [Error.Status].
+// The reasons for which a head is refused, each with the status code that answers such a
+// request. For a response see [Error.Status].
 const (
-	ErrMethod           Reason = iota + 1 // 400: the method is not a token with one space behind it
-	ErrTarget                             // 400: the request target is of no form that the method has
-	ErrVersion                            // 400: not HTTP/x.y with a digit each, or followed by what cannot follow it
+	ErrMethod           Reason = iota + 1 // 400: the method is not a token, or no single space follows it
+	ErrTarget                             // 400: the request target has no form that the method allows
+	ErrVersion                            // 400: not HTTP/x.y with one digit each, or followed by a wrong octet
 	ErrMajor                              // 505: a major version other than 1
 	ErrLineEnd                            // 400: a CR without LF or an LF without CR
 	ErrFold                               // 400: a line that begins with a blank (obs-fold)
-	ErrFieldName                          // 400: the name is not a token with a colon right behind it
+	ErrFieldName                          // 400: the name is not a token, or no colon follows it at once
 	ErrFieldValue                         // 400: a control other than HTAB in a value
-	ErrHost                               // 400: no Host in version 1.1, a second one, or a malformed one
-	ErrContentLength                      // 400: a length that is no number of 63 bits, or a second one
-	ErrTransferEncoding                   // 400: not one chunked alone, or a second line, or version 1.0
+	ErrHost                               // 400: no Host in version 1.1 or later, a second one, or a malformed one
+	ErrContentLength                      // 400: the length is not a number of 63 bits, or there is a second one
+	ErrTransferEncoding                   // 400: anything but one chunked, or a second line, or version 1.0
 	ErrCoding                             // 501: an unknown transfer coding
 	ErrFraming                            // 400: both Content-Length and Transfer-Encoding
 	ErrExpect                             // 417: an expectation other than 100-continue
 	ErrTargetSize                         // 414: the request target or its line exceeds the limit
 	ErrFields                             // 431: more field lines than the limit
 	ErrSize                               // 431: the head exceeds the limit
-	ErrStatus                             // 502: not three digits from 100 to 599, one space, and a phrase without controls
+	ErrStatus                             // 502: the status code is not 100 to 599, no space follows it, or the phrase has a control
 )
 
-// Error returns what was wanted or exceeded, without a position.
+// Error returns a text that says what was wanted or exceeded, without a position.
 func (r Reason) Error() string { return "head: " + r.text() }
 
 func (r Reason) text() string {
@@ -73,7 +73,7 @@ func (r Reason) text() string {
 	return "malformed"
 }
 
-// Status returns the status code of the answer that a request deserves for r.
+// Status returns the status code of the answer to a request that is refused for r.
 func (r Reason) Status() int {
 	switch r {
 	case ErrMajor:
@@ -92,14 +92,15 @@ func (r Reason) Status() int {
 	return 400
 }
 
-// Error tells where and why a head is refused. It holds no input and its text quotes
-// none. It unwraps to its Reason.
+// Error tells where and why a head is refused. Neither it nor its text holds any input.
+// It unwraps to its Reason.
 type Error struct {
-	// Offset is where in the buffer the first octet stands that cannot be there,
-	// in bytes, from 0. What lacks something has it at its end, and a head that lacks
-	// Host at the empty line; what is whole but none of what may stand there, such as
-	// an unknown coding or a second Host, has it at its beginning, the field at its
-	// value; and what exceeds a limit at the limit.
+	// Offset is the byte offset in the buffer, from 0, of the first octet that cannot
+	// be there:
+	//   - missing: at the end of what is there; a missing Host, at the empty line
+	//   - well-formed, but wrong, such as an unknown coding or a second Host: at its
+	//     first octet; of a field, at that of its value
+	//   - too large: at the limit
 	Offset int
 
 	// Reason is what was wanted at Offset.
@@ -113,9 +114,9 @@ func (e *Error) Error() string {
 	return "head: offset " + strconv.Itoa(e.Offset) + ": " + e.Reason.text()
 }
 
-// Status returns the status code with which a server answers a request that has this
-// fault, which is that of its Reason. If a response has the fault, it is that with which
-// a proxy answers its own client: 502 (Bad Gateway), whatever the Reason.
+// Status returns a status code. For a request it is that of the server's answer, which
+// depends on the Reason. For a response it is always 502 (Bad Gateway), the answer of a
+// proxy to its own client.
 func (e *Error) Status() int {
 	if e.of == response {
 		return 502

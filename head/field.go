@@ -6,17 +6,18 @@ import (
 	"github.com/gosegue/upgrade/internal/octet"
 )
 
-// This file knows field lines: a name, a colon, a value.
+// This file knows field lines: a name, a colon, a value. It does not know what any field
+// means.
 
-// field is the places of one field line's name and value.
+// field is where the name and the value of one field line are.
 type field struct{ name, value place }
 
-// readFieldLine reads the field line at i and returns where the next line begins, or
-// where and why the line is malformed ([RFC 9112, section 5]).
+// readFieldLine reads the field line at i. It returns the start of the next line, or the
+// place and the reason of a fault ([RFC 9112, section 5]).
 //
 //	field-line  = field-name ":" OWS field-value OWS
 //	field-name  = token
-//	field-value = *( SP / HTAB / VCHAR / obs-text ) ; and no blank at an end
+//	field-value = *( SP / HTAB / VCHAR / obs-text ) ; without a blank at either end
 //	OWS         = *( SP / HTAB )
 //
 // [RFC 9112, section 5]: https://httpwg.org/specs/rfc9112.html#rfc.section.5
@@ -50,7 +51,7 @@ func (m *message) readFieldLine(head []byte, i uint) (uint, Reason) {
 	return i + 2, 0
 }
 
-// all is All of both kinds.
+// all is All of a Request and of a Response.
 func (m *message) all() iter.Seq2[[]byte, []byte] {
 	return func(yield func(name, value []byte) bool) {
 		for _, f := range m.fields {
@@ -61,7 +62,7 @@ func (m *message) all() iter.Seq2[[]byte, []byte] {
 	}
 }
 
-// lines is Lines of both kinds.
+// lines is Lines of a Request and of a Response.
 func (m *message) lines(dst [][]byte, name string) [][]byte {
 	for _, f := range m.fields {
 		if f.name.len() != len(name) || !m.has(f) {
@@ -74,8 +75,7 @@ func (m *message) lines(dst [][]byte, name string) [][]byte {
 	return dst
 }
 
-// has reports whether f is a place in the head. Before there is a whole head there is
-// none to have a place in.
+// has reports whether f lies in the head, which is empty until it is whole.
 func (m *message) has(f field) bool { return int(f.value.end) <= len(m.head) }
 
 // appendNoted appends the lines of Connection and of Upgrade, in the order received.
@@ -91,13 +91,13 @@ func (m *message) appendNoted(connection, upgrade [][]byte) (_, _ [][]byte) {
 	return connection, upgrade
 }
 
-// place is where in a head something stands.
+// place is a range of octets in a head.
 type place struct{ start, end uint32 }
 
 func placeOf(start, end uint) place { return place{uint32(start), uint32(end)} }
 
 func (p place) len() int { return int(p.end - p.start) }
 
-// in returns what stands there. Nothing can be appended to it at the cost of what
-// follows it in the head.
+// in returns the octets of p. The slice has no spare capacity, so that an append to it
+// cannot overwrite the head.
 func (p place) in(head []byte) []byte { return head[p.start:p.end:p.end] }

@@ -7,10 +7,10 @@ import (
 	"github.com/gosegue/upgrade/internal/uri"
 )
 
-// This file knows the fields that a head is judged by, and above all those that say
-// where the content ends.
+// This file knows the fields that can make a head malformed, and which of them say where
+// the content ends. It does not know how a field line is read.
 
-// known is a set of the fields seen that may stand but once.
+// known is a set of fields that may occur only once.
 type known uint8
 
 const (
@@ -19,21 +19,21 @@ const (
 	knownCoding
 )
 
-// initials has the bit of each letter with which a name begins that note knows.
+// initials has one bit for the initial of each name that note handles.
 const initials = 1<<('c'&31) | 1<<('e'&31) | 1<<('h'&31) | 1<<('t'&31) | 1<<('u'&31)
 
-// mayMatter reports whether note may know a name that begins so. It spares most fields
-// the call, and a browser's head a fourteenth of its time.
+// mayMatter reports whether note handles any name with this initial. It saves 1/14 of the
+// time of a browser's head.
 func mayMatter(initial byte) bool {
 	// The low five bits of a letter are the same in both cases.
 	return initials>>(initial&31)&1 != 0
 }
 
-// note looks at the last field of fields and keeps what is asked of it later. If it must not be there
-// or not be so, it returns where in the value and why.
+// note keeps what callers ask about the last of m.fields. If the field is malformed or
+// must not be there, note returns the offset in value and the reason.
 func (m *message) note(name, value []byte) (at uint, reason Reason) {
-	// The length tells nearly all names from those that matter. Those that nearly
-	// every request has are first compared as nearly everybody spells them.
+	// The length rules out nearly every other name. For names that most requests have,
+	// the common spelling comes first, then any letter case.
 	switch len(name) {
 	case len("Host"):
 		if m.kind == request && (string(name) == "Host" || octet.EqualFold(name, "Host")) {
@@ -63,8 +63,8 @@ func (m *message) note(name, value []byte) (at uint, reason Reason) {
 	return 0, 0
 }
 
-// noteHost wants one Host, even of version 1.0, that names a host, or nothing: docker
-// sends it empty ([RFC 9112, section 3.2]).
+// noteHost accepts one Host that is well-formed or empty, in version 1.0 as well ([RFC
+// 9112, section 3.2]). docker sends an empty one.
 //
 // [RFC 9112, section 3.2]: https://httpwg.org/specs/rfc9112.html#rfc.section.3.2
 func (m *message) noteHost(value []byte) (at uint, reason Reason) {
@@ -79,10 +79,9 @@ func (m *message) noteHost(value []byte) (at uint, reason Reason) {
 	return 0, 0
 }
 
-// noteExpect wants no expectation but 100-continue. Any other member of the list is
-// refused at its first octet, whether it is well-formed or not: nobody here can meet it.
-// Version 1.0 has no expectations, so they are ignored there ([RFC 9110, section
-// 10.1.1]).
+// noteExpect accepts 100-continue and no other expectation. Any other member of the list
+// is an error at its first octet, whether it is well-formed or malformed. In version 1.0
+// the field is ignored ([RFC 9110, section 10.1.1]).
 //
 //	Expect      = #expectation
 //	expectation = token [ "=" ( token / quoted-string ) parameters ]
@@ -107,8 +106,8 @@ func (m *message) noteExpect(value []byte) (at uint, reason Reason) {
 	return 0, 0
 }
 
-// noteLength wants one number ([RFC 9112, section 6.3]). A recipient may read a
-// number that is repeated as one; we do not, and there is no need to.
+// noteLength accepts one number ([RFC 9112, section 6.3]). A recipient may accept a
+// number that is repeated; this one does not.
 //
 //	Content-Length = 1*DIGIT
 //
@@ -136,9 +135,9 @@ func (m *message) noteLength(value []byte) (at uint, reason Reason) {
 	return 0, 0
 }
 
-// noteCoding wants chunked and nothing else, in one line, which leaves room only for
-// empty elements ([RFC 9112, section 6.1] and [7]). In a message of version 1.0 the
-// field is a fault in framing.
+// noteCoding accepts one line with the coding chunked and no other, beside empty elements
+// ([RFC 9112, section 6.1] and [7]). In a message of version 1.0 the field is always an
+// error.
 //
 //	Transfer-Encoding = #transfer-coding
 //	transfer-coding   = token *( OWS ";" OWS transfer-parameter ) ; chunked has none
@@ -178,8 +177,8 @@ func (m *message) noteCoding(value []byte) (at uint, reason Reason) {
 	return 0, 0
 }
 
-// elementStart returns where the next list element begins, at i or behind it: past
-// commas, blanks and so past every empty element.
+// elementStart returns the start of the first list element at or after i. It skips
+// commas and blanks, and with them every empty element.
 func elementStart(b []byte, i uint) uint {
 	for i < uint(len(b)) && (b[i] == ',' || octet.IsBlank(b[i])) {
 		i++
@@ -187,7 +186,7 @@ func elementStart(b []byte, i uint) uint {
 	return i
 }
 
-// blanksEnd returns where the blanks that begin at i end; i itself if there are none.
+// blanksEnd returns the end of the blanks that begin at i, or i if there are none.
 func blanksEnd(b []byte, i uint) uint {
 	for i < uint(len(b)) && octet.IsBlank(b[i]) {
 		i++

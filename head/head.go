@@ -1,33 +1,34 @@
-// Package head reads the head of an HTTP/1.x request in place: its request line and
-// its field lines, as slices of the buffer they were received in ([RFC 9112]).
+// Package head reads the heads of HTTP/1.x messages in place: the start line and the
+// field lines of a [Request] or a [Response], as slices of the buffer that received them
+// ([RFC 9112]).
 //
-// It is for HTTP stacks that own their connections, and below all that package
-// handshake knows: it reads octets and hands out lines, and neither what they offer
-// nor who holds the connection is its business. By the way it notes what a switch of
-// protocols has to ask: the lines of Connection and Upgrade, whether 100 (Continue)
-// is waited for, and where the content ends, which has to be read first.
+// It is for HTTP stacks that own their connections. It lies below package handshake: it
+// takes octets and returns lines, and knows neither what they offer nor who holds the
+// connection. It also notes what a switch of protocols depends on: the lines of
+// Connection and Upgrade, whether the client waits for a 100 (Continue), and where the
+// content ends, because the content comes before the switch.
 //
 //	var request head.Request
 //	n, err := request.Parse(buf, head.Limits{})
 //	switch {
 //	case err != nil: // Answer with the status of err, and close.
-//	case n == 0: // Read more behind buf, and parse it all again.
+//	case n == 0: // Read more octets after those in buf, and call Parse with all of them.
 //	}
 //	p, err := handshake.Select(request.Major, request.Minor, request.Connection, request.Upgrade, echo)
 //
 // # Strictness
 //
-// Two readers that find different requests in the same octets are how requests get
-// smuggled, so there is one reading here and no option. Lines end in CRLF alone. No
-// white space stands before a colon, and no line continues another. Controls other
-// than HTAB are refused everywhere, octets outside ASCII everywhere but in values. A
-// second Host or Content-Length is refused even where it repeats the first. What the
-// message says of its length is either one number or one chunked.
+// A request is smuggled where two parsers find different messages in the same octets.
+// So this parser has one reading and no options. Every line ends in CRLF. No blank comes
+// before a colon, and no line continues another. A control other than HTAB is refused
+// everywhere, and an octet outside ASCII everywhere except in values and in a reason
+// phrase. A second Host or Content-Length is refused even if it repeats the first. The
+// length of the content is one number, or chunked, and never both.
 //
 // # Memory
 //
-// Nothing is copied. Parsing allocates the room of a Request's slices, which a reused
-// Request has already, and one [*Error] for what is refused.
+// Nothing is copied. Parsing allocates room for the slices of a Request or Response, which
+// a reused one has already, and one [*Error] for a head that is refused.
 //
 // [RFC 9112]: https://httpwg.org/specs/rfc9112.html
 package head

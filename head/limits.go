@@ -2,16 +2,16 @@ package head
 
 import "math"
 
-// Limits bound what is read. A limit that is zero or less means its default.
+// Limits bound a head. A limit of zero or less means its default.
 type Limits struct {
-	Bytes  int // octets of the whole head, empty lines and all; default 64 KiB
+	Bytes  int // octets of the whole head, including empty lines; default 64 KiB
 	Fields int // field lines; default 100
-	Target int // octets of the request target; default 8 KiB
+	Target int // octets of the request target; default 8 KiB; none in a response
 }
 
-// NoLimit, as a limit, means none. The caller's buffer bounds the head then, and a
-// Request takes 16 octets of memory for each of its field lines. A head of 2 GiB is
-// too large all the same: the places of its fields have 31 bits.
+// NoLimit is the limit that is none. Then only the caller's buffer bounds the head, for
+// which a Request takes another 16 bytes of memory a field line. A head of 2 GiB is still
+// too large, because a place in it has 31 bits.
 const NoLimit = math.MaxInt
 
 // The defaults. RFC 9112, section 3, recommends at least 8,000 octets for a whole
@@ -22,7 +22,7 @@ const (
 	defaultTarget = 8 << 10
 )
 
-// maxBytes is what the places of a field can hold.
+// maxBytes is the largest place in a head.
 const maxBytes = math.MaxInt32
 
 func (l Limits) orDefault() Limits {

@@ -1,9 +1,10 @@
 package head
 
-// This file knows the order of a head: a start line, field lines, an empty line; and
-// what to do when it comes in pieces. It does not know what a line may hold.
+// This file knows the order of a head: a start line, field lines, an empty line. It also
+// knows how to continue a head that comes in pieces. It does not know what a line may
+// hold.
 
-// kind is what a head is the head of.
+// kind is the kind of message that a head begins.
 type kind uint8
 
 const (
@@ -11,40 +12,40 @@ const (
 	response
 )
 
-// message is what a Request and a Response have in common: how far a head has been read,
-// and what its lines say. It holds places in the head, and not the octets there, so that
-// the caller may move the buffer while the head comes.
+// message is the part that a Request and a Response share: how far a head has been read,
+// and what its lines say. It holds places and no slices, so the caller may move the buffer
+// before the head is whole.
 type message struct {
 	kind kind
 	line startLine
 
 	fields []field  // the field lines, in the order received
-	noted  []uint32 // which of fields are lines of Connection or Upgrade
-	host   uint32   // which of them is Host, if known says that there is one
+	noted  []uint32 // indices in fields of the lines of Connection and Upgrade
+	host   uint32   // index in fields of Host, if known has knownHost
 
 	contentLength           int64
 	chunked, expectContinue bool
-	known                   known // which fields have been seen that may stand but once
+	known                   known // the fields seen that may occur only once
 
-	// Where an unfinished head was left. After a whole one, or an error, seen is 0.
+	// Where parse left an unfinished head. seen is 0 after a whole head or an error.
 	// 0 <= next <= seen <= len(buf)
-	next  uint // start of the first line that was not read
-	seen  uint // no control but HTAB in buf[next:seen], so that line does not end there
+	next  uint // start of the first line that has not been read
+	seen  uint // buf[next:seen] has no control but HTAB, so the line does not end there
 	stage stage
 
-	head []byte // buf[:n] of a whole head: what all places are in
+	head []byte // the whole head, buf[:n]; empty before that
 }
 
-// stage is how far the lines before next go.
+// stage tells which lines come before next.
 type stage uint8
 
 const (
-	atStart  stage = iota // nothing read
-	atLine                // an empty line read, where one may be: the start line follows
-	atFields              // the start line read
+	atStart  stage = iota // none
+	atLine                // an empty line, if the message may have one; the start line is next
+	atFields              // the start line too
 )
 
-// parse is Parse of both kinds.
+// parse is Parse of a Request and of a Response.
 func (m *message) parse(buf []byte, limits Limits, kind kind) (n int, err error) {
 	limits = limits.orDefault()
 	head := buf[:min(len(buf), limits.Bytes)]
@@ -64,7 +65,7 @@ func (m *message) parse(buf []byte, limits Limits, kind kind) (n int, err error)
 	return 0, m.fault(at, reason)
 }
 
-// wait tells the caller to read more, if more may come.
+// wait is the result for an unfinished head: read more, or too large.
 func (m *message) wait(head []byte, limits Limits) (int, error) {
 	if len(head) < limits.Bytes {
 		return 0, nil
@@ -75,21 +76,20 @@ func (m *message) wait(head []byte, limits Limits) (int, error) {
 	return 0, m.fault(uint(len(head)), ErrSize)
 }
 
-// fault is the end of a head that is refused.
+// fault ends a head with an error.
 func (m *message) fault(at uint, reason Reason) error {
 	m.seen = 0
 	return &Error{int(at), reason, m.kind}
 }
 
-// readLines reads the lines from m.next on. It returns where the head ends, or where
-// and why it does not go on. Running out of octets is a fault like any other here, at
-// the end of head or at the CR there: its line has not ended, by which parse tells it
-// from those that count.
+// readLines reads the lines from m.next on. It returns the end of the head, or the place
+// and the reason of a fault. Here the end of the octets is a fault like any other, at the
+// end of head or at a CR there. parse can tell: the line of such a fault has not ended.
 func (m *message) readLines(head []byte, limits Limits) (at uint, reason Reason) {
 	i := m.next
 	if m.stage == atStart {
-		// A server should ignore an empty line where it expects a request
-		// line (RFC 9112, section 2.2). One will do.
+		// A server should ignore at least one empty line before a request line
+		// (RFC 9112, section 2.2).
 		if m.kind == request && isCRLF(head, i) {
 			i += 2
 		}
@@ -121,25 +121,24 @@ func (m *message) readLines(head []byte, limits Limits) (at uint, reason Reason)
 	return i + 2, 0
 }
 
-// begin forgets what only some heads set.
+// begin clears what a head may leave unset.
 func (m *message) begin(kind kind) {
 	if m.fields == nil {
-		// As many as a browser sends, at once.
+		// One allocation, with room for as many fields as a browser sends.
 		room := new(struct {
 			fields [16]field
 			noted  [4]uint32
 		})
 		m.fields, m.noted = room.fields[:0], room.noted[:0]
 	}
-	// Field by field: setting all of m at once takes half the time of a short
-	// head.
+	// Field by field: to assign a whole message takes half the time of a short head.
 	m.kind = kind
 	m.head, m.fields, m.noted = m.head[:0], m.fields[:0], m.noted[:0]
 	m.contentLength, m.chunked, m.expectContinue = 0, false, false
 	m.known, m.next, m.seen, m.stage = 0, 0, 0, atStart
 }
 
-// reset forgets all, and keeps the room of the slices.
+// reset forgets the head and keeps the room of the slices.
 func (m *message) reset() {
 	m.begin(m.kind)
 	m.head = nil

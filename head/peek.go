@@ -5,39 +5,40 @@ import (
 	"io"
 )
 
-// This file knows how a head comes out of a *bufio.Reader. It does not know what a head
-// is.
+// This file knows how to get the octets of a head from a *bufio.Reader. It does not know
+// what a head is.
 
-// Peek is [Request.Parse] for a stack that reads through a *bufio.Reader: it reads from b
-// until the head is whole, leaves it in b, and returns its length in octets. Nothing is
-// copied. [bufio.Reader.Discard] of that length then takes it away; what follows is the
-// content, or the protocol that is switched to.
+// Peek parses the head that b yields next, as [Request.Parse] does, and returns its length
+// in octets. It waits until the head is whole, copies nothing, and leaves the head in b.
+// Call [bufio.Reader.Discard] with that length to go on to the content, or to the protocol
+// that you switch to.
 //
-// The slices of r alias the buffer of b and are valid until b reads again. Discard of the
-// head does not make it read, and neither does Peek if the head is already there.
+// The slices of r alias the buffer of b. They are valid until b reads from its source:
+// Discard of the head does not read, nor does Peek if the whole head is already buffered.
 //
-// The size of b is a limit of the head's octets as well, with the same errors. If b has
-// an error before the head is whole, Peek returns it: io.EOF if b has ended before the
-// first octet, io.ErrUnexpectedEOF if it has ended after that. All octets are still in b
-// then, and the next call begins anew.
+// The size of b is a further limit on the head, with the errors of limits. If b fails
+// before the head is whole, Peek returns that error, which is io.ErrUnexpectedEOF if b ends
+// within the head and io.EOF if it ends before the first octet. Then too all octets remain
+// in b, and the next call begins with the first of them.
 func (r *Request) Peek(b *bufio.Reader, limits Limits) (n int, err error) {
 	n, err = r.m.peek(b, limits, request)
 	r.show(n > 0)
 	return n, err
 }
 
-// Peek is [Request.Peek] for a response.
+// Peek parses the head that b yields next, as [Response.Parse] does. It treats b as
+// [Request.Peek] does.
 func (r *Response) Peek(b *bufio.Reader, limits Limits) (n int, err error) {
 	n, err = r.m.peek(b, limits, response)
 	r.show(n > 0)
 	return n, err
 }
 
-// peek is Peek of both kinds.
+// peek is Peek of a Request and of a Response.
 func (m *message) peek(b *bufio.Reader, limits Limits, kind kind) (n int, err error) {
 	limits = limits.orDefault()
-	limits.Bytes = min(limits.Bytes, b.Size()) // so that b always has room for more
-	m.seen = 0                                 // another head than that of the last Parse
+	limits.Bytes = min(limits.Bytes, b.Size()) // so b has room for more, or parse fails
+	m.seen = 0                                 // not the rest of a head that Parse left
 	for {
 		buffered, _ := b.Peek(b.Buffered())
 		if n, err = m.parse(buffered, limits, kind); n > 0 || err != nil {

@@ -2,57 +2,59 @@ package head
 
 import "iter"
 
-// This file knows what a caller sees of the head of a request. It does not know how a
-// head is read.
+// This file knows what a caller sees of the head of a request. It does not know how to
+// read one.
 
 // Request is the head of a request. The zero Request is ready for [Request.Parse].
 //
-// All slices alias the buffer given to Parse, and are valid as long as its octets
-// are. They hold values without the blanks around them.
+// All slices alias the buffer given to Parse and are valid as long as its octets are.
+// They hold values without the blanks around them. Until Parse returns a length, and
+// after an error, every field is zero or empty.
 type Request struct {
 	Method, Target []byte
 
 	// Major and Minor are the HTTP version. Major is 1.
 	Major, Minor int
 
-	// Host is the value of the field Host; empty if it is, or if a request of
-	// version 1.0 has none. With a Target in absolute-form a server has to go by
-	// that and ignore Host (RFC 9112, section 3.2.2).
+	// Host is the value of the Host field. It is empty if that is empty, and if a
+	// request of version 1.0 has no such field. If Target is in absolute-form, a
+	// server must use the host named there and ignore this one (RFC 9112, section
+	// 3.2.2).
 	Host []byte
 
-	// Connection and Upgrade are the lines of these fields, in the order received.
+	// Connection and Upgrade are the values of these field lines, in the order
+	// received.
 	Connection, Upgrade [][]byte
 
-	// ContentLength is the length of the content in octets: 0 without content,
-	// -1 if Chunked.
+	// ContentLength is the length of the content in octets: 0 if there is no
+	// content, -1 if Chunked.
 	ContentLength int64
 
-	// Chunked tells that the content comes in the chunked transfer coding.
+	// Chunked reports whether the content comes in the chunked transfer coding.
 	Chunked bool
 
-	// ExpectContinue tells that the client waits for a 100 (Continue) before it
-	// sends the content, if there is any.
+	// ExpectContinue reports whether the client waits for a 100 (Continue) before it
+	// sends the content.
 	ExpectContinue bool
 
 	m message
 }
 
-// Parse reads the head at the start of buf and returns its length in octets, with the
-// empty line that ends it and with one that came before it. What follows in buf is
-// left alone.
+// Parse reads the head at the start of buf and returns its length in octets, including
+// the empty line that ends it and an empty line before it. Parse ignores the octets that
+// follow.
 //
-// It returns 0 and nil if buf ends before the head does and nothing is wrong so far.
-// Then read more and call Parse again with the same octets and more behind them,
-// where they are or moved: it goes on where it stopped, so that a head that comes octet
-// by octet takes linear time. Another head needs [Request.Reset] first. After any other
-// result the next call begins anew; it keeps the room of the slices.
+// It returns 0 and nil if buf ends before the head does and has no fault so far. Then
+// read more, and call Parse again with the same octets and the new ones after them; the
+// caller may have moved them. Parse continues where it stopped, so a head that arrives
+// octet by octet takes linear time. Call [Request.Reset] before you parse another head
+// instead. After a length or an error, the next call begins a new head by itself.
 //
-// An error is an [*Error] and final. It is the first fault in the order of the
-// octets, line by line, and is returned as soon as its line has ended, or come to a
-// control that cannot stand in it: the same fault at the same offset, whatever pieces
-// the head came in. The fields of r mean nothing until Parse returns a length.
+// An error is an [*Error] and final. It is the first fault, line by line. Parse returns
+// it when its line has ended, or at a control that no line can have, so the fault and its
+// offset are the same however the head was divided.
 //
-// It follows [RFC 9112, sections 2 to 6], and takes linear time.
+// Parse follows [RFC 9112, sections 2 to 6] and takes linear time.
 //
 //	HTTP-message = start-line CRLF *( field-line CRLF ) CRLF [ message-body ]
 //
@@ -66,7 +68,7 @@ func (r *Request) Parse(buf []byte, limits Limits) (n int, err error) {
 	return n, err
 }
 
-// show sets the fields of r to what a whole head says, or to nothing.
+// show sets the fields of r from a whole head, or clears them.
 func (r *Request) show(whole bool) {
 	m := &r.m
 	r.Host, r.Connection, r.Upgrade = nil, r.Connection[:0], r.Upgrade[:0]
@@ -85,17 +87,17 @@ func (r *Request) show(whole bool) {
 	}
 }
 
-// All returns the field lines in the order received: the name as it was spelled, and
-// the value without the blanks around it. Both alias the buffer. It allocates nothing.
+// All returns the field lines in the order received: the name as the peer spelled it,
+// and the value without the blanks around it. Both alias the buffer. It allocates nothing.
 func (r *Request) All() iter.Seq2[[]byte, []byte] { return r.m.all() }
 
-// Lines appends the values of the field lines of that name to dst, in the order
-// received, and returns the result. Case does not matter in ASCII letters. The values
-// alias the buffer. It allocates nothing but what dst needs to grow.
+// Lines appends the values of the field lines with that name to dst, in the order
+// received, and returns the extended slice. The case of ASCII letters is ignored. The
+// values alias the buffer. Only dst may grow; nothing else is allocated.
 func (r *Request) Lines(dst [][]byte, name string) [][]byte { return r.m.lines(dst, name) }
 
-// Reset forgets all about a head, whole or not, but keeps the room of its slices. A
-// Request in a pool that was Reset holds on to no buffer.
+// Reset forgets the head, whether whole or not, and keeps the room of the slices. After
+// it r refers to no buffer, so r may go into a pool.
 func (r *Request) Reset() {
 	clear(r.Connection[:cap(r.Connection)])
 	clear(r.Upgrade[:cap(r.Upgrade)])

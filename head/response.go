@@ -2,13 +2,14 @@ package head
 
 import "iter"
 
-// This file knows what a caller sees of the head of a response. It does not know how a
-// head is read.
+// This file knows what a caller sees of the head of a response. It does not know how to
+// read one.
 
 // Response is the head of a response. The zero Response is ready for [Response.Parse].
 //
-// All slices alias the buffer given to Parse, and are valid as long as its octets
-// are. They hold values without the blanks around them.
+// All slices alias the buffer given to Parse and are valid as long as its octets are.
+// They hold values without the blanks around them. Until Parse returns a length, and
+// after an error, every field is zero or empty.
 type Response struct {
 	// Status is the status code, from 100 to 599.
 	Status int
@@ -16,37 +17,38 @@ type Response struct {
 	// Major and Minor are the HTTP version. Major is 1.
 	Major, Minor int
 
-	// Connection and Upgrade are the lines of these fields, in the order received.
+	// Connection and Upgrade are the values of these field lines, in the order
+	// received.
 	Connection, Upgrade [][]byte
 
-	// ContentLength is the length of the content in octets, or -1 if the head does
-	// not say it: the content is Chunked, or else it ends with the connection. It is 0
-	// if Status is 1xx, 204 or 304, which have no content.
+	// ContentLength is the length of the content in octets. It is 0 if there is no
+	// content, as with status 1xx, 204 and 304. It is -1 if the head does not give the
+	// length: the content is Chunked, or ends when the connection closes.
 	//
-	// The answer to a HEAD has no content either, and a 2xx answer to a CONNECT makes
-	// the connection a tunnel, whatever this says: only the client knows what it
-	// asked.
+	// Only the client knows the method. A response to HEAD has no content, and a 2xx
+	// response to CONNECT begins a tunnel, whatever ContentLength and Chunked are
+	// (RFC 9112, section 6.3).
 	ContentLength int64
 
-	// Chunked tells that the content comes in the chunked transfer coding.
+	// Chunked reports whether the content comes in the chunked transfer coding.
 	Chunked bool
 
 	m message
 }
 
-// Parse reads the head at the start of buf and returns its length in octets, with the
-// empty line that ends it. What follows in buf is left alone: content, another head, or
-// what the server says in the protocol it has switched to. It is [Request.Parse] for a
-// response: in pieces, with limits and with errors as there.
+// Parse reads the head at the start of buf and returns its length in octets, including
+// the empty line that ends it. Parse ignores the octets that follow: content, another
+// head, or the protocol that the server has switched to. Pieces, limits and errors are
+// those of [Request.Parse].
 //
-// What the fields say of the content is read as strictly as in a request, although a
-// client may read more of it: both Content-Length and Transfer-Encoding, a length twice
-// and any coding but one chunked are refused. Only a 101 (Switching Protocols) may say
-// anything: no content can follow it, so the two fields are ignored there, as RFC 9112,
-// section 6.3, wants.
+// Content-Length and Transfer-Encoding are read as strictly as in a request: both fields
+// at once, two lengths, and any coding but one chunked are errors, although RFC 9112,
+// section 6.3, lets a client read some of them. That includes the responses without
+// content, except one: in a 101 (Switching Protocols) both fields are ignored, because
+// its next octet belongs to the other protocol whatever they say.
 //
-// An interim response, which is any 1xx but 101, is a head of its own: parse what
-// follows it with the same Response.
+// An interim response, that is a 1xx other than 101, has a head of its own. Parse the
+// octets after it with the same Response.
 //
 //	HTTP-message = start-line CRLF *( field-line CRLF ) CRLF [ message-body ]
 func (r *Response) Parse(buf []byte, limits Limits) (n int, err error) {
@@ -58,7 +60,7 @@ func (r *Response) Parse(buf []byte, limits Limits) (n int, err error) {
 	return n, err
 }
 
-// show sets the fields of r to what a whole head says, or to nothing.
+// show sets the fields of r from a whole head, or clears them.
 func (r *Response) show(whole bool) {
 	m := &r.m
 	r.Status, r.Major, r.Minor, r.ContentLength, r.Chunked = 0, 0, 0, 0, false
@@ -77,13 +79,14 @@ func (r *Response) show(whole bool) {
 	}
 }
 
-// All is [Request.All] for a response.
+// All returns the field lines as [Request.All] does.
 func (r *Response) All() iter.Seq2[[]byte, []byte] { return r.m.all() }
 
-// Lines is [Request.Lines] for a response.
+// Lines appends the values of the field lines with that name to dst as [Request.Lines]
+// does.
 func (r *Response) Lines(dst [][]byte, name string) [][]byte { return r.m.lines(dst, name) }
 
-// Reset is [Request.Reset] for a response.
+// Reset forgets the head as [Request.Reset] does.
 func (r *Response) Reset() {
 	clear(r.Connection[:cap(r.Connection)])
 	clear(r.Upgrade[:cap(r.Upgrade)])

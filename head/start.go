@@ -2,18 +2,18 @@ package head
 
 import "github.com/gosegue/upgrade/internal/uri"
 
-// This file knows the start line: a request line or a status line. What a request target
-// may be is package uri's.
+// This file knows the start line: a request line or a status line. It does not know what
+// a request target may be, which package uri does.
 
-// startLine is what the first line of a head says.
+// startLine is what the start line says.
 type startLine struct {
 	method, target place
 	status         int
 	major, minor   int
 }
 
-// readRequest reads the request line at i and returns where the next line begins, or
-// where and why the line is malformed ([RFC 9112, section 3]).
+// readRequest reads the request line at i. It returns the start of the next line, or the
+// place and the reason of a fault ([RFC 9112, section 3]).
 //
 //	request-line = method SP request-target SP HTTP-version
 //	method       = token
@@ -37,7 +37,7 @@ func (l *startLine) readRequest(head []byte, i uint, limits Limits) (uint, Reaso
 	}
 	l.target = placeOf(target, i)
 	if isCRLF(head, i) {
-		// What HTTP/0.9 had for a request.
+		// A request of HTTP/0.9.
 		return i, ErrVersion
 	}
 	if i >= uint(len(head)) || head[i] != ' ' {
@@ -56,16 +56,16 @@ func (l *startLine) readRequest(head []byte, i uint, limits Limits) (uint, Reaso
 	return i + 2, 0
 }
 
-// readStatus reads the status line at i and returns where the next line begins, or where
-// and why the line is malformed ([RFC 9112, section 4]).
+// readStatus reads the status line at i. It returns the start of the next line, or the
+// place and the reason of a fault ([RFC 9112, section 4]).
 //
 //	status-line   = HTTP-version SP status-code SP [ reason-phrase ]
 //	status-code   = 3DIGIT
 //	reason-phrase = 1*( HTAB / SP / VCHAR / obs-text )
 //
-// The blank after the status code is there even without a reason phrase. A code that is
-// not from 100 to 599 is refused; RFC 9110, section 15, would rather have a client read
-// it as a 5xx.
+// The space after the status code is required even without a reason phrase. A code
+// outside 100 to 599 is an error, where RFC 9110, section 15, says that a client should
+// treat it as a 5xx.
 //
 // [RFC 9112, section 4]: https://httpwg.org/specs/rfc9112.html#rfc.section.4
 func (l *startLine) readStatus(head []byte, i uint) (uint, Reason) {
@@ -95,8 +95,8 @@ func (l *startLine) readStatus(head []byte, i uint) (uint, Reason) {
 	return i + 2, 0
 }
 
-// readVersion reads the version at i and returns its end and true, or where it is
-// malformed and false ([RFC 9112, section 2.3]).
+// readVersion reads the version at i. It returns its end and true, or the place of a fault
+// and false ([RFC 9112, section 2.3]).
 //
 //	HTTP-version = HTTP-name "/" DIGIT "." DIGIT
 //	HTTP-name    = %x48.54.54.50 ; HTTP

@@ -2,8 +2,8 @@ package uri
 
 import "github.com/gosegue/upgrade"
 
-// This file knows what the name of a host is made of, and its port. It knows no
-// scheme and no path.
+// This file knows what a host and its port are made of. It does not know schemes, paths or
+// what a port number may be.
 
 // IsHost reports whether s is well-formed as the value of Host, or returns the offset of
 // the first octet that cannot stand there ([RFC 9110, section 7.2]). The empty text is
@@ -24,9 +24,9 @@ func IsHost[S upgrade.Text](s S) (at uint, ok bool) {
 }
 
 // HostEnd returns the end of the host at the start of s and true, or the offset of the
-// octet that makes it malformed and false ([RFC 3986, section 3.2.2]). What follows the
-// host is the caller's to judge. In brackets it checks the octets, and not whether they
-// make an address; a zone is refused ([RFC 9844] took it out of URIs).
+// first octet that cannot be in it and false ([RFC 3986, section 3.2.2]). The caller judges
+// what follows the host, which may be empty. In brackets HostEnd checks the octets, and not
+// whether they make an address. A zone is refused: [RFC 9844] took it out of URIs.
 //
 //	uri-host    = IP-literal / IPv4address / reg-name
 //	IP-literal  = "[" ( IPv6address / IPvFuture ) "]"
@@ -55,7 +55,7 @@ func HostEnd[S upgrade.Text](s S) (at uint, ok bool) {
 	}
 }
 
-// literalEnd is HostEnd for a text that begins with a bracket.
+// literalEnd is HostEnd of a text that begins with a bracket.
 func literalEnd[S upgrade.Text](s S) (at uint, ok bool) {
 	i := uint(1)
 	if i < uint(len(s)) && s[i]|0x20 == 'v' { // "V" and "v" alone
@@ -75,7 +75,7 @@ func literalEnd[S upgrade.Text](s S) (at uint, ok bool) {
 	return bracketEnd(s, i, i > 1)
 }
 
-// bracketEnd is HostEnd for a text whose address ends at i, if it has one.
+// bracketEnd is HostEnd of a text in brackets that has an address, or none, before i.
 func bracketEnd[S upgrade.Text](s S, i uint, address bool) (at uint, ok bool) {
 	if !address || i >= uint(len(s)) || s[i] != ']' {
 		return i, false

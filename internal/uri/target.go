@@ -2,19 +2,19 @@ package uri
 
 import "github.com/gosegue/upgrade"
 
-// This file knows the forms of a request target, and which methods have which. It does
-// not know where in a request line a target stands.
+// This file knows the forms of a request target and which method allows which form. It
+// does not know the rest of a request line.
 
-// IsTarget reports whether target is a request target that a request with that method
-// may have. The method is a token.
+// IsTarget reports whether a request with that method may have that target. The caller has
+// checked that the method is a token.
 func IsTarget[M, T upgrade.Text](method M, target T) bool {
 	return len(target) > 0 && TargetEnd(target, 0) == uint(len(target)) && HasForm(method, target)
 }
 
-// TargetEnd returns where the octets that a request target may have end, from i on;
-// i itself if there are none.
+// TargetEnd returns the end of the octets from i on that a request target may have, or i
+// if there are none.
 func TargetEnd[T upgrade.Text](s T, i uint) uint {
-	// Four at a time: a target is the longest run of octets in most heads.
+	// Four at a time: a target can be long.
 	for i < uint(len(s)) && uint(len(s))-i >= 4 {
 		four := s[i : i+4]
 		if chart[four[0]]&chart[four[1]]&chart[four[2]]&chart[four[3]]&inTarget == 0 {
@@ -25,12 +25,12 @@ func TargetEnd[T upgrade.Text](s T, i uint) uint {
 	return run(s, i, inTarget)
 }
 
-// HasForm is IsTarget for a target that TargetEnd has gone through: it reports whether
+// HasForm is IsTarget for a target whose octets TargetEnd has checked: it reports whether
 // the target has a form that the method allows ([RFC 9112, section 3.2]).
 //
 //	request-target = origin-form / absolute-form / authority-form / asterisk-form
 //	origin-form    = absolute-path [ "?" query ]
-//	authority-form = uri-host ":" port ; for CONNECT, and nothing else for it
+//	authority-form = uri-host ":" port ; only and always for CONNECT
 //	asterisk-form  = "*"               ; for OPTIONS
 //
 // [RFC 9112, section 3.2]: https://httpwg.org/specs/rfc9112.html#rfc.section.3.2
@@ -69,8 +69,8 @@ func isAuthority[S upgrade.Text](s S) bool {
 
 // isAbsolute reports whether s is in absolute-form. A URI of http, https, ws or wss must
 // name a host after "//", with or without a port ([RFC 9110, section 4.2], [RFC 6455,
-// section 3]). User information is refused there: RFC 9110, section 4.2.4, says to treat
-// it as an error in a URI from elsewhere. Of other schemes nothing is known.
+// section 3]). User information is an error there, as RFC 9110, section 4.2.4, advises for
+// a URI from an untrusted source. Of any other scheme only the name is checked.
 //
 //	absolute-form = absolute-URI
 //	absolute-URI  = scheme ":" hier-part [ "?" query ]
@@ -101,7 +101,7 @@ func isAbsolute[S upgrade.Text](s S) bool {
 	return ok && len(authority) > 0 && authority[0] != ':'
 }
 
-// namesHost reports whether a URI of that scheme must name a host.
+// namesHost reports whether a URI with that scheme must name a host.
 func namesHost[S upgrade.Text](scheme S) bool {
 	for _, known := range [...]string{"http", "https", "ws", "wss"} {
 		if isScheme(scheme, known) {
@@ -111,9 +111,9 @@ func namesHost[S upgrade.Text](scheme S) bool {
 	return false
 }
 
-// isScheme reports whether scheme is known, in letters of either case. It takes none but
-// the octets of a scheme, among which bit 0x20 makes no difference except between the
-// cases of a letter.
+// isScheme reports whether scheme is known, which is in lower case, in any letter case.
+// Every octet of a scheme that is no letter has bit 0x20 set, so setting it folds nothing
+// else.
 func isScheme[S upgrade.Text](scheme S, known string) bool {
 	if len(scheme) != len(known) {
 		return false

@@ -1,9 +1,9 @@
-// Package uri reads what an HTTP/1.1 message has of a URI: the request target, and
-// the host with its port ([RFC 9112, section 3.2], [RFC 3986]). It is for bytes and
-// for strings, so that whoever reads a head and whoever writes one ask the same code.
+// Package uri has the grammar of the request target and of a host with its port ([RFC
+// 9112, section 3.2], [RFC 3986]). It takes bytes and strings, so that the code that reads
+// heads and the code that writes them share one grammar.
 //
-// It allocates nothing and takes linear time. Its functions answer where a text ends
-// or stops being well-formed; none of them takes a text apart or decodes it.
+// Its functions return where a text ends or has a fault. They neither split nor decode a
+// text, allocate nothing, and take linear time.
 //
 // [RFC 9112, section 3.2]: https://httpwg.org/specs/rfc9112.html#rfc.section.3.2
 // [RFC 3986]: https://www.rfc-editor.org/rfc/rfc3986
@@ -11,15 +11,15 @@ package uri
 
 import "github.com/gosegue/upgrade"
 
-// This file knows octets: what each of them may be part of. It knows nothing of what
-// they make together.
+// This file knows octets: which part of a URI each of them may be in. It does not know how
+// the parts are composed.
 
-// class is a set of what an octet may be part of.
+// class is a set of the parts that an octet may be in.
 type class uint8
 
 const (
-	inTarget class = 1 << iota // a request target, in any form
-	inHost                     // a reg-name, outside of "%" HEXDIG HEXDIG
+	inTarget class = 1 << iota // a request target of any form
+	inHost                     // a reg-name, except "%" HEXDIG HEXDIG
 	inScheme                   // a scheme, after its first octet
 	letter
 	digit
@@ -34,10 +34,10 @@ const (
 //	reg-name   = *( unreserved / pct-encoded / sub-delims )
 //	scheme     = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )
 //
-// A target may have all visible ASCII but DQUOTE, "#", "<" and ">". RFC 3986 has
-// neither "\", "^", "`", "{", "|" nor "}" in a URI, but browsers send them in a
-// query as they are: the URL Standard does not escape them there. A "%" may stand
-// alone, for the same reason.
+// A target may have any visible ASCII octet except DQUOTE, "#", "<" and ">". This departs
+// from RFC 3986, which has no "\", "^", "`", "{", "|" or "}" in a URI and no "%" without two
+// digits: browsers send them in a query, because the URL Standard does not escape them
+// there.
 //
 // [RFC 3986, appendix A]: https://www.rfc-editor.org/rfc/rfc3986#appendix-A
 var chart = func() [256]class {
@@ -70,9 +70,9 @@ var chart = func() [256]class {
 	}
 }()
 
-// run returns where the octets of a class that begin at i end; i itself if there are
-// none. The cursor is unsigned, here and everywhere: one comparison then shows it to
-// lie in s, where a signed one takes two.
+// run returns the end of the octets of a class that begin at i, or i if there are none.
+// The cursor is unsigned, here and everywhere: it takes one comparison to show that it
+// lies in s, and a signed cursor takes two.
 func run[S upgrade.Text](s S, i uint, of class) uint {
 	for i < uint(len(s)) && chart[s[i]]&of != 0 {
 		i++
