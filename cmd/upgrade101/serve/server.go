@@ -234,7 +234,8 @@ func offerOf(r *http.Request) offer {
 }
 
 // logOffer logs what a request offered and what became of it, and why. The method is a
-// token; the rest is quoted, and cut where it goes on for long. The page is told as well, but not what other sites do.
+// token; the rest is quoted, and cut if it is long. The page shows it as well, unless it
+// comes from the page of another site.
 func (s *Server) logOffer(o offer, decision string, why error) {
 	text := decision
 	if why != nil {
@@ -242,15 +243,20 @@ func (s *Server) logOffer(o offer, decision string, why error) {
 	}
 	s.log.Printf("%s %.*s %.*q offers %.*q: %s", o.from, maxQuoted, o.method, maxQuoted, o.target, maxQuoted, o.products, text)
 
+	key := s.keys.of(o.target)
+	var kept exchange
+	if why == nil && o.recorder != nil {
+		kept, _ = o.recorder.take() // an idle connection holds it no longer
+	}
 	if o.foreign {
 		return
 	}
 	if errors.As(why, new(*net.OpError)) {
 		text = decision + ": the connection broke" // the error tells the client's address
 	}
-	n := note{time: time.Now(), decision: text, switched: why == nil, key: s.keys.of(o.target)}
-	if n.switched && n.key != "" && o.recorder != nil {
-		n.exchange, _ = o.recorder.take()
+	n := note{time: time.Now(), decision: text, switched: why == nil, key: key}
+	if key != "" {
+		n.exchange = kept
 	}
 	n.offer = offer{method: clip(o.method), target: clip(public(o.target)), products: clip(o.products)}
 	s.last.add(n)
