@@ -22,25 +22,26 @@ func corpusCommand() *cobra.Command {
 		Use:   "corpus [--as NAME] [--json] FILE...",
 		Short: "Run test cases for Upgrade, Connection and the switch",
 		Long: `Corpus runs the cases of JSON files in the format of testdata/README.md against this
-build, so that who writes a parser of their own can see the format at work.
+build, so that authors of other parsers can see the format at work.
 
 The name of a file says what its cases ask: upgrade.json, connection.json,
 request.json, response.json or captures.json. A file of another name needs --as. The
-heads of captures.json are looked for in the directory captures beside it.
+heads of captures.json are in the directory captures next to it.
 
-Each case that fails is told with what it wants and what it got; in the end comes the
-number of cases passed and failed. Nothing of a file is run that is malformed, has an
-unknown key, lacks one, or has a name twice. A file may have 64 MiB.
+Corpus shows each case that fails, with what the case wants and what it got. At the end
+it shows how many cases passed and how many failed. It runs no case of a file that is
+malformed, has an unknown key, lacks a key, or has a name twice. A file may have up to
+64 MiB.
 
-With --json it writes one object for programs, with these keys, which stay, and are
-all always there:
+With --json it writes one object for programs. All of these keys are always present,
+and later versions keep them:
 
   passed    the number of cases
   failed    the number of cases
   failures  the cases that failed, as [{"file", "name", "want", "got"}]
   errors    the files that could not be run, as [{"file", "text"}]
 
-Want and got have the keys that the format has for an outcome.
+The keys of want and got are those that the format has for an outcome.
 
 Exit codes: 0 if all cases passed; 1 if one failed or a file could not be run; 2 if
 the command line is wrong.`,

@@ -3,8 +3,8 @@
 // testdata (corpus), checks what a server does (probe) and is a server to try an offer
 // on (serve).
 //
-// It exits with 0 if all went well, with 1 if the message it was given is
-// malformed, a case or a check failed or the work did, and with 2 if it was called wrongly.
+// It exits with 0 on success. It exits with 1 if the message is malformed, if a case or a
+// check failed, or if it could not do its work, and with 2 if the command line is wrong.
 package main
 
 import (
@@ -28,13 +28,13 @@ const (
 	exitUsage   = 2
 )
 
-// errMalformed ends a command that has told on standard output what is malformed.
+// errMalformed ends a command that has shown what is malformed on standard output.
 var errMalformed = errors.New("malformed")
 
-// errFailed ends a command that has told on standard output what failed.
+// errFailed ends a command that has shown what failed on standard output.
 var errFailed = errors.New("failed")
 
-// failure is an error of the work itself. All others are those of the command line.
+// failure is an error of the work itself. Every other error is one of the command line.
 type failure struct{ error }
 
 func main() {
@@ -44,8 +44,8 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run runs the command that args ask for until it is done or ctx is, and returns
-// the exit code.
+// run runs the command that args name, until it ends or ctx is done. It returns the exit
+// code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	stderr = text.Printable(stderr)
 	root := rootCommand()
@@ -77,8 +77,8 @@ the fields Upgrade and Connection, and the response 101 (Switching Protocols).
 
 Completion prints a script that teaches your shell the commands and flags.
 
-Exit codes: 0 if all went well; 1 if the message is malformed, a case or a check of
-level MUST failed, or the work did; 2 if the command line is wrong.`,
+Exit codes: 0 on success; 1 if the message is malformed, if a case or a check of level
+MUST failed, or if the command could not do its work; 2 if the command line is wrong.`,
 		Example: `  upgrade101 parse 'HTTP/2.0, SHTTP/1.3, IRC/6.9, RTA/x11'
   upgrade101 serve
   upgrade101 probe http://127.0.0.1:8101/

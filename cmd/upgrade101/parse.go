@@ -10,16 +10,17 @@ import (
 	"github.com/gosegue/upgrade/cmd/upgrade101/text"
 )
 
-// This file knows where a message comes from: the command line or standard input.
+// This file knows the command line of parse, and where a message comes from: arguments or
+// standard input. Package explain reads it.
 
 func parseCommand() *cobra.Command {
 	var asJSON bool
 	command := &cobra.Command{
 		Use:   "parse [--json] [ARG...]",
 		Short: "Explain the Upgrade and Connection fields of a message",
-		Long: `Parse reads the fields Upgrade and Connection as a server has to, and tells the
-products and options they name, whether that is an offer to switch protocols, and
-why. Of a malformed field it shows the line, and under it where and why.
+		Long: `Parse reads the fields Upgrade and Connection as a server must. It shows the products
+and options that they name, whether they are an offer to switch protocols, and why. If
+a field is malformed, it shows the line and marks the place.
 
 An argument with a colon is a field line; any other is the value of an Upgrade line,
 and several are several lines. The request is taken to be HTTP/1.1 and to have a Host.
@@ -32,16 +33,16 @@ Host, the framing of the content, and each line must be right, or the message is
 malformed. For convenience, lines may end in LF alone, empty lines may come first, and
 the one at the end may be missing.
 
-Lines and offsets are counted from 0, offsets in octets of the field's value. What
-is not printable ASCII is shown as \t or \xNN, a backslash as two, and of a long
-line only the part around the fault.
+Lines count from 0, and so do offsets, which are octets of the field's value. An octet
+that is not printable ASCII is shown as \t or \xNN, and a backslash as two. Of a long
+line, only the part around the fault is shown.
 
-On a terminal it has colours, unless the environment variable NO_COLOR is set.
+On a terminal the output has colours, unless the environment variable NO_COLOR is set.
 
-With --json it writes one object for programs, with these keys, which stay, and are
-all always there:
+With --json it writes one object for programs. All of these keys are always present,
+and later versions keep them:
 
-  assumed   what was not given
+  assumed   what parse assumed because it was not given
   start     the start line, empty if only fields were given
   lines     the values of the lines received, as {"connection": [], "upgrade": []}
   options   of Connection, as [{"option", "line", "offset"}]
@@ -51,13 +52,13 @@ all always there:
   verdict   "offer" or "no offer", of a response "switch" or "no switch"
   why       the reason of the verdict, in words
 
-A string there is octets, one code point each, those outside printable ASCII written
-\u00XX. The key in is "Connection" or "Upgrade", and reason is then ErrToken,
+A string is a sequence of octets, one code point each. Octets outside printable ASCII
+are written \u00XX. The key in is "Connection" or "Upgrade", and reason is then ErrToken,
 ErrVersion, ErrDelimiter or ErrNoElement. Or it is "request line", "status line",
 "field line" or "empty line", without a reason but with the line of the message or the
-argument, and the offset in the whole line. Of a malformed message the lines are those
-before the fault. The texts for people, which
-are assumed, text and why, may change.
+argument, and the offset in the whole line. If a message is malformed, the lines are
+those before the fault. The texts for people, which are assumed, text and why, may
+change.
 
 Exit codes: 0 if the message is well-formed, an offer or not; 1 if it is malformed
 or too long; 2 if the command line is wrong or there is nothing to read.`,

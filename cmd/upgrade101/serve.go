@@ -21,27 +21,27 @@ func serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Run a server that switches to echo/1 and to websocket",
 		Long: `Serve runs a server that switches to two protocols: echo/1 sends back every byte
-that follows the response 101, and websocket sends back every message. A browser gets
-a page on which to try both fields and to see a handshake octet for octet. Anything
-else is answered with a text of commands to try.
+that follows the 101 response, and websocket sends back every message. A browser gets
+a page to try both fields and to see a handshake octet for octet. Other clients get a
+text with commands to try.
 
-The first line of standard output tells where it listens. Every offer and what
-became of it is logged to standard error.
+The first line of standard output says where the server listens. The server logs every
+offer, and what became of it, to standard error.
 
-With --raw the first request of a connection is not read by net/http but by package
-netupgrade, which is stricter: a malformed one is answered and the connection closed,
-and so is CONNECT. A request that is not switched goes on to net/http octet for octet,
-with the connection and all that follows on it.
+With --raw, package netupgrade reads the first request of a connection, not net/http.
+It is stricter: it answers a malformed request or a CONNECT, and closes the connection.
+A request that does not switch goes on to net/http octet for octet, with the connection
+and everything that follows on it.
 
-A request must come within 30 seconds, with 64 KiB of head and, before a switch, 2 MiB
-of content at most. An upgraded connection is closed after 2 minutes in which nothing
-was received or could be sent. A WebSocket message may have 1 MiB. Of more than 16,384
-connections at once, the others wait to be accepted.
+A request must arrive within 30 seconds, with at most 64 KiB of head and, before a
+switch, at most 2 MiB of content. The server closes a switched connection after 2
+minutes in which it could neither receive nor send. A WebSocket message may have up to
+1 MiB. With 16,384 connections open, the server accepts no more until one is closed.
 
-The page tells everybody who can open it of the last 50 handshakes: the method, the
+The page shows the last 50 handshakes to everybody who can open it: the method, the
 target without its query, what was offered and what became of it, but no address. The
-heads of a handshake, 16 KiB of each at most and never the values of Cookie and
-Authorization, are shown only to the page that made it.
+heads of a handshake are shown only to the page that made it: at most 16 KiB of each,
+and never the values of Cookie and Authorization.
 
 Pages of other sites get nothing. A WebSocket with the Origin of another site is
 refused with 403, and is not on the page. The page and a WebSocket need a Host that

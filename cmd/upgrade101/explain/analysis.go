@@ -5,17 +5,17 @@ import (
 	"github.com/gosegue/upgrade/cmd/upgrade101/text"
 )
 
-// This file knows a report on the page: lexeme by lexeme, and bounded, however much there
-// was to report on.
+// This file knows how the page shows a report: lexeme by lexeme, and never more than a
+// bounded part of it.
 
-// Bounds of what is shown of each field, besides the line with its fault.
+// The bounds of what is shown of each field. The line with the fault is always shown.
 const (
 	maxShownLines    = 12
 	MaxShownOctets   = 256 // of each line
 	maxShownElements = 100
 )
 
-// Analysis is what the page shows of the fields of a message.
+// Analysis is what the page shows of the fields of a message, as JSON.
 type Analysis struct {
 	Lines       []Shown       `json:"lines"`
 	HiddenLines int           `json:"hiddenLines"`
@@ -28,7 +28,7 @@ type Analysis struct {
 	Why         string        `json:"why"`
 }
 
-// Shown is a part of a field line, and the lexemes in that part.
+// Shown is the part of a field line that is shown, and the lexemes in it.
 type Shown struct {
 	Field   string      `json:"field"`
 	Line    int         `json:"line"`
@@ -38,14 +38,14 @@ type Shown struct {
 	Lexemes []Lexeme    `json:"lexemes"`
 }
 
-// Lexeme is a lexeme, or the part of one that is shown.
+// Lexeme is a lexeme, or the part of it that is shown.
 type Lexeme struct {
 	Kind   string `json:"kind"`
 	Offset int    `json:"offset"`
 	Length int    `json:"length"`
 }
 
-// ForPage returns the report as the page shows it.
+// ForPage returns the report for the page.
 func (r Report) ForPage() Analysis {
 	all := r.ForPrograms()
 	j := Analysis{
@@ -63,7 +63,7 @@ func (r Report) ForPage() Analysis {
 	return j
 }
 
-// addLines adds the lines of a field that are to be shown.
+// addLines adds the lines of a field that the page shows.
 func (j *Analysis) addLines(field string, lines []string, faults []fault) {
 	at := place{-1, -1}
 	for _, f := range faults {
@@ -83,7 +83,7 @@ func (j *Analysis) addLines(field string, lines []string, faults []fault) {
 	}
 }
 
-// show returns the part of a line that has the octet at in it.
+// show returns the part of a line that includes the octet at.
 func show(field string, number int, line string, at int) Shown {
 	from := 0
 	if at >= MaxShownOctets {

@@ -5,9 +5,9 @@ import (
 	"github.com/gosegue/upgrade/cmd/upgrade101/text"
 )
 
-// This file knows how a report is told to programs.
+// This file knows how programs get a report.
 
-// ReportJSON is a report as JSON. What is a stranger's in it is octets.
+// ReportJSON is a report as JSON. What a stranger sent is in it as octets.
 type ReportJSON struct {
 	Assumed  string        `json:"assumed"`
 	Start    text.Octets   `json:"start"`
@@ -47,7 +47,7 @@ type FaultJSON struct {
 	Text   string `json:"text"`
 }
 
-// ForPrograms returns the report as it is written with --json.
+// ForPrograms returns the report for JSON.
 func (r Report) ForPrograms() ReportJSON {
 	j := ReportJSON{
 		Assumed:  r.assumed,
@@ -74,7 +74,7 @@ func (r Report) ForPrograms() ReportJSON {
 	return j
 }
 
-// ReasonName returns the name of the constant, empty for 0.
+// ReasonName returns the name of the constant, or an empty string for 0.
 func ReasonName(reason upgrade.Reason) string {
 	switch reason {
 	case upgrade.ErrToken:

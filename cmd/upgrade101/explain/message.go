@@ -1,6 +1,6 @@
-// Package explain tells what the fields Upgrade and Connection of a message mean for a
-// switch, and why. It does not know where the message came from, nor how the command line
-// asks for it.
+// Package explain says what the fields Upgrade and Connection of a message mean for a
+// switch, and why. It does not know where the message comes from, and it does not know the
+// command line.
 package explain
 
 import (
@@ -15,14 +15,14 @@ import (
 	"github.com/gosegue/upgrade/internal/octet"
 )
 
-// This file knows messages as lines, and where in them a head is at fault. Package head
-// knows what a head may be. What the fields Connection and Upgrade mean is known elsewhere.
+// This file knows the lines of a message, and finds the one that is at fault. Package head
+// reads the head. This file does not know what the fields Connection and Upgrade mean.
 
-// MaxHead is how long the head of a message may be, in octets. The fields of real ones
-// take a few kilobytes.
+// MaxHead is how long the head of a message may be, in octets. Real heads have a few
+// kilobytes.
 const MaxHead = 1 << 20
 
-// message is what a report is about: the parts of a head that a switch rests on.
+// message is the part of a head that matters for a switch.
 type message struct {
 	start        string // the start line; empty if only fields were given
 	response     bool
@@ -33,16 +33,16 @@ type message struct {
 	ignored      []string // the names of all other fields
 }
 
-// fieldLine is a line as it was given and the part of it that is the field's value.
+// fieldLine is a line as it was given, and the value of the field in it.
 type fieldLine struct {
 	line  string
-	from  int // the value begins here
+	from  int // where in the line the value begins
 	value string
 }
 
-// fault is an octet of a line that must not be there, and why.
+// fault is an octet that must not stand in a line, and why.
 type fault struct {
-	where  string         // the field, or what line it is
+	where  string         // the field, or the kind of line
 	syntax upgrade.Reason // of a malformed field; 0 if the message itself is malformed
 	place                 // in the lines of the field, or else in those of the message
 	line   string
@@ -85,8 +85,8 @@ func ReadHead(r io.Reader) ([]string, error) {
 	}
 }
 
-// parseHead reads a head by package head. After a fault, the message has the lines before
-// that of the fault.
+// parseHead reads a head by package head. If there is a fault, the message has the lines
+// before it.
 func parseHead(lines []string) (message, *fault) {
 	m := message{start: lines[0]}
 	// A method is a token and has no slash.
@@ -114,11 +114,11 @@ func parseHead(lines []string) (message, *fault) {
 	return m, f
 }
 
-// faultOf returns the fault that package head found, in the line where it is.
+// faultOf returns the fault that package head found, placed in its line.
 func (m *message) faultOf(lines []string, refused *head.Error) *fault {
 	at := refused.Offset
 	for i, line := range lines {
-		// A fault in the end of a line is at the end of its text.
+		// A fault in a line end is shown at the end of the line.
 		if at < len(line)+len("\r\n") {
 			at = min(at, len(line))
 			return &fault{where: m.nameOf(i), place: place{i, at}, line: line, at: at, reason: reasonOf(refused.Reason)}
@@ -128,7 +128,7 @@ func (m *message) faultOf(lines []string, refused *head.Error) *fault {
 	return &fault{where: "empty line", place: place{len(lines), 0}, reason: reasonOf(refused.Reason)}
 }
 
-// nameOf returns what line i of the message is.
+// nameOf returns the kind of line i.
 func (m *message) nameOf(i int) string {
 	switch {
 	case i > 0:
@@ -139,7 +139,7 @@ func (m *message) nameOf(i int) string {
 	return "request line"
 }
 
-// reasonOf returns why package head refuses a head, and the rule behind it.
+// reasonOf returns why package head refuses a head, and by which rule.
 func reasonOf(reason head.Reason) string {
 	text := strings.TrimPrefix(reason.Error(), "head: ")
 	if rule := rules[reason]; rule != "" {
@@ -148,7 +148,7 @@ func reasonOf(reason head.Reason) string {
 	return text
 }
 
-// rules are the sections that a reader may want to look up.
+// rules are the sections that a reader may want to read.
 var rules = map[head.Reason]string{
 	head.ErrMethod:           "RFC 9112, section 3",
 	head.ErrTarget:           "RFC 9112, section 3.2",
@@ -166,7 +166,7 @@ var rules = map[head.Reason]string{
 	head.ErrStatus:           "RFC 9112, section 4",
 }
 
-// addLine adds a field line that package head has read.
+// addLine adds a field line that package head has accepted.
 func (m *message) addLine(line string) {
 	name, rest, _ := strings.Cut(line, ":")
 	rest = strings.TrimLeft(rest, " \t")

@@ -12,13 +12,12 @@ import (
 	"github.com/gosegue/upgrade/handshake"
 )
 
-// This file knows what a message means for an upgrade, and how to say it. It knows
-// nothing of where the message came from.
+// This file knows what a message means for a switch, and how to say it to people.
 
-// Report is all that parse has to say about a message. It holds the octets as they
-// came; whoever shows them escapes them.
+// Report is everything there is to say about a message. It holds the octets as they came.
+// Its methods escape them.
 type Report struct {
-	assumed    string   // what was not given
+	assumed    string   // what was assumed because it was not given
 	start      string   // the start line; empty if only fields were given
 	connection []string // the values of the lines
 	upgrade    []string
@@ -43,8 +42,8 @@ type option struct {
 // Malformed reports whether anything of the message is malformed.
 func (r Report) Malformed() bool { return len(r.faults) > 0 }
 
-// Head reports on the message that has these lines, at least one: its start line and its
-// field lines.
+// Head reports on the message with these lines, its start line and its field lines. There
+// must be at least one line.
 func Head(lines []string) Report {
 	m, f := parseHead(lines)
 	if f != nil {
@@ -53,8 +52,8 @@ func Head(lines []string) Report {
 	return judge(m)
 }
 
-// Arguments reports on a request of which only fields are given: each argument with a
-// colon is a field line, any other the value of an Upgrade line.
+// Arguments reports on a request that is given by its fields alone: an argument with a
+// colon is a field line, and any other is the value of an Upgrade line.
 func Arguments(args []string) Report {
 	lines, indices := []string{"GET / HTTP/1.1"}, []int{-1}
 	hasHost := false
@@ -63,7 +62,7 @@ func Arguments(args []string) Report {
 			continue
 		}
 		hasHost = hasHost || isNamed(arg, "Host")
-		// An argument is one line. Package head would take this for the end of it.
+		// An argument is one line. Package head would read this as the end of the line.
 		if before, _, found := strings.Cut(arg, "\r\n"); found {
 			arg = before + "\r"
 		}
@@ -94,8 +93,8 @@ func Arguments(args []string) Report {
 	return r
 }
 
-// addValues adds the arguments that are values of Upgrade lines, where they stand among
-// those that are whole lines.
+// addValues adds the arguments that are values of Upgrade lines, in their order among the
+// whole lines.
 func (m *message) addValues(args []string) {
 	whole := m.upgrade
 	m.upgrade = nil
@@ -122,7 +121,8 @@ func fieldLines(values []string) []fieldLine {
 	return lines
 }
 
-// judge reports on a well-formed message. Its fields may be malformed all the same.
+// judge reports on a message whose lines are well-formed. The fields Connection and Upgrade
+// may be malformed.
 func judge(m message) Report {
 	connection, offered := values(m.connection), values(m.upgrade)
 	r := Report{start: m.start, connection: connection, upgrade: offered, ignored: m.ignored}
@@ -144,8 +144,8 @@ func judge(m message) Report {
 		r.options = append(r.options, option{name, at})
 	}
 
-	// What makes a 101 a switch is what makes a request an offer, but for the
-	// question whether the client offered it, which the message cannot answer.
+	// The rules that make a 101 a switch are those that make a request an offer. The
+	// message does not say whether the client offered the product.
 	_, err = handshake.Offer(m.major, m.minor, connection, offered)
 	switch {
 	case !m.response:
@@ -192,7 +192,7 @@ func because(m message, err error) string {
 	return err.Error()
 }
 
-// reject reports on a malformed message, of which nothing counts.
+// reject reports on a malformed message, in which nothing counts.
 func reject(m message, f fault) Report {
 	r := Report{
 		start: m.start, connection: values(m.connection), upgrade: values(m.upgrade), faults: []fault{f},
@@ -204,8 +204,8 @@ func reject(m message, f fault) Report {
 	return r
 }
 
-// addFault adds the fault that err, of a parser of package upgrade, tells of. It
-// does nothing if err is nil.
+// addFault adds the fault in err, an error of a parser of package upgrade. It does nothing
+// if err is nil.
 func (r *Report) addFault(name string, lines []fieldLine, err error) {
 	var syntax *upgrade.SyntaxError
 	if !errors.As(err, &syntax) {
@@ -263,8 +263,8 @@ func (r Report) Text() []byte {
 	return b.Bytes()
 }
 
-// ColourOf returns the colour of a line of text, empty for none. What a line quotes of
-// the message stands behind a label or four blanks, so that none can feign a label.
+// ColourOf returns the colour of a line of Text, or an empty string for none. A line quotes
+// the message only after a label or four blanks, so that the message cannot fake a label.
 func ColourOf(line string) string {
 	label, value, _ := strings.Cut(line, ": ")
 	switch {

@@ -13,11 +13,10 @@ import (
 // This file knows the protocols that the server speaks after a switch. It knows
 // nothing of HTTP.
 
-// maxMessage is how long a WebSocket message may be, whether in one frame or several.
+// maxMessage is how long a WebSocket message may be, in one frame or in several.
 const maxMessage = 1 << 20
 
-// idleConn is a connection whose every Read and Write fails when nothing moves for the
-// time given.
+// idleConn is a connection on which a Read or a Write fails if it takes longer than idle.
 type idleConn struct {
 	net.Conn
 	idle time.Duration
@@ -46,7 +45,7 @@ func echoBytes(conn net.Conn) error {
 // echoMessages sends back every WebSocket message until the other side closes.
 func echoMessages(conn net.Conn) error {
 	handle := wsutil.ControlFrameHandler(conn, ws.StateServerSide)
-	told := false // the other side has been told of the end
+	told := false // a close frame has been sent
 	control := func(header ws.Header, payload io.Reader) error {
 		err := handle(header, payload)
 		told = err != nil
@@ -68,7 +67,7 @@ func echoMessages(conn net.Conn) error {
 		case told:
 			return err
 		default:
-			// Should this not arrive, there is nobody left to tell.
+			// If this does not arrive, the other side has gone.
 			ws.WriteFrame(conn, ws.NewCloseFrame(ws.NewCloseFrameBody(closeCode(err), "")))
 			return err
 		}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// This file knows the last handshakes. It holds the octets as they came; whoever shows
-// them escapes them.
+// This file knows the last handshakes. It holds the octets as they came. The code that
+// shows them must escape them.
 
 const (
 	maxLast   = 50  // handshakes
@@ -21,15 +21,15 @@ type note struct {
 	offer    offer
 	decision string
 	switched bool
-	key      string // for who made the handshake; may be empty
+	key      string // of the page that made the handshake; may be empty
 	exchange exchange
 }
 
-// lastHandshakes is the last of all handshakes. The zero value has none.
+// lastHandshakes holds the last handshakes. The zero value has none.
 type lastHandshakes struct {
 	mu    sync.Mutex
 	count int
-	notes []note // the last first in, at most maxLast
+	notes []note // at most maxLast, the oldest first
 }
 
 // add adds a note, which gets the next number.
@@ -46,8 +46,8 @@ func (l *lastHandshakes) add(n note) {
 	l.notes = append(l.notes, n)
 }
 
-// after returns the notes with numbers above number, in their order, and the last number
-// of all.
+// after returns the notes with a number above the given one, in order, and the highest
+// number.
 func (l *lastHandshakes) after(number int) (notes []note, last int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -71,7 +71,7 @@ func (l *lastHandshakes) find(key string) (note, bool) {
 	return note{}, false
 }
 
-// public returns the part of a request target that all may see.
+// public returns the part of a request target that everybody may see.
 func public(target string) string {
 	path, _, found := strings.Cut(target, "?")
 	if found {

@@ -6,12 +6,12 @@ import (
 	"github.com/gosegue/upgrade/head"
 )
 
-// This file knows of requests that have two lengths. net/http goes by Transfer-Encoding,
-// as is right, and forgets the Content-Length beside it, so that nobody behind it can
-// still end the connection, which RFC 9112, section 6.1, demands.
+// This file knows requests that have two lengths. A server must close the connection after
+// such a request (RFC 9112, section 6.1). net/http uses Transfer-Encoding, as it should, but
+// drops Content-Length, so that a handler cannot see that there were two.
 
-// endTwoLengths returns a handler that serves requests of clear length by next, and others
-// by ordinary, which then ends the connection.
+// endTwoLengths returns a handler that serves a request by next if it has one length.
+// Otherwise it serves the request by ordinary and closes the connection.
 func endTwoLengths(next, ordinary http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !mayHaveTwoLengths(r) {
@@ -23,8 +23,9 @@ func endTwoLengths(next, ordinary http.Handler) http.Handler {
 	})
 }
 
-// mayHaveTwoLengths reports whether r has both fields, as far as that can be told: by the
-// octets of its head, which are there for the first request of a connection alone.
+// mayHaveTwoLengths reports whether r may have both fields. It looks at the octets of the
+// head, which are kept only for the first request of a connection; of a later chunked
+// request it assumes the worst.
 func mayHaveTwoLengths(r *http.Request) bool {
 	if len(r.TransferEncoding) == 0 {
 		return false

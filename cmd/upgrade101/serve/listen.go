@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// This file knows listeners. It knows nothing of what comes in by them.
+// This file knows listeners. It does not know what the connections are for.
 
-// limit returns a listener that waits while n of its connections are open.
+// limit returns a listener that accepts no connection while n of them are open.
 func limit(listener net.Listener, n int) net.Listener {
 	return &limited{Listener: listener, open: make(chan struct{}, n), closed: make(chan struct{})}
 }
@@ -45,7 +45,7 @@ func (l *limited) Close() error {
 	return l.Listener.Close()
 }
 
-// closeWriter is a connection that can tell the other side of the end and still read.
+// closeWriter is a connection whose writing side can be closed alone.
 type closeWriter interface{ CloseWrite() error }
 
 // countedConn calls done when it is closed, once.
@@ -61,7 +61,7 @@ func (c *countedConn) Close() error {
 	return err
 }
 
-// handover is a listener for connections that are there already.
+// handover is a listener for connections that another listener has accepted.
 type handover struct {
 	addr   net.Addr
 	conns  chan net.Conn
@@ -73,7 +73,7 @@ func newHandover(addr net.Addr) *handover {
 	return &handover{addr: addr, conns: make(chan net.Conn), closed: make(chan struct{})}
 }
 
-// give makes Accept return conn. If there is no Accept to come, it closes conn.
+// give makes Accept return conn. It closes conn if the listener is closed.
 func (h *handover) give(conn net.Conn) {
 	select {
 	case h.conns <- conn:

@@ -14,22 +14,22 @@ import (
 	"github.com/gosegue/upgrade/internal/octet"
 )
 
-// This file knows for whom the page is: for a browser that was sent to this server by its
-// own name, and for scripts that this server has given it.
+// This file knows who may see the page: a browser that asks for this server by one of its
+// own names, and the scripts of this server.
 //
-// A site can give its own name the address of this server, and its page is then of the
-// same origin as ours, as far as the browser can tell (DNS rebinding). Only Host gives it
-// away. A site can also open a WebSocket here from its own origin: only Origin gives that
-// away.
+// Another site can let its own name resolve to the address of this server. For the browser,
+// its page and ours then have the same origin (DNS rebinding). Only Host shows the
+// difference. Another site can also open a WebSocket to this server from its own origin.
+// Only Origin shows that.
 
-// errHost says why a request is refused that has another Host.
+// errHost is the reason to refuse a request for another Host.
 var errHost = errors.New("the field Host does not name this server")
 
 // named reports whether Host names this server: localhost, an address of the loopback
-// interface, the address that the connection came to, or one of s.Names. It may have any
-// port, since what stands in front of the server, such as a proxy, has another one. A
-// site that rebinds its name has the name in Host, whatever the port. Without Host it is
-// a client of HTTP/1.0, and no browser.
+// interface, the address that the client connected to, or one of s.Names. The port does
+// not matter: a proxy in front of the server has another one, and a site that rebinds its
+// name cannot hide the name. A request without Host is one of HTTP/1.0, which browsers do
+// not send.
 func (s *Server) named(host string, local net.Addr) bool {
 	name := hostname(host)
 	if name == "" {
@@ -64,12 +64,11 @@ func (s *Server) namedBy(r *http.Request) bool {
 	return s.named(r.Host, local)
 }
 
-// keys are what the page has to know to see its own handshake, whose heads may hold
-// secrets. Only this server can make one: it is a number that nobody can guess, and the
-// proof that it came from here.
+// keys makes the keys by which a page gets the heads of its own handshake, which may hold
+// secrets. A key is a random number and a proof that this server made it.
 type keys struct{ secret [sha256.Size]byte }
 
-const keyOctets = 16 // of the number, and of the proof
+const keyOctets = 16 // of the number, and as many of the proof
 
 func newKeys() *keys {
 	k := new(keys)
@@ -93,7 +92,7 @@ func (k *keys) proof(number []byte) []byte {
 // keyTarget is the target of a handshake that the page wants to see. A key follows it.
 const keyTarget = "/?handshake="
 
-// of returns the key in a request target, or an empty string if there is none of ours.
+// of returns the key in a request target, or an empty string if it has none that k made.
 func (k *keys) of(target string) string {
 	text, found := strings.CutPrefix(target, keyTarget)
 	key, err := hex.DecodeString(text)

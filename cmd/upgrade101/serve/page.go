@@ -17,25 +17,25 @@ import (
 	"github.com/gosegue/upgrade/internal/octet"
 )
 
-// This file knows the page for browsers and the questions that its script asks.
+// This file knows the page for browsers, and answers the questions of its script.
 
 //go:embed page
 var pageFiles embed.FS
 
-// The limits of what the page may send: octets of each field, and bytes of the JSON in
-// which an octet may take five.
+// The limits of what the page may send: octets of each field, and bytes of the JSON, in
+// which an octet may take several.
 const (
 	maxTyped = 64 << 10
 	maxAsked = 768 << 10
 )
 
-// securityPolicy allows the page what it has, from this server, and nothing else. A
-// WebSocket to this server is connect-src 'self' too.
+// securityPolicy allows the page to use what this server has, and nothing else. connect-src
+// 'self' includes a WebSocket to this server.
 const securityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-// routes are the resources of the page, by path. The page itself shares its own, /, with
-// the text for other clients.
+// routes are the resources of the page, by path. The page itself is at /, as is the text
+// for other clients.
 func (s *Server) routes() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
 		"/style.css":  get(asset("style.css", "text/css; charset=utf-8")),
@@ -50,7 +50,7 @@ func (s *Server) routes() map[string]http.HandlerFunc {
 
 var index = asset("index.html", "text/html; charset=utf-8")
 
-// wantsPage reports whether a request is that of a browser for the page.
+// wantsPage reports whether r is the request of a browser for the page.
 func wantsPage(r *http.Request) bool {
 	if r.URL.Path != "/" || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
@@ -66,11 +66,11 @@ func wantsPage(r *http.Request) bool {
 	return false
 }
 
-// asset returns what answers with a file of the page.
+// asset returns a handler that answers with a file of the page.
 func asset(name, contentType string) http.HandlerFunc {
 	content, err := pageFiles.ReadFile("page/" + name)
 	if err != nil {
-		panic(err) // it is not in the program
+		panic(err) // the file was not embedded
 	}
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Security-Policy", securityPolicy)
@@ -79,7 +79,7 @@ func asset(name, contentType string) http.HandlerFunc {
 	}
 }
 
-// get answers all methods but GET and HEAD with 405.
+// get answers every method except GET and HEAD with 405.
 func get(handler http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -91,8 +91,8 @@ func get(handler http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// answerWith answers with content that is what its type says and nothing else, and that no
-// other site may use.
+// answerWith answers with content. Browsers must take it for what its type says, and give
+// it to no other site.
 func answerWith(w http.ResponseWriter, status int, contentType string, content []byte) {
 	h := w.Header()
 	h.Set("Content-Type", contentType)
@@ -115,10 +115,10 @@ func answerJSON(w http.ResponseWriter, status int, v any) {
 	answerWith(w, status, "application/json", text.ASCII(content))
 }
 
-// errorJSON says why a question has no answer.
+// errorJSON says why there is no answer to a question.
 type errorJSON struct {
 	Error string `json:"error"`
-	Field string `json:"field"` // that has a malformed escape; else empty
+	Field string `json:"field"` // the field with a malformed escape, or empty
 }
 
 func answerError(w http.ResponseWriter, status int, err error) {
@@ -131,8 +131,8 @@ type typed struct {
 	Upgrade    string `json:"upgrade"`
 }
 
-// post answers all methods but POST with 405, and all content but JSON with 415. No other
-// site can make a browser send that type without asking first.
+// post answers every method except POST with 405, and every content except JSON with 415. A
+// browser does not send JSON for another site without asking the server first.
 func post(handler http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
@@ -157,7 +157,7 @@ type keyJSON struct {
 	Key string `json:"key"`
 }
 
-// parseTyped answers how a server has to read fields, of HTTP/1.1.
+// parseTyped answers how a server must read the fields in a request of HTTP/1.1.
 func parseTyped(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAsked))
 	switch {
@@ -215,7 +215,7 @@ type exchangeJSON struct {
 	Analysis    *explain.Analysis `json:"analysis"` // null if the request was cut
 }
 
-// tellExchange answers with the octets of a handshake, to who has its key.
+// tellExchange answers with the octets of a handshake, if the request has its key.
 func (s *Server) tellExchange(w http.ResponseWriter, r *http.Request) {
 	n, found := s.last.find(r.URL.Query().Get("key"))
 	if !found {
@@ -239,7 +239,7 @@ func (s *Server) tellExchange(w http.ResponseWriter, r *http.Request) {
 	answerJSON(w, http.StatusOK, answer)
 }
 
-// noteJSON is a handshake as all may see it.
+// noteJSON is what everybody may see of a handshake.
 type noteJSON struct {
 	Number   int         `json:"number"`
 	Time     time.Time   `json:"time"`
@@ -250,9 +250,9 @@ type noteJSON struct {
 	Switched bool        `json:"switched"`
 }
 
-// tellLast answers with the last handshakes behind a number, and the number of the last.
+// tellLast answers with the handshakes after a number, and with the highest number.
 func (s *Server) tellLast(w http.ResponseWriter, r *http.Request) {
-	// What is no number is as good as 0: then it is all of them.
+	// Without a number, or with a malformed one, the answer is all of them.
 	number, _ := strconv.Atoi(r.URL.Query().Get("after"))
 	notes, last := s.last.after(number)
 	answer := struct {

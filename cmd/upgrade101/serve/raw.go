@@ -12,18 +12,18 @@ import (
 	"github.com/gosegue/upgrade/websocket"
 )
 
-// This file knows the server that reads the first request of a connection itself. What
-// is not switched it leaves to net/http.
+// This file knows the server that reads the first request of a connection without
+// net/http, to which it leaves every request that does not switch.
 
-// The shortest and the longest pause after a connection that could not be accepted, for
-// want of file descriptors, say.
+// The shortest and the longest pause after a connection could not be accepted, for example
+// because no file descriptor was left.
 const (
 	minPause = 5 * time.Millisecond
 	maxPause = time.Second
 )
 
-// acceptAll accepts connections until the listener is closed or fails for good.
-// serveHTTP is given those that turn out to be of ordinary HTTP.
+// acceptAll accepts connections until the listener is closed or fails permanently. It
+// passes those that do not switch to serveHTTP.
 func (s *Server) acceptAll(listener net.Listener, serveHTTP func(net.Conn)) error {
 	var pause time.Duration
 	for {
@@ -43,8 +43,8 @@ func (s *Server) acceptAll(listener net.Listener, serveHTTP func(net.Conn)) erro
 	}
 }
 
-// accept reads the first request of a connection and, if it can, switches and speaks
-// the protocol to its end.
+// accept reads the first request of a connection. If the request switches, it speaks the
+// protocol until that ends.
 func (s *Server) accept(conn net.Conn, serveHTTP func(net.Conn)) {
 	if !s.sessions.add(conn) {
 		conn.Close() // the server is stopping
@@ -52,7 +52,7 @@ func (s *Server) accept(conn net.Conn, serveHTTP func(net.Conn)) {
 	}
 	defer s.sessions.remove(conn)
 
-	var offered *offer // by a request that was to be switched
+	var offered *offer // of the request, if it was about to switch
 	note := func(r *netupgrade.Request) bool {
 		o := rawOfferOf(r, conn)
 		offered = &o
@@ -78,7 +78,7 @@ func (s *Server) accept(conn net.Conn, serveHTTP func(net.Conn)) {
 				r.Respond(501, nil)
 				return
 			}
-			// The handler there logs what it offers.
+			// The handler of net/http logs the offer.
 			serveHTTP(keptBy(conn, r.Unread()))
 			offered = nil
 		},
@@ -96,7 +96,7 @@ func (s *Server) accept(conn net.Conn, serveHTTP func(net.Conn)) {
 	s.speak(accepted.Conn, accepted.Product(), *offered, speak)
 }
 
-// logUnswitched logs why a request was not switched, unless that has been done.
+// logUnswitched logs why a request did not switch, unless that is in the log already.
 func (s *Server) logUnswitched(from net.Addr, offered *offer, err error) {
 	var (
 		failed  *netupgrade.Error
@@ -108,8 +108,8 @@ func (s *Server) logUnswitched(from net.Addr, offered *offer, err error) {
 	case offered != nil:
 		s.logOffer(*offered, "failed", err)
 	case errors.As(err, &failed) && failed.Status == 0 || errors.Is(err, netupgrade.ErrConnect):
-		// It went on to net/http, or its client left without a request; or it is
-		// in the log by now.
+		// The request went on to net/http, the client left without a request, or the
+		// log has it already.
 	default:
 		s.log.Printf("%v no request: %v", from, err)
 	}

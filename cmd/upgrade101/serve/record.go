@@ -7,17 +7,17 @@ import (
 	"sync"
 )
 
-// This file knows the octets on a connection, up to the first switch: net/http keeps
-// neither the order of the fields nor their spelling. Of what they mean it knows only
-// which of them are secrets.
+// This file knows the octets of a connection up to its first switch, because net/http
+// keeps neither the order of the fields nor their spelling. It does not know what the
+// octets mean, except which fields are secrets.
 
-// maxKept is how much of a head is kept, in octets.
+// maxKept is how many octets of a head are kept.
 const maxKept = 16 << 10
 
-// exchange is a head of a request and that of the response to it, octet for octet.
+// exchange is the head of a request and the head of its response, octet for octet.
 type exchange struct{ request, response keptHead }
 
-// keptHead is the octets of a head, up to maxKept, in whatever pieces they came.
+// keptHead keeps the octets of a head, up to maxKept. They may come in pieces.
 type keptHead struct {
 	octets  []byte
 	cut     bool // there were more
@@ -29,7 +29,7 @@ type keptHead struct {
 	secret  bool   // its value is not kept
 }
 
-// secrets are the fields whose values are not kept, and notKept stands in their place.
+// The values of the fields in secrets are replaced by notKept.
 var secrets = []string{"cookie", "authorization", "proxy-authorization", "set-cookie"}
 
 const (
@@ -37,7 +37,7 @@ const (
 	longestSecret = len("proxy-authorization")
 )
 
-// add adds octets up to the end of the head and returns those behind it.
+// add adds the octets up to the end of the head, and returns those that follow it.
 func (h *keptHead) add(p []byte) []byte {
 	for i, c := range p {
 		if h.ended {
@@ -51,7 +51,7 @@ func (h *keptHead) add(p []byte) []byte {
 		case '\r':
 			h.keep(c)
 		default:
-			// A line that begins with a blank goes on with the value before it.
+			// A line that begins with a blank continues the value before it.
 			begins := !h.inLine
 			if begins && c != ' ' && c != '\t' {
 				h.name, h.named, h.secret = h.name[:0], false, false
@@ -96,8 +96,8 @@ func (h *keptHead) look(c byte) {
 	}
 }
 
-// record returns a listener that keeps the first exchange of each connection, until it is
-// taken or found to be no switch.
+// record returns a listener that keeps the first exchange of each connection, until
+// somebody takes it or it turns out not to be a switch.
 func record(listener net.Listener) net.Listener { return recording{listener} }
 
 type recording struct{ net.Listener }
@@ -117,17 +117,17 @@ func (l recording) Accept() (net.Conn, error) {
 	return recorded, nil
 }
 
-// recorder is a connection of which the first exchange is kept.
+// recorder is a connection that keeps its first exchange.
 type recorder interface {
 	// take returns the exchange, once, if its response is a 101.
 	take() (exchange, bool)
 
-	// request returns the head of its request, nil if it is not kept any more.
+	// request returns the head of the request, or nil if it is no longer kept.
 	request() []byte
 }
 
-// keptBy returns conn, which has been made of recorded, as a connection of which the
-// first exchange is still kept.
+// keptBy returns conn, which reads and writes by recorded, as a recorder if recorded is
+// one.
 func keptBy(recorded, conn net.Conn) net.Conn {
 	r, ok := recorded.(recorder)
 	if !ok {
@@ -150,7 +150,7 @@ type recordedConn struct {
 	net.Conn
 	mu   sync.Mutex
 	kept exchange
-	over bool // nothing is kept any more
+	over bool // nothing is kept from now on
 }
 
 func (c *recordedConn) Read(p []byte) (int, error) {

@@ -21,10 +21,10 @@ import (
 // This file knows the server: when it starts and stops, what it answers, and what it
 // logs. It knows nothing of what is spoken after a switch.
 
-// The limits of the server, so that nothing hangs forever: for a request, a response,
-// an unused connection, an upgraded connection on which nothing moves, and for the
-// end of what is still going on when the server stops. And so that nothing grows
-// forever, for the head of a request and for the connections that are open.
+// The limits of the server. Nothing may hang forever: a request, a response, an unused
+// connection, a switched connection on which nothing moves, and what is still going on
+// when the server stops. Nothing may grow forever: the head of a request, and the number
+// of open connections.
 const (
 	readTimeout  = 30 * time.Second
 	writeTimeout = 30 * time.Second
@@ -41,12 +41,12 @@ var (
 	webSocket = upgrade.MustParseProduct("websocket")
 )
 
-// Server is a server to try an upgrade on.
+// Server is a server to try a switch on.
 type Server struct {
 	// Raw makes package netupgrade read the first request of a connection, not net/http.
 	Raw bool
 
-	// Names are further names of the server that Host may have: its own are localhost,
+	// Names are further names of the server, for Host. It always answers to localhost,
 	// 127.0.0.1, ::1 and the address that it listens on.
 	Names []string
 
@@ -58,12 +58,12 @@ type Server struct {
 	keys     *keys
 }
 
-// New returns a server that is reached by url and writes its log to logTo.
+// New returns a server whose clients use url. It writes its log to logTo.
 func New(url string, logTo io.Writer) *Server {
 	return &Server{url: url, log: log.New(logTo, "", log.LstdFlags), idle: idleTimeout, keys: newKeys()}
 }
 
-// Run serves until ctx is done, or the listener fails, then closes all connections.
+// Run serves until ctx is done or the listener fails. Then it closes all connections.
 func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	listener = record(limit(listener, maxConns))
 	server := &http.Server{
@@ -120,8 +120,7 @@ func (s *Server) handler() http.Handler {
 	}, page)
 }
 
-// session returns what speaks a protocol on a connection, as a [httpupgrade.Protocol]
-// wants it.
+// session returns the Serve of a [httpupgrade.Protocol] that speaks a protocol.
 func (s *Server) session(product upgrade.Product[string], speak func(net.Conn) error) func(net.Conn, *http.Request) {
 	return func(conn net.Conn, r *http.Request) {
 		if !s.sessions.add(conn) {
@@ -132,7 +131,7 @@ func (s *Server) session(product upgrade.Product[string], speak func(net.Conn) e
 	}
 }
 
-// speak speaks a protocol on a connection that was switched to it.
+// speak speaks a protocol on a connection that has switched to it.
 func (s *Server) speak(conn net.Conn, product upgrade.Product[string], o offer, speak func(net.Conn) error) {
 	s.logOffer(o, "switched to "+product.String(), nil)
 	ending := "closed"
@@ -142,8 +141,8 @@ func (s *Server) speak(conn net.Conn, product upgrade.Product[string], o offer, 
 	s.log.Printf("%s %s %s", o.from, product, ending)
 }
 
-// logRefusal logs that a request was refused. What is not switched for another reason is
-// logged where it is served.
+// logRefusal logs that a request was refused. If a request does not switch for another
+// reason, the page logs it.
 func (s *Server) logRefusal(r *http.Request, d handshake.Decision) {
 	var refusal *handshake.Refusal
 	if errors.As(d.Err, &refusal) {
@@ -151,8 +150,8 @@ func (s *Server) logRefusal(r *http.Request, d handshake.Decision) {
 	}
 }
 
-// page answers requests that were not switched: browsers with what to try, others with
-// how to.
+// page answers the requests that do not switch: a browser gets the page, and another
+// client the text.
 func (s *Server) page(supported ...upgrade.Product[string]) http.Handler {
 	text := strings.ReplaceAll(pageText, "URL", s.url)
 	text = strings.ReplaceAll(text, "HOST", strings.TrimPrefix(s.url, "http://"))
@@ -188,7 +187,7 @@ func (s *Server) page(supported ...upgrade.Product[string]) http.Handler {
 	})
 }
 
-// errNotServed says why a good offer is declined.
+// errNotServed is the reason to decline a valid offer.
 var errNotServed = errors.New("nothing of it is served here")
 
 const wrongHost = `This server answers to localhost, to 127.0.0.1, to [::1] and to the address that it
@@ -206,18 +205,19 @@ They show the response and then wait; end them with Ctrl-C. This one sends bytes
 
   (printf 'GET / HTTP/1.1\r\nHost: HOST\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\nhello\n'; sleep 1) | curl -sN -m 2 telnet://HOST
 
-These are no offers, and show this page:
+These requests switch nothing, and show this page:
 
   curl -i -H 'Upgrade: echo/1' URL/
   curl -i -H 'Connection: Upgrade' -H 'Upgrade: echo/2' URL/
   curl -i -H 'Connection: Upgrade' -H 'Upgrade: echo / 1' URL/
 `
 
-// offer is what the log says of a request. All of it but the address is a stranger's.
+// offer is what the log says of a request. All of it except the address comes from a
+// stranger.
 type offer struct {
 	from, method, target, products string
 
-	foreign  bool     // it is of a page of another site
+	foreign  bool     // the page of another site sent it
 	recorder recorder // of the connection; nil if there is none
 }
 
@@ -233,9 +233,9 @@ func offerOf(r *http.Request) offer {
 	}
 }
 
-// logOffer logs what a request offered and what became of it, and why. The method is a
-// token; the rest is quoted, and cut if it is long. The page shows it as well, unless it
-// comes from the page of another site.
+// logOffer logs what a request offered, what became of it, and why. The method is a token;
+// the rest is quoted, and cut if it is long. The page shows the request as well, unless the
+// page of another site sent it.
 func (s *Server) logOffer(o offer, decision string, why error) {
 	text := decision
 	if why != nil {
@@ -246,13 +246,13 @@ func (s *Server) logOffer(o offer, decision string, why error) {
 	key := s.keys.of(o.target)
 	var kept exchange
 	if why == nil && o.recorder != nil {
-		kept, _ = o.recorder.take() // an idle connection holds it no longer
+		kept, _ = o.recorder.take() // or the connection would hold it to its end
 	}
 	if o.foreign {
 		return
 	}
 	if errors.As(why, new(*net.OpError)) {
-		text = decision + ": the connection broke" // the error tells the client's address
+		text = decision + ": the connection broke" // the error has the address of the client
 	}
 	n := note{time: time.Now(), decision: text, switched: why == nil, key: key}
 	if key != "" {
@@ -262,5 +262,5 @@ func (s *Server) logOffer(o offer, decision string, why error) {
 	s.last.add(n)
 }
 
-// clip returns the beginning of what a stranger sent, without the memory of the rest.
+// clip returns a copy of the beginning of s, so that the rest can be freed.
 func clip(s string) string { return strings.Clone(s[:min(len(s), maxQuoted)]) }

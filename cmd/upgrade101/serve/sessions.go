@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// sessions is the upgraded connections that are open, so that they can be closed when
-// the server stops: net/http has given them away. The zero value has none.
+// sessions holds the switched connections that are open, because net/http does not close
+// them when the server stops. The zero value has none.
 type sessions struct {
 	mu      sync.Mutex
 	conns   map[net.Conn]struct{}
@@ -14,7 +14,7 @@ type sessions struct {
 	running sync.WaitGroup
 }
 
-// add notes a connection. It returns false if all are to be closed already.
+// add adds a connection. It returns false if the server is stopping.
 func (s *sessions) add(conn net.Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -29,7 +29,7 @@ func (s *sessions) add(conn net.Conn) bool {
 	return true
 }
 
-// remove forgets a connection that add returned true for.
+// remove removes a connection for which add returned true.
 func (s *sessions) remove(conn net.Conn) {
 	s.mu.Lock()
 	delete(s.conns, conn)
@@ -37,7 +37,7 @@ func (s *sessions) remove(conn net.Conn) {
 	s.running.Done()
 }
 
-// close closes all connections and waits until they are removed.
+// close closes all connections, and waits until they have been removed.
 func (s *sessions) close() {
 	s.mu.Lock()
 	s.closed = true

@@ -30,7 +30,7 @@ func Terminal(w io.Writer) io.Writer {
 }
 
 // Coloured returns a writer that gives each line the colour that colour returns for it,
-// or none if that is empty. It returns w itself if nobody would see colours, or if the
+// or none if that is empty. It returns w itself if w writes to no terminal, or if the
 // environment variable NO_COLOR is set to anything. A Write must have whole lines.
 func Coloured(w io.Writer, colour func(line string) string) io.Writer {
 	terminal := Terminal(w)
@@ -40,8 +40,8 @@ func Coloured(w io.Writer, colour func(line string) string) io.Writer {
 	return printable{&painter{to: terminal, colour: colour}}
 }
 
-// IsTerminal reports whether f is a character device. Those that are no terminals, such as
-// /dev/null, do not mind a colour or a word too many.
+// IsTerminal reports whether f is a character device. Some of them are not terminals, such
+// as /dev/null, but there a colour does no harm.
 func IsTerminal(f any) bool {
 	file, ok := f.(*os.File)
 	if !ok {

@@ -1,5 +1,5 @@
-// The page shows octets that anybody may have sent, so it makes elements and sets their
-// text, and never parses a string as markup.
+// The page shows octets from strangers. It makes elements and sets their text, and never
+// parses a string as markup.
 "use strict";
 
 const byId = (id) => document.getElementById(id);
@@ -25,8 +25,8 @@ function glyph(octet) {
 	return octet;
 }
 
-// escaped returns octets with those that are not printable as glyphs, and cut where they
-// go on for long.
+// escaped returns octets, with glyphs for those that are not printable. It cuts what is too
+// long.
 function escaped(octets, limit = 200) {
 	const shown = Array.from(octets.slice(0, limit), (o) => (o === " " ? o : glyph(o))).join("");
 	return octets.length > limit ? shown + ` … ${octets.length - limit} more` : shown;
@@ -200,8 +200,8 @@ async function connect() {
 
 const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-// showExchange shows the heads of our handshake, which the server may note a little later
-// than we are told of it.
+// showExchange shows the heads of our handshake. The socket may open before the server has
+// noted them.
 async function showExchange(ours, key) {
 	for (let tries = 0; ; tries++) {
 		try {
