@@ -1,6 +1,7 @@
 package analyzer
 
 import (
+	"fmt"
 	"go/ast"
 	"go/token"
 	"go/types"
@@ -192,7 +193,7 @@ func (c *checker) question(units []unit, at token.Pos) (string, []string) {
 		return "", nil
 	}
 	adapter := []string{module + "/httpupgrade"}
-	both := []string{module, module + "/httpupgrade"}
+	both := []string{module + "/httpupgrade", module}
 	switch {
 	case is(t, "net/http", "Request") && product != "":
 		return "httpupgrade.Select(" + message + ", " + one + ")", both
@@ -343,7 +344,7 @@ func isParameter(object types.Object, pass *analysis.Pass) bool {
 
 // fixImports returns the edits that import the packages and drop the imports that only
 // what goes has used. It fails if a name is taken.
-func (c *checker) fixImports(file *ast.File, at token.Pos, packages []string, gone []ast.Node) ([]analysis.TextEdit, bool) {
+func (c *checker) fixImports(file *ast.File, place token.Pos, packages []string, gone []ast.Node) ([]analysis.TextEdit, bool) {
 	imported := map[string]*ast.ImportSpec{}
 	for _, spec := range file.Imports {
 		path, _ := strconv.Unquote(spec.Path.Value)
@@ -356,7 +357,7 @@ func (c *checker) fixImports(file *ast.File, at token.Pos, packages []string, go
 		if spec != nil && spec.Name != nil {
 			return nil, false
 		}
-		_, object := c.scopeAt(at).LookupParent(name, at)
+		_, object := c.scopeAt(place).LookupParent(name, place)
 		if spec == nil {
 			if object != nil || c.pass.Pkg.Scope().Lookup(name) != nil {
 				return nil, false
@@ -368,7 +369,6 @@ func (c *checker) fixImports(file *ast.File, at token.Pos, packages []string, go
 	}
 	dropped := c.droppedImports(file, gone)
 	var edits []analysis.TextEdit
-	var last *ast.ImportSpec // that stays, in the declaration with parentheses
 	var group, final *ast.GenDecl
 	for _, decl := range file.Decls {
 		decl, ok := decl.(*ast.GenDecl)
@@ -376,13 +376,13 @@ func (c *checker) fixImports(file *ast.File, at token.Pos, packages []string, go
 			continue
 		}
 		final = decl
+		if decl.Lparen.IsValid() {
+			group = decl
+		}
 		for _, s := range decl.Specs {
 			spec := s.(*ast.ImportSpec)
 			switch {
 			case !dropped[spec]:
-				if decl.Lparen.IsValid() {
-					group, last = decl, spec
-				}
 			case decl.Lparen.IsValid():
 				edits = append(edits, c.wholeLine(spec))
 			default:
@@ -396,26 +396,33 @@ func (c *checker) fixImports(file *ast.File, at token.Pos, packages []string, go
 	if final == nil {
 		return nil, false
 	}
-	var text strings.Builder
-	if group == nil {
-		text.WriteString("\n\nimport (")
-		for _, path := range missing {
-			text.WriteString("\n\t" + strconv.Quote(path))
+	// One edit a package, those that every fix has first, at a place that does not depend
+	// on the fix: if several fixes of a file are applied, drivers join edits that are alike.
+	at, format, separate := final.End(), "\nimport %q", "\n"
+	if group != nil {
+		at, format = group.Rparen, "\t%q\n"
+		if c.pass.Fset.Position(at).Column != 1 {
+			return nil, false
 		}
-		text.WriteString("\n)")
-		return append(edits, analysis.TextEdit{Pos: final.End(), End: final.End(), NewText: []byte(text.String())}), true
+		specs := group.Specs
+		if lastPath := specs[len(specs)-1].(*ast.ImportSpec).Path.Value; isOutside(lastPath) {
+			separate = ""
+		}
 	}
-	if first, _, _ := strings.Cut(strings.Trim(last.Path.Value, `"`), "/"); !strings.Contains(first, ".") {
-		text.WriteString("\n")
+	for i, path := range missing {
+		text := fmt.Sprintf(format, path)
+		if i == 0 {
+			text = separate + text
+		}
+		edits = append(edits, analysis.TextEdit{Pos: at, End: at, NewText: []byte(text)})
 	}
-	for _, path := range missing {
-		text.WriteString("\n\t" + strconv.Quote(path))
-	}
-	end := last.End()
-	if last.Comment != nil {
-		end = last.Comment.End()
-	}
-	return append(edits, analysis.TextEdit{Pos: end, End: end, NewText: []byte(text.String())}), true
+	return edits, true
+}
+
+// isOutside reports whether the quoted import path is none of the standard library.
+func isOutside(path string) bool {
+	first, _, _ := strings.Cut(strings.Trim(path, `"`), "/")
+	return strings.Contains(first, ".")
 }
 
 // droppedImports returns the imports of the file that only what goes has used.

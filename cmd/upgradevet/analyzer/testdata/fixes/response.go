@@ -1,0 +1,37 @@
+package fixes
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+)
+
+func client(conn net.Conn, r *http.Request) (*bufio.Reader, error) {
+	br := bufio.NewReader(conn)
+	resp, err := http.ReadResponse(br, r)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != 101 || !strings.EqualFold(resp.Header.Get("Upgrade"), "websocket") || // want `whole-value`
+		!strings.EqualFold(resp.Header.Get("Connection"), "Upgrade") { // want `whole-value`
+		return nil, errors.New("no switch")
+	}
+	return br, nil
+}
+
+func tunnel(w http.ResponseWriter, backend net.Conn) {
+	conn, _, err := http.NewResponseController(w).Hijack() // want `early-bytes`
+	if err != nil {
+		return
+	}
+	go io.Copy(conn, backend)
+	io.Copy(backend, conn)
+}
+
+func answer(conn net.Conn) {
+	resp := http.Response{StatusCode: http.StatusSwitchingProtocols}
+	resp.Write(conn) // want `response-version`
+}
