@@ -173,9 +173,28 @@ func (s *search) call(n *ast.CallExpr) {
 		s.compareAt(n, last, n.Fun, matches, asSent, nil)
 	case method && len(n.Args) > 0 && (name == "Del" || name == "Set" || name == "Add"):
 		s.write(n, name)
+	case path == "golang.org/x/net/http/httpguts" && name == "HeaderValuesContainsToken" && len(n.Args) == 2:
+		for _, v := range eachElement(s.eval(n.Args[0], s.frame)) {
+			if v.first { // of a slice made for the call
+				v.shape, v.split, v.trimmed, v.fold = anElement, ",", true, ascii
+				s.judgeAgainst(n, v, n.Args[1], equals, ascii, &operand{expr: n})
+			}
+		}
+	case s.isComparison(callee) && len(n.Args) == 2:
+		s.compare(n, n.Args[0], n.Args[1], equals, ascii, false)
 	default:
 		s.follow(n)
 	}
+}
+
+// isComparison reports whether the function compares two strings, by its name and type.
+// How it folds is not looked at: such functions are written to fold ASCII alone.
+func (s *search) isComparison(f *types.Func) bool {
+	signature := f.Signature()
+	params, results := signature.Params(), signature.Results()
+	return strings.Contains(strings.ToLower(f.Name()), "equal") && signature.Recv() == nil &&
+		params.Len() == 2 && isString(params.At(0).Type()) && isString(params.At(1).Type()) &&
+		results.Len() == 1 && types.Identical(results.At(0).Type(), types.Typ[types.Bool])
 }
 
 func (s *search) reads(v value) {
@@ -433,7 +452,7 @@ func (s *search) presence(n *ast.BinaryExpr) {
 		return
 	}
 	for _, v := range s.eval(x, nil) {
-		if v.field == "Upgrade" && v.from.message != response {
+		if v.field == "Upgrade" && v.from.message != response && v.read == x {
 			s.reads(v)
 			s.present = append(s.present, finding{kind: presence, at: n,
 				text: `any Upgrade field counts: "Upgrade: h2c", which Java's client sends with ordinary requests, is taken for an offer of what is served here`})

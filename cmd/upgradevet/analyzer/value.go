@@ -40,6 +40,7 @@ const (
 	lower
 	upper
 	either // within the comparison
+	ascii  // within the comparison, letters of ASCII alone
 )
 
 // message is what a field was read from.
@@ -158,8 +159,28 @@ func (c *checker) eval(e ast.Expr, f *frame) []value {
 		return c.evalCall(e, f)
 	case *ast.StarExpr:
 		return c.eval(e.X, f)
+	case *ast.CompositeLit:
+		return c.evalLiteral(e, f)
 	}
 	return nil
+}
+
+// evalLiteral returns the lines of which a slice is made.
+func (c *checker) evalLiteral(e *ast.CompositeLit, f *frame) []value {
+	slice, ok := c.pass.TypesInfo.TypeOf(e).Underlying().(*types.Slice)
+	if !ok || !isString(slice.Elem()) {
+		return nil
+	}
+	var all []value
+	for _, element := range e.Elts {
+		for _, v := range c.eval(element, f) {
+			if v.field != "" && v.shape == line {
+				v.shape = lines
+				all = append(all, v)
+			}
+		}
+	}
+	return all
 }
 
 func (c *checker) evalVariable(name *ast.Ident, f *frame) []value {
@@ -296,6 +317,13 @@ func (c *checker) evalCall(call *ast.CallExpr, f *frame) []value {
 		if callee.Name() == "CanonicalHeaderKey" || callee.Name() == "CanonicalMIMEHeaderKey" {
 			return c.eval(call.Args[0], f)
 		}
+	}
+	if len(call.Args) == 1 && strings.HasPrefix(strings.ToLower(callee.Name()), "trim") {
+		values := c.eval(call.Args[0], f)
+		for i := range values {
+			values[i].trimmed = true
+		}
+		return values
 	}
 	if values := c.evalReturns(call, 0, f); values != nil {
 		return values

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/textproto"
 	"net/url"
 	"strings"
 	"time"
@@ -207,4 +208,31 @@ func exec(w http.ResponseWriter, r *http.Request) {
 	brw.Write(body)
 	brw.Flush()
 	io.Copy(conn, brw)
+}
+
+// The manner of a proxy that looks at Connection first.
+func upgradeType(h http.Header) string {
+	if !valuesContainToken(h["Connection"], "Upgrade") {
+		return ""
+	}
+	if lines := h["Upgrade"]; len(lines) > 0 {
+		return lines[0]
+	}
+	return ""
+}
+
+func normalized(r *http.Request) {
+	if upgradeType(r.Header) != "" {
+		r.Header["Sec-WebSocket-Key"] = r.Header["Sec-Websocket-Key"]
+	}
+}
+
+func removeListed(h http.Header) {
+	for _, line := range h["Connection"] {
+		for _, name := range strings.Split(line, ",") {
+			if name = textproto.TrimString(name); name != "" {
+				h.Del(name)
+			}
+		}
+	}
 }

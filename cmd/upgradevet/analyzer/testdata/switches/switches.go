@@ -80,6 +80,16 @@ func peerChoiceByHelper(r *http.Request, resp *http.Response) error {
 	return nil
 }
 
+func asciiEqualFold(s, t string) bool { return len(s) == len(t) && strings.EqualFold(s, t) }
+
+func peerChoiceByComparison(r *http.Request, resp *http.Response) error {
+	asked, answered := upgradeType(r.Header), upgradeType(resp.Header)
+	if !asciiEqualFold(asked, answered) { // want `\[peer-choice\]`
+		return errStatus
+	}
+	return nil
+}
+
 // logged does nothing that only a switch needs.
 func logged(resp *http.Response) string {
 	if resp.StatusCode == http.StatusSwitchingProtocols {
