@@ -15,10 +15,11 @@ func TestLayers(t *testing.T) {
 		here   = module + "cmd/upgrade101"
 	)
 	for name, below := range map[string][]string{
-		here:              {"cases", "explain", "probe", "serve", "text"},
+		here:              {"cases", "dial", "explain", "probe", "serve", "text"},
 		here + "/serve":   {"explain", "text"},
 		here + "/cases":   {"explain", "text"},
 		here + "/explain": {"text"},
+		here + "/dial":    nil,
 		here + "/text":    nil,
 		here + "/probe":   nil,
 	} {

@@ -29,6 +29,16 @@ func Terminal(w io.Writer) io.Writer {
 	return escaped.to
 }
 
+// Raw returns the writer below w, made by [Printable], for octets that are the result of a
+// command. If that is a terminal, Raw returns w, and the octets are escaped after all.
+func Raw(w io.Writer) io.Writer {
+	escaped, ok := w.(printable)
+	if !ok || IsTerminal(escaped.to) {
+		return w
+	}
+	return escaped.to
+}
+
 // Coloured returns a writer that gives each line the colour that colour returns for it,
 // or none if that is empty. It returns w itself if w writes to no terminal, or if the
 // environment variable NO_COLOR is set to anything. A Write must have whole lines.

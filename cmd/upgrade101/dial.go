@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/cmd/upgrade101/dial"
+	"github.com/gosegue/upgrade/cmd/upgrade101/explain"
+	"github.com/gosegue/upgrade/cmd/upgrade101/text"
+	"github.com/gosegue/upgrade/netupgrade"
+)
+
+// This file knows the command line of dial. Package dial makes the connection.
+
+// shownContent is how much of a response that declines is shown, in octets.
+const shownContent = 4 << 10
+
+func dialCommand() *cobra.Command {
+	var (
+		products []string
+		headers  []string
+		proxy    string
+		insecure bool
+		timeout  time.Duration
+		quiet    time.Duration
+	)
+	command := &cobra.Command{
+		Use:   "dial [--product NAME[/VERSION]]... [--header LINE]... [--proxy URL] [--insecure] [--timeout DURATION] [--quiet DURATION] URL",
+		Short: "Switch protocols on a server, and speak to it",
+		Long: `Dial offers a server to switch protocols. If the server does, standard input goes to it
+and what it sends goes to standard output, octet for octet, as openssl s_client does it
+for TLS. On a terminal, octets that are not printable are escaped.
+
+The URL begins with http://, https://, ws:// or wss://. The last two offer websocket.
+With the others, --product says what to offer, and may be given several times, the one
+preferred first. Once a server has switched to websocket, each line of standard input
+is a text message, and each message of the server comes on a line of its own.
+
+What the server answered is shown on standard error, as "upgrade101 parse" shows it.
+Dial believes a 101 only if its fields are right, it names what was offered and, for
+websocket, Sec-WebSocket-Accept is the answer to the key.
+
+At the end of standard input, dial waits until the server has been silent for the time
+of --quiet, and then ends its side of the connection. It exits when the server ends the
+other side. A WebSocket is closed at once, and the server answers that.
+
+The environment variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY name a proxy for other
+machines than this one, and --proxy one for all. Dial asks it for a tunnel by CONNECT.
+
+Exit codes: 0 if the server switched and the connection ended well, by SIGINT or
+SIGTERM, too; 1 if it did not switch or the connection failed; 2 if the command line is
+wrong.`,
+		Example: `  upgrade101 dial --product echo/1 http://127.0.0.1:8101/
+  upgrade101 dial ws://127.0.0.1:8101/
+  upgrade101 dial --header 'Authorization: Bearer secret' wss://example.com/chat
+  upgrade101 dial --proxy http://127.0.0.1:3128 --product foo/2 --product foo https://example.com/`,
+		DisableFlagsInUseLine: true,
+		ValidArgsFunction:     cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return errors.New("want one URL")
+			}
+			if timeout <= 0 || quiet < 0 {
+				return errors.New("--timeout and --quiet: want a duration, such as 10s")
+			}
+			target, webSocket, err := dial.ParseTarget(args[0])
+			if err != nil {
+				return err
+			}
+			o := dial.Options{Target: target, TLS: &tls.Config{InsecureSkipVerify: insecure}, Timeout: timeout}
+			if o.Products, err = parseProducts(products, webSocket); err != nil {
+				return err
+			}
+			if o.Fields, err = parseHeaders(headers); err != nil {
+				return fmt.Errorf("--header: %w", err)
+			}
+			if o.Proxy, err = proxyOf(proxy, target); err != nil {
+				return err
+			}
+			return talk(cmd, o, quiet)
+		},
+	}
+	flags := command.Flags()
+	flags.StringArrayVar(&products, "product", nil, "offer this product; may be given several times")
+	flags.StringArrayVar(&headers, "header", nil, "a field line for the request, as NAME: VALUE; may be given several times")
+	flags.StringVar(&proxy, "proxy", "", "the URL of an HTTP proxy to go through")
+	flags.BoolVar(&insecure, "insecure", false, "take any certificate")
+	flags.DurationVar(&timeout, "timeout", netupgrade.DefaultTimeout, "how long to wait for the connection and for the answer")
+	flags.DurationVar(&quiet, "quiet", time.Second, "how long the server must be silent after the end of standard input")
+	for _, name := range []string{"product", "header", "proxy", "timeout", "quiet"} {
+		command.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
+	}
+	return command
+}
+
+// parseProducts returns what to offer.
+func parseProducts(names []string, webSocket bool) ([]upgrade.Product[string], error) {
+	if len(names) == 0 && webSocket {
+		return []upgrade.Product[string]{dial.WebSocket}, nil
+	}
+	switch {
+	case len(names) == 0:
+		return nil, errors.New("want --product, or a URL of ws or wss")
+	case webSocket:
+		return nil, errors.New("--product: a URL of ws or wss offers websocket alone")
+	}
+	var products []upgrade.Product[string]
+	for _, name := range names {
+		p, err := upgrade.ParseProduct(name)
+		if err != nil {
+			return nil, fmt.Errorf("--product: %w", err)
+		}
+		products = append(products, p)
+	}
+	return products, nil
+}
+
+// proxyOf returns the proxy to go through, or nil.
+func proxyOf(proxy string, target *url.URL) (*url.URL, error) {
+	if proxy == "" {
+		u, err := dial.ProxyFromEnvironment(target)
+		if err != nil {
+			return nil, failure{errors.New("the proxy of the environment is malformed")}
+		}
+		return u, nil
+	}
+	u, err := url.Parse(proxy)
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, errors.New("--proxy: want a URL of http or https")
+	}
+	return u, nil
+}
+
+// talk makes the offer, tells the answer, and speaks what was switched to.
+func talk(cmd *cobra.Command, o dial.Options, quiet time.Duration) error {
+	ctx := cmd.Context()
+	switched, err := dial.Dial(ctx, o)
+	if declined := (*netupgrade.Declined)(nil); errors.As(err, &declined) {
+		return tellDeclined(cmd, declined, o.Timeout)
+	}
+	if errors.Is(err, context.Canceled) {
+		return failure{errors.New("interrupted")}
+	}
+	if err != nil {
+		return failure{err}
+	}
+	if _, err := tellHead(cmd, dial.Lines(switched.Head)); err != nil {
+		switched.Conn.Close()
+		return failure{err}
+	}
+	out := text.Raw(cmd.OutOrStdout())
+	if dial.Speaks(switched, dial.WebSocket) {
+		err = dial.CopyMessages(ctx, switched.Conn, cmd.InOrStdin(), out)
+	} else {
+		err = dial.Copy(ctx, switched.Conn, cmd.InOrStdin(), out, quiet)
+	}
+	if err != nil {
+		return failure{err}
+	}
+	return nil
+}
+
+// tellHead tells what a response says of a switch.
+func tellHead(cmd *cobra.Command, lines []string) (int, error) {
+	return text.Coloured(cmd.ErrOrStderr(), explain.ColourOf).Write(explain.Head(lines).Text())
+}
+
+// tellDeclined tells an ordinary response, with the beginning of its content.
+func tellDeclined(cmd *cobra.Command, declined *netupgrade.Declined, timeout time.Duration) error {
+	defer declined.Conn.Close()
+	if _, err := tellHead(cmd, dial.Lines(declined.Head)); err != nil {
+		return failure{err}
+	}
+	declined.Conn.SetReadDeadline(time.Now().Add(timeout))
+	if response, err := http.ReadResponse(bufio.NewReader(declined.Conn), nil); err == nil {
+		content, _ := io.ReadAll(io.LimitReader(response.Body, shownContent))
+		cmd.ErrOrStderr().Write(content)
+		if len(content) > 0 && content[len(content)-1] != '\n' {
+			fmt.Fprintln(cmd.ErrOrStderr())
+		}
+	}
+	return failure{errors.New("the server did not switch")}
+}

@@ -1,0 +1,144 @@
+package dial
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsutil"
+)
+
+// This file knows how octets and messages go to the server and come from it.
+
+// maxLine is how long a line may be that becomes a message, in octets.
+const maxLine = 1 << 20
+
+// Copy sends what in has to the server, and writes what the server sends to out, until the
+// server ends the connection or ctx is done. At the end of in it tells the server of the
+// end, once the server has been silent for quiet: some proxies end a connection when one
+// side of it ends, and an answer may be under way. It closes conn.
+func Copy(ctx context.Context, conn net.Conn, in io.Reader, out io.Writer, quiet time.Duration) error {
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	heard := new(listener)
+	heard.note()
+	failed := make(chan error, 1)
+	go func() {
+		if _, err := io.Copy(conn, in); err != nil {
+			failed <- err
+			return
+		}
+		heard.await(ctx, quiet)
+		if w, ok := conn.(interface{ CloseWrite() error }); ok {
+			w.CloseWrite()
+		}
+	}()
+	_, err := io.Copy(out, io.TeeReader(conn, heard))
+	return because(ctx, err, failed)
+}
+
+// CopyMessages sends each line of in as a WebSocket message, and writes each message of
+// the server to out, on a line of its own, until the server ends the connection or ctx is
+// done. At the end of in it closes the WebSocket. It closes conn.
+func CopyMessages(ctx context.Context, conn net.Conn, in io.Reader, out io.Writer) error {
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	failed := make(chan error, 1)
+	// A frame is one Write, because answers to pings come in between.
+	send := func(frame ws.Frame) error {
+		octets, err := ws.CompileFrame(ws.MaskFrameInPlace(frame))
+		if err == nil {
+			_, err = conn.Write(octets)
+		}
+		return err
+	}
+	go func() {
+		lines := bufio.NewScanner(in)
+		lines.Buffer(nil, maxLine)
+		for lines.Scan() {
+			if err := send(ws.NewTextFrame(lines.Bytes())); err != nil {
+				failed <- err
+				return
+			}
+		}
+		if err := lines.Err(); err != nil {
+			failed <- err
+		}
+		// If this does not arrive, the reading side finds out.
+		send(ws.NewCloseFrame(ws.NewCloseFrameBody(ws.StatusNormalClosure, "")))
+	}()
+	return because(ctx, receive(conn, out), failed)
+}
+
+// receive writes the messages of the server to out until it closes the WebSocket.
+func receive(conn net.Conn, out io.Writer) error {
+	control := wsutil.ControlFrameHandler(conn, ws.StateClientSide)
+	reader := &wsutil.Reader{Source: conn, State: ws.StateClientSide, CheckUTF8: true, OnIntermediate: control}
+	for {
+		header, err := reader.NextFrame()
+		switch {
+		case err != nil:
+		case header.OpCode.IsControl():
+			err = control(header, reader)
+		default:
+			if _, err = io.Copy(out, reader); err == nil {
+				_, err = io.WriteString(out, "\n")
+			}
+		}
+		var closed wsutil.ClosedError
+		switch {
+		case err == nil:
+		case errors.As(err, &closed) && (closed.Code == ws.StatusNormalClosure || closed.Code == ws.StatusNoStatusRcvd):
+			return nil
+		default:
+			return err
+		}
+	}
+}
+
+// because returns why copying ended: nil if ctx did it, or else what failed first.
+func because(ctx context.Context, err error, failed <-chan error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	select {
+	case sending := <-failed:
+		if err == nil {
+			return sending
+		}
+	default:
+	}
+	return err
+}
+
+// listener notes when something was written to it last.
+type listener struct{ last atomic.Int64 }
+
+func (l *listener) Write(p []byte) (int, error) {
+	l.note()
+	return len(p), nil
+}
+
+func (l *listener) note() { l.last.Store(time.Now().UnixNano()) }
+
+// await waits until nothing was written for that long, or ctx is done.
+func (l *listener) await(ctx context.Context, quiet time.Duration) {
+	for {
+		left := quiet - time.Since(time.Unix(0, l.last.Load()))
+		if left <= 0 {
+			return
+		}
+		select {
+		case <-time.After(left):
+		case <-ctx.Done():
+			return
+		}
+	}
+}

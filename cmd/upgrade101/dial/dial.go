@@ -1,0 +1,239 @@
+// Package dial asks a server for a switch of protocols and hands over the connection. It
+// knows URLs, proxies, TLS, and what a WebSocket wants in addition. It knows nothing of
+// the command line, and nothing of what is spoken after the switch.
+package dial
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/head"
+	"github.com/gosegue/upgrade/netupgrade"
+	"github.com/gosegue/upgrade/websocket"
+)
+
+// WebSocket is the product that URLs of ws and wss stand for.
+var WebSocket = upgrade.MustParseProduct("websocket")
+
+// Options say what to ask for, and of whom.
+type Options struct {
+	Target   *url.URL                  // of http or https, by ParseTarget
+	Products []upgrade.Product[string] // what to offer, in this order
+	Fields   []handshake.Field         // further fields of the request
+	Proxy    *url.URL                  // to tunnel through by CONNECT; nil: none
+	TLS      *tls.Config               // nil: the defaults
+	Timeout  time.Duration             // for the connection, and for the answer
+}
+
+// ParseTarget reads a URL of http, https, ws or wss. ws and wss become http and https, and
+// webSocket is true.
+func ParseTarget(text string) (target *url.URL, webSocket bool, err error) {
+	target, err = url.Parse(text)
+	if err != nil {
+		// The error of url.Parse quotes the text.
+		return nil, false, errors.New("the URL is malformed")
+	}
+	switch target.Scheme {
+	case "http", "https":
+	case "ws", "wss":
+		target.Scheme = map[string]string{"ws": "http", "wss": "https"}[target.Scheme]
+		webSocket = true
+	default:
+		return nil, false, errors.New("want a URL of http, https, ws or wss")
+	}
+	switch {
+	case target.Hostname() == "":
+		return nil, false, errors.New("the URL has no host")
+	case target.User != nil:
+		return nil, false, errors.New("want no user in the URL: --header can have Authorization")
+	case webSocket && target.Fragment != "":
+		return nil, false, errors.New("a URL of ws or wss has no fragment") // RFC 6455, section 3
+	}
+	return target, webSocket, nil
+}
+
+// ProxyFromEnvironment returns the proxy that the environment has for target, by
+// HTTP_PROXY, HTTPS_PROXY and NO_PROXY, as net/http reads them. It returns nil if there is
+// none. A target on this machine has none.
+func ProxyFromEnvironment(target *url.URL) (*url.URL, error) {
+	return http.ProxyFromEnvironment(&http.Request{URL: target})
+}
+
+// Dial connects to the target and makes the offer. Of a WebSocket it sends a key, and
+// checks the answer to it. An ordinary response is a [*netupgrade.Declined].
+func Dial(ctx context.Context, o Options) (netupgrade.Switched, error) {
+	conn, err := connect(ctx, o)
+	if err != nil {
+		return netupgrade.Switched{}, err
+	}
+	var key string
+	fields := o.Fields
+	for _, p := range o.Products {
+		if p.Matches(WebSocket) {
+			key = string(websocket.AppendKey(nil))
+			fields = append(fields,
+				handshake.Field{Name: "Sec-WebSocket-Version", Value: websocket.Version},
+				handshake.Field{Name: "Sec-WebSocket-Key", Value: key})
+			break
+		}
+	}
+	client := netupgrade.Client{Timeout: o.Timeout}
+	switched, err := client.Upgrade(ctx, conn, netupgrade.Offer{
+		Products: o.Products,
+		Host:     hostOf(o.Target),
+		Target:   o.Target.RequestURI(),
+		Fields:   fields,
+	})
+	if err != nil {
+		return netupgrade.Switched{}, err
+	}
+	if Speaks(switched, WebSocket) {
+		if err := websocket.CheckAccept(key, switched.Head.Lines(nil, "Sec-WebSocket-Accept")); err != nil {
+			switched.Conn.Close()
+			return netupgrade.Switched{}, err
+		}
+	}
+	return switched, nil
+}
+
+// Speaks reports whether a connection was switched to p alone.
+func Speaks(switched netupgrade.Switched, p upgrade.Product[string]) bool {
+	return len(switched.Products) == 1 && switched.Products[0].Matches(p)
+}
+
+// Lines returns the lines of a head, for package explain.
+func Lines(h *head.Response) []string {
+	lines := []string{fmt.Sprintf("HTTP/%d.%d %d %s", h.Major, h.Minor, h.Status, http.StatusText(h.Status))}
+	for name, value := range h.All() {
+		lines = append(lines, string(name)+": "+string(value))
+	}
+	return lines
+}
+
+// connect returns a connection on which the request can be sent.
+func connect(ctx context.Context, o Options) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
+	defer cancel()
+	address := addressOf(o.Target)
+	var (
+		conn net.Conn
+		err  error
+	)
+	if o.Proxy == nil {
+		conn, err = new(net.Dialer).DialContext(ctx, "tcp", address)
+	} else {
+		conn, err = tunnel(ctx, o, address)
+	}
+	if err != nil || o.Target.Scheme != "https" {
+		return conn, err
+	}
+	return overTLS(ctx, conn, o.TLS, o.Target.Hostname())
+}
+
+// tunnel returns a connection to address through the proxy, by CONNECT ([RFC 9110, section
+// 9.3.6]).
+//
+// [RFC 9110, section 9.3.6]: https://httpwg.org/specs/rfc9110.html#rfc.section.9.3.6
+func tunnel(ctx context.Context, o Options, address string) (net.Conn, error) {
+	if o.Proxy.Scheme != "http" && o.Proxy.Scheme != "https" || o.Proxy.Hostname() == "" {
+		return nil, errors.New("want a proxy of http or https")
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addressOf(o.Proxy))
+	if err != nil {
+		return nil, err
+	}
+	if o.Proxy.Scheme == "https" {
+		if conn, err = overTLS(ctx, conn, o.TLS, o.Proxy.Hostname()); err != nil {
+			return nil, err
+		}
+	}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	err = ask(conn, o.Proxy.User, address)
+	if !stop() && err == nil || err != nil && ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("proxy: %w", err)
+	}
+	return conn, nil
+}
+
+// maxAnswer is how long the head of a proxy's answer may be, in octets.
+const maxAnswer = 64 << 10
+
+// ask asks the proxy for a tunnel.
+func ask(conn net.Conn, user *url.Userinfo, address string) error {
+	request := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: address}, Host: address, Header: http.Header{}}
+	if user != nil {
+		password, _ := user.Password()
+		credentials := base64.StdEncoding.EncodeToString([]byte(user.Username() + ":" + password))
+		request.Header.Set("Proxy-Authorization", "Basic "+credentials)
+	}
+	if err := request.Write(conn); err != nil {
+		return err
+	}
+	// Octet by octet: what follows the head is the target's.
+	reader := bufio.NewReader(io.LimitReader(oneByOne{conn}, maxAnswer))
+	response, err := http.ReadResponse(reader, request)
+	if err != nil {
+		return err
+	}
+	if response.StatusCode/100 != 2 {
+		return fmt.Errorf("answered with status %d", response.StatusCode)
+	}
+	return nil
+}
+
+// oneByOne reads one octet at a time, so that nothing is read that is not asked for.
+type oneByOne struct{ io.Reader }
+
+func (r oneByOne) Read(p []byte) (int, error) { return r.Reader.Read(p[:min(1, len(p))]) }
+
+// overTLS returns a connection of TLS that speaks HTTP/1.1.
+func overTLS(ctx context.Context, conn net.Conn, config *tls.Config, name string) (net.Conn, error) {
+	config = config.Clone()
+	if config == nil {
+		config = new(tls.Config)
+	}
+	config.ServerName = name
+	config.NextProtos = []string{"http/1.1"}
+	secure := tls.Client(conn, config)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return secure, nil
+}
+
+// ports are the default ports of the schemes.
+var ports = map[string]string{"http": "80", "https": "443"}
+
+// addressOf returns the host and port of a URL.
+func addressOf(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = ports[u.Scheme]
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// hostOf returns the value of Host for a URL: without a default port.
+func hostOf(u *url.URL) string {
+	if u.Port() == "" || u.Port() == ports[u.Scheme] {
+		return strings.TrimSuffix(u.Host, ":"+u.Port())
+	}
+	return u.Host
+}

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/httpupgrade"
+	"github.com/gosegue/upgrade/internal/tcptest"
+)
+
+// Through our own server, in both modes: octets as octets, messages as lines.
+func TestDialServe(t *testing.T) { inBothModes(t, testDialServe) }
+
+func testDialServe(t *testing.T, flags ...string) {
+	address, _ := serveHere(t, flags...)
+	const octets = "hello\x00\x1b\xff\r\n"
+	code, stdout, stderr := try(octets, "dial", "--quiet", "1ms", "--product", "nope", "--product", "echo/1", "http://"+address)
+	if code != exitOK || stdout != octets || !strings.Contains(stderr, "product: echo, version 1\ndecision: switch\n") {
+		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+	for _, args := range [][]string{{"ws://" + address + "/x?y"}, {"--product", "websocket", "http://" + address}} {
+		code, stdout, stderr = try("one\n\ntwo", append([]string{"dial"}, args...)...)
+		if code != exitOK || stdout != "one\n\ntwo\n" || !strings.Contains(stderr, "product: websocket\ndecision: switch\n") {
+			t.Errorf("%q: exit code %d, %q, %q", args, code, stdout, stderr)
+		}
+	}
+	code, stdout, stderr = try("", "dial", "--product", "nope", "http://"+address)
+	if code != exitFailure || stdout != "" || !strings.Contains(stderr, "decision: no switch\n") ||
+		!strings.Contains(stderr, "\nThis server switches to echo/1") || !strings.HasSuffix(stderr, "upgrade101: the server did not switch\n") {
+		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+}
+
+// What is not as it must be is not believed, and not spoken to.
+func TestDialRefuses(t *testing.T) {
+	const head101 = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+	for name, test := range map[string]struct{ answer, want string }{
+		"another product":  {head101 + "Upgrade: other\r\n\r\n", "not offered"},
+		"no Upgrade":       {head101 + "\r\n", "Upgrade"},
+		"no option":        {"HTTP/1.1 101 x\r\nUpgrade: websocket\r\n\r\n", "option"},
+		"no accept":        {head101 + "Upgrade: websocket\r\n\r\n", "websocket: "},
+		"a wrong accept":   {head101 + "Upgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n", "websocket: "},
+		"a malformed head": {"HTTP/1.1 101\r\nUpgrade: websocket\r\n\r\n", "head: "},
+		"hostile content":  {"HTTP/1.1 403 x\r\nContent-Length: 5\r\n\r\n\x1b[2J\a", `\x1b[2J\x07`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, stdout, stderr := try("secret\n", "dial", answerAll(t, test.answer))
+			if code != exitFailure || stdout != "" || !strings.Contains(stderr, test.want) {
+				t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+			}
+			mustBePrintable(t, stderr)
+		})
+	}
+}
+
+func TestDialNothing(t *testing.T) {
+	url := "ws://" + listenHere(t, func(net.Conn) {})
+	if code, stdout, stderr := try("", "dial", url); code != exitFailure || stdout != "" || stderr == "" {
+		t.Errorf("closed: exit code %d, %q, %q", code, stdout, stderr)
+	}
+	if code, _, stderr := try("", "dial", "--timeout", "10ms", answerAll(t, "HTTP/1.1 ")); code != exitFailure || !strings.Contains(stderr, "timeout") {
+		t.Errorf("silent: exit code %d, %q", code, stderr)
+	}
+}
+
+func TestDialUsage(t *testing.T) {
+	for _, args := range []string{
+		"", "http://127.0.0.1:1/", "--product x", "--product x http://127.0.0.1:1/ http://127.0.0.1:1/",
+		"--product @ http://127.0.0.1:1/", "--product x ws://127.0.0.1:1/", "ftp://127.0.0.1:1/", "127.0.0.1:1",
+		"ws://", "ws://user:secret@127.0.0.1:1/", "ws://127.0.0.1:1/#fragment", "ws://[/",
+		"--header x ws://127.0.0.1:1/", "--header Host:x ws://127.0.0.1:1/", "--proxy x ws://127.0.0.1:1/",
+		"--proxy socks5://127.0.0.1:1 ws://127.0.0.1:1/", "--timeout 0s ws://127.0.0.1:1/", "--quiet -1s ws://127.0.0.1:1/",
+	} {
+		code, stdout, stderr := try("", append([]string{"dial"}, strings.Fields(args)...)...)
+		if code != exitUsage || stdout != "" || !strings.HasSuffix(stderr, "\nSee upgrade101 dial --help.\n") || strings.Contains(stderr, "secret") {
+			t.Errorf("%s: exit code %d, %q, %q", args, code, stdout, stderr)
+		}
+	}
+}
+
+// echoHandler switches to "tcp" and sends back what comes.
+func echoHandler() http.Handler {
+	return httpupgrade.Handler{Protocols: []httpupgrade.Protocol{{
+		Product: upgrade.MustParseProduct("tcp"),
+		Allow:   func(r *http.Request) bool { return r.Header.Get("X-Secret") == "yes" },
+		Serve:   func(conn net.Conn, _ *http.Request) { io.Copy(conn, conn) },
+	}}}
+}
+
+func TestDialTLS(t *testing.T) {
+	server := httptest.NewUnstartedServer(echoHandler())
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	args := []string{"dial", "--quiet", "1ms", "--product", "tcp", "--header", "X-Secret: yes", server.URL}
+	if code, stdout, stderr := try("x", args...); code != exitFailure || stdout != "" || !strings.Contains(stderr, "certificate") {
+		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+	if code, stdout, stderr := try("x", append(args, "--insecure")...); code != exitOK || stdout != "x" {
+		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+}
+
+// connectProxy is a proxy for tunnels that wants a password. It counts them.
+func connectProxy(t *testing.T) (url string, tunnels *atomic.Int32) {
+	t.Helper()
+	tunnels = new(atomic.Int32)
+	want := "Basic " + base64.StdEncoding.EncodeToString([]byte("user:secret"))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodConnect || r.Header.Get("Proxy-Authorization") != want {
+			w.WriteHeader(http.StatusProxyAuthRequired)
+			return
+		}
+		target, err := net.Dial("tcp", r.Host)
+		if err != nil {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		defer target.Close()
+		client, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer client.Close()
+		tunnels.Add(1)
+		io.WriteString(client, "HTTP/1.1 200 OK\r\n\r\n")
+		go func() {
+			io.Copy(target, client)
+			target.(*net.TCPConn).CloseWrite()
+		}()
+		io.Copy(client, target)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL, tunnels
+}
+
+func TestDialProxy(t *testing.T) {
+	plain := httptest.NewServer(echoHandler())
+	secure := httptest.NewTLSServer(echoHandler())
+	t.Cleanup(plain.Close)
+	t.Cleanup(secure.Close)
+	proxy, tunnels := connectProxy(t)
+	allowed := strings.Replace(proxy, "http://", "http://user:secret@", 1)
+	for i, url := range []string{plain.URL, secure.URL} {
+		args := []string{"dial", "--insecure", "--quiet", "1ms", "--product", "tcp", "--header", "X-Secret: yes", url, "--proxy"}
+		if code, stdout, stderr := try("x", append(args, allowed)...); code != exitOK || stdout != "x" || int(tunnels.Load()) != i+1 {
+			t.Errorf("%s: exit code %d, %q, %q; %d tunnels", url, code, stdout, stderr, tunnels.Load())
+		}
+		if code, stdout, stderr := try("x", append(args, proxy)...); code != exitFailure || stdout != "" ||
+			!strings.Contains(stderr, "proxy: answered with status 407") || strings.Contains(stderr, "secret") {
+			t.Errorf("%s: exit code %d, %q, %q", url, code, stdout, stderr)
+		}
+	}
+	// The environment has no proxy for this machine.
+	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
+	args := []string{"dial", "--quiet", "1ms", "--product", "tcp", "--header", "X-Secret: yes", plain.URL}
+	if code, stdout, stderr := try("x", args...); code != exitOK || stdout != "x" {
+		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+}
+
+// A signal ends a connection well, in whatever state it is.
+func TestDialStopped(t *testing.T) {
+	address, _ := serveHere(t)
+	for _, args := range [][]string{{"--product", "echo/1", "http://" + address}, {"ws://" + address}} {
+		ctx, cancel := context.WithCancel(context.Background())
+		in, typed := io.Pipe()
+		shown, out := io.Pipe()
+		code := make(chan int, 1)
+		var stderr bytes.Buffer
+		go func() { code <- run(ctx, append([]string{"dial"}, args...), in, out, &stderr) }()
+		fmt.Fprintln(typed, "hello")
+		got := make([]byte, len("hello\n"))
+		if _, err := io.ReadFull(shown, got); err != nil || string(got) != "hello\n" {
+			t.Errorf("%q: %q, %v", args, got, err)
+		}
+		cancel()
+		if got := tcptest.Receive(t, code); got != exitOK {
+			t.Errorf("%q: exit code %d, %s", args, got, &stderr)
+		}
+		typed.Close()
+	}
+}
