@@ -1,7 +1,6 @@
 package head_test
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -10,159 +9,138 @@ import (
 )
 
 func TestWhole(t *testing.T) {
-	tests := []struct {
-		name string
-		head string
-		want result // less N and Fields
-	}{
+	tests := []wholeTest{
 		{
 			"least of 1.1", get + "\r\n", // RFC 9112, 3
-			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a"},
+			result{Method: "GET", Target: "/", Minor: 1, Host: "a"},
 		},
 		{
 			"least of 1.0", "GET / HTTP/1.0\r\n\r\n", // RFC 9112, 3.2
-			result{Method: "GET", Target: "/", Major: 1},
+			result{Method: "GET", Target: "/"},
 		},
 		{
 			"later minor version", "GET / HTTP/1.9\r\nHost:a\r\n\r\n", // RFC 9110, 2.5
-			result{Method: "GET", Target: "/", Major: 1, Minor: 9, Host: "a"},
+			result{Method: "GET", Target: "/", Minor: 9, Host: "a"},
 		},
 		{
 			"an empty line before it", "\r\n" + get + "\r\n", // RFC 9112, 2.2
-			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a"},
+			result{Method: "GET", Target: "/", Minor: 1, Host: "a"},
 		},
 		{
 			"method of any token", "a!#$%&'*+-.^_`|~0 / HTTP/1.0\r\n\r\n", // RFC 9110, 9.1
-			result{Method: "a!#$%&'*+-.^_`|~0", Target: "/", Major: 1},
+			result{Method: "a!#$%&'*+-.^_`|~0", Target: "/"},
 		},
 		{
 			"origin-form with query", "GET /a/b%20c;d=1?e=f&g[]={h}|i\\j^k`l HTTP/1.0\r\n\r\n", // RFC 9112, 3.2.1
-			result{Method: "GET", Target: "/a/b%20c;d=1?e=f&g[]={h}|i\\j^k`l", Major: 1},
+			result{Method: "GET", Target: "/a/b%20c;d=1?e=f&g[]={h}|i\\j^k`l"},
 		},
 		{
 			"absolute-form", "GET http://[::1]:8080/a?b HTTP/1.1\r\nHost: c\r\n\r\n", // RFC 9112, 3.2.2
-			result{Method: "GET", Target: "http://[::1]:8080/a?b", Major: 1, Minor: 1, Host: "c"},
+			result{Method: "GET", Target: "http://[::1]:8080/a?b", Minor: 1, Host: "c"},
 		},
 		{
 			"absolute-form of another scheme", "GET x-y+z.1:a HTTP/1.0\r\n\r\n", // RFC 3986, 4.3
-			result{Method: "GET", Target: "x-y+z.1:a", Major: 1},
+			result{Method: "GET", Target: "x-y+z.1:a"},
 		},
 		{
 			"authority-form", "CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n", // RFC 9112, 3.2.3
-			result{Method: "CONNECT", Target: "a.example:443", Major: 1, Minor: 1, Host: "a.example:443"},
+			result{Method: "CONNECT", Target: "a.example:443", Minor: 1, Host: "a.example:443"},
 		},
 		{
 			"asterisk-form", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", // RFC 9112, 3.2.4
-			result{Method: "OPTIONS", Target: "*", Major: 1, Minor: 1, Host: "a"},
+			result{Method: "OPTIONS", Target: "*", Minor: 1, Host: "a"},
 		},
 		{
 			"empty Host", "GET / HTTP/1.1\r\nHost:\r\n\r\n", // RFC 9110, 7.2; docker
-			result{Method: "GET", Target: "/", Major: 1, Minor: 1},
+			result{Method: "GET", Target: "/", Minor: 1},
 		},
 		{
 			"names in any case", "GET / HTTP/1.1\r\nHOST: a\r\nuPGRADE: b\r\nconnection: upgrade\r\n\r\n", // RFC 9110, 5.1
-			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a", Connection: []string{"upgrade"}, Upgrade: []string{"b"}},
+			result{Method: "GET", Target: "/", Minor: 1, Host: "a", Connection: []string{"upgrade"}, Upgrade: []string{"b"}},
 		},
 		{
 			"lines of one field", get + "Connection: a\r\nUpgrade: h2c\r\nconnection:\tb\t\r\nUpgrade:\r\n\r\n", // RFC 9110, 5.3
-			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a", Connection: []string{"a", "b"}, Upgrade: []string{"h2c", ""}},
+			result{Method: "GET", Target: "/", Minor: 1, Host: "a", Connection: []string{"a", "b"}, Upgrade: []string{"h2c", ""}},
 		},
 		{
 			"blanks round values", "GET / HTTP/1.1\r\nHost: \t a \t \r\nUpgrade:b\t c\t\r\nConnection: \t \r\n\r\n", // RFC 9112, 5
-			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a", Connection: []string{""}, Upgrade: []string{"b\t c"}},
+			result{Method: "GET", Target: "/", Minor: 1, Host: "a", Connection: []string{""}, Upgrade: []string{"b\t c"}},
 		},
 		{
 			"octets outside ASCII in a value", get + "Upgrade: \x80\xFF\u212A\r\n\r\n", // RFC 9110, 5.5
-			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a", Upgrade: []string{"\x80\xFF\u212A"}},
+			result{Method: "GET", Target: "/", Minor: 1, Host: "a", Upgrade: []string{"\x80\xFF\u212A"}},
 		},
 		{
 			"names that begin like the ones noted", get + "Hosts: b\r\nUpgrade-Insecure-Requests: 1\r\nContent-Lengtn: x\r\n\r\n",
-			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a"},
+			result{Method: "GET", Target: "/", Minor: 1, Host: "a"},
 		},
 		{
 			"names as long as the ones noted", "GET / HTTP/1.1\r\nEtag: a b\r\nHost: a\r\nCook: /\r\n" +
 				"Cookie: x\r\nETags1: x\r\nUpgrate: x\r\nCookies: x\r\nCollection: x\r\nContent-Digest: x\r\nTransfer-Encodinh: x\r\n\r\n",
-			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a"},
+			result{Method: "GET", Target: "/", Minor: 1, Host: "a"},
 		},
 		{
 			"length", get + "Content-Length: 29\r\n\r\n", // RFC 9112, 6.2
-			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a", ContentLength: 29},
+			result{Method: "GET", Target: "/", Minor: 1, Host: "a", ContentLength: 29},
 		},
 		{
 			"length of zero", get + "Content-Length: 0\r\n\r\n",
-			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a"},
+			result{Method: "GET", Target: "/", Minor: 1, Host: "a"},
 		},
 		{
 			"largest length, with zeros", get + "content-length: 0009223372036854775807 \r\n\r\n",
-			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a", ContentLength: 1<<63 - 1},
+			result{Method: "GET", Target: "/", Minor: 1, Host: "a", ContentLength: 1<<63 - 1},
 		},
 		{
 			"length in 1.0", "POST / HTTP/1.0\r\nContent-Length: 1\r\n\r\n",
-			result{Method: "POST", Target: "/", Major: 1, ContentLength: 1},
+			result{Method: "POST", Target: "/", ContentLength: 1},
 		},
 		{
 			"chunked", get + "Transfer-Encoding: chunked\r\n\r\n", // RFC 9112, 7.1
-			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a", ContentLength: -1, Chunked: true},
+			result{Method: "GET", Target: "/", Minor: 1, Host: "a", ContentLength: -1, Chunked: true},
 		},
 		{
 			"chunked between empty elements", get + "Transfer-Encoding: ,, Chunked\t, ,\r\n\r\n", // RFC 9110, 5.6.1.2
-			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a", ContentLength: -1, Chunked: true},
+			result{Method: "GET", Target: "/", Minor: 1, Host: "a", ContentLength: -1, Chunked: true},
 		},
 		{
 			"expectation", get + "Expect: 100-Continue\r\nContent-Length: 1\r\n\r\n", // RFC 9110, 10.1.1
-			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a", ContentLength: 1, ExpectContinue: true},
+			result{Method: "GET", Target: "/", Minor: 1, Host: "a", ContentLength: 1, ExpectContinue: true},
 		},
 		{
 			"expectation between empty elements", get + "Expect: , 100-CONTINUE\t,, \r\n\r\n", // RFC 9110, 5.6.1.2
-			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a", ExpectContinue: true},
+			result{Method: "GET", Target: "/", Minor: 1, Host: "a", ExpectContinue: true},
 		},
 		{
 			"expectation repeated, on two lines", get + "Expect: 100-continue,100-continue\r\nExpect: 100-continue\r\n\r\n", // RFC 9110, 5.3
-			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a", ExpectContinue: true},
+			result{Method: "GET", Target: "/", Minor: 1, Host: "a", ExpectContinue: true},
 		},
 		{
 			"empty expectation before another", get + "Expect:\r\nExpect: 100-continue\r\n\r\n", // RFC 9110, 5.3
-			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a", ExpectContinue: true},
+			result{Method: "GET", Target: "/", Minor: 1, Host: "a", ExpectContinue: true},
 		},
 		{
 			"empty expectation", get + "Expect:\r\n\r\n", // RFC 9110, 10.1.1
-			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a"},
+			result{Method: "GET", Target: "/", Minor: 1, Host: "a"},
 		},
 		{
 			"expectation of empty elements", get + "Expect: ,\t, \r\n\r\n", // RFC 9110, 5.6.1.2
-			result{Method: "GET", Target: "/", Major: 1, Minor: 1, Host: "a"},
+			result{Method: "GET", Target: "/", Minor: 1, Host: "a"},
 		},
 		{
 			"expectation in 1.0", "GET / HTTP/1.0\r\nExpect: 100-continue\r\nExpect: more\r\n\r\n", // RFC 9110, 10.1.1
-			result{Method: "GET", Target: "/", Major: 1},
+			result{Method: "GET", Target: "/"},
 		},
 	}
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			// What follows is not the head's, whatever it is.
-			for _, rest := range []string{"", "\r", "\x00\r\n\r\n"} {
-				got, fault := parse(t, test.head+rest, head.Limits{})
-				if fault.Reason != 0 {
-					t.Fatalf("offset %d: %v", fault.Offset, fault.Reason)
-				}
-				got.Fields = nil
-				want := test.want
-				want.N = len(test.head)
-				diff(t, "result", want, got)
-			}
-		})
+		t.Run(test.name, func(t *testing.T) { test.run(t, asRequest) })
 	}
 }
 
 // What is refused: the mark stands where, and the head goes as far as it has to for
 // that.
 func TestRefused(t *testing.T) {
-	tests := []struct {
-		name   string
-		head   string
-		reason head.Reason
-		rule   string
-	}{
+	tests := []refusedTest{
 		{"second empty line before it", "\r\n§\r\n", head.ErrMethod, "RFC 9112 2.2"},
 		{"empty line of LF before it", "§\n", head.ErrLineEnd, "RFC 9112 2.2"},
 		{"blank before it", "§ GET / HTTP/1.1\r\n", head.ErrMethod, "RFC 9112 3"},
@@ -291,21 +269,7 @@ func TestRefused(t *testing.T) {
 		{"100-continue with a look-alike", get + "Expect: §100-cont\u0131nue\r\n", head.ErrExpect, "RFC 9110 10.1.1"},
 	}
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			text, at := marked(t, test.head)
-			want := fault{at, test.reason}
-			// It is refused as soon as that, and whatever follows.
-			for _, rest := range []string{"", "\r\n", "\r\n\r\n", "\x00"} {
-				if _, got := parse(t, text+rest, head.Limits{}); got != want {
-					t.Errorf("got %v at %d, want %v at %d (%s)", got.Reason, got.Offset, want.Reason, want.Offset, test.rule)
-				}
-			}
-			// And not before.
-			res, got := parse(t, text[:len(text)-1], head.Limits{})
-			if got != (fault{}) || res.N != 0 {
-				t.Errorf("got %v at %d without the last octet", got.Reason, got.Offset)
-			}
-		})
+		t.Run(test.name, func(t *testing.T) { test.run(t, asRequest) })
 	}
 }
 
@@ -334,12 +298,7 @@ func TestHost(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	tests := []struct {
-		name   string
-		limits head.Limits
-		head   string
-		want   head.Reason // or none, and then the head is whole
-	}{
+	tests := []limitTest{
 		{"target at the limit", head.Limits{Target: 4}, "GET /abc HTTP/1.0\r\n\r\n", 0},
 		{"target beyond it", head.Limits{Target: 4}, "GET /abc§d HTTP/1.0\r\n", head.ErrTargetSize},
 		{"target far beyond it", head.Limits{Target: 4}, "GET /abc§defghijklmn HTTP/1.0\r\n", head.ErrTargetSize},
@@ -375,72 +334,7 @@ func TestLimits(t *testing.T) {
 		{"no limit of octets leaves the others", head.Limits{Bytes: head.NoLimit}, get + strings.Repeat("a:\r\n", 99) + "§a:\r\n", head.ErrFields},
 	}
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			if strings.Contains(test.head, "§") == (test.want == 0) {
-				t.Fatal("a mark belongs to a fault")
-			}
-			if test.want == 0 {
-				if res, fault := parse(t, test.head, test.limits); res.N != len(test.head) {
-					t.Errorf("got %d, %v at %d", res.N, fault.Reason, fault.Offset)
-				}
-				return
-			}
-			text, at := marked(t, test.head)
-			want := fault{at, test.want}
-			if _, got := parse(t, text, test.limits); got != want {
-				t.Errorf("got %v at %d, want %v at %d", got.Reason, got.Offset, want.Reason, want.Offset)
-			}
-		})
-	}
-}
-
-// reasons are all of them, with their texts and statuses.
-var reasons = []struct {
-	reason head.Reason
-	text   string
-	status int
-}{
-	{head.ErrMethod, "want method and one space", 400},
-	{head.ErrTarget, "want request target and one space", 400},
-	{head.ErrVersion, "want HTTP version", 400},
-	{head.ErrMajor, "want HTTP version 1", 505},
-	{head.ErrLineEnd, "want CR and LF together", 400},
-	{head.ErrFold, "want no line folding", 400},
-	{head.ErrFieldName, "want field name and colon", 400},
-	{head.ErrFieldValue, "want no control in field value", 400},
-	{head.ErrHost, "want exactly one valid Host", 400},
-	{head.ErrContentLength, "want exactly one number in Content-Length", 400},
-	{head.ErrTransferEncoding, "want exactly chunked in Transfer-Encoding", 400},
-	{head.ErrCoding, "want no transfer coding but chunked", 501},
-	{head.ErrFraming, "want Content-Length or Transfer-Encoding, not both", 400},
-	{head.ErrExpect, "want no expectation but 100-continue", 417},
-	{head.ErrTargetSize, "request target too long", 414},
-	{head.ErrFields, "too many fields", 431},
-	{head.ErrSize, "head too large", 431},
-	{head.ErrStatus, "want status code, one space and reason phrase", 502},
-	{head.ErrStatus + 1, "malformed", 400}, // one that there is not
-	{255, "malformed", 400},
-	{0, "malformed", 400},
-}
-
-func TestReasons(t *testing.T) {
-	for i, test := range reasons {
-		if test.reason != 255 && test.reason != 0 && int(test.reason) != i+1 {
-			t.Errorf("%v: a reason is missing before %d", test.reason, test.reason)
-		}
-		diff(t, "text", "head: "+test.text, test.reason.Error())
-		diff(t, "status", test.status, test.reason.Status())
-		e := &head.Error{Offset: 12, Reason: test.reason}
-		diff(t, "text with an offset", "head: offset 12: "+test.text, e.Error())
-		diff(t, "status", test.status, e.Status())
-		if !errors.Is(e, test.reason) || errors.Is(e, test.reason+1) {
-			t.Errorf("%v unwraps to another reason", e)
-		}
-	}
-	var e *head.Error
-	var r head.Request
-	if _, err := r.Parse([]byte("GET /\r\n"), head.Limits{}); !errors.As(err, &e) || e.Offset != 5 || e.Reason != head.ErrVersion {
-		t.Errorf("got %v", err)
+		t.Run(test.name, func(t *testing.T) { test.run(t, asRequest) })
 	}
 }
 
@@ -474,136 +368,6 @@ func TestFields(t *testing.T) {
 	for _, value := range slices.Concat(r.Lines(nil, "x"), r.Connection, r.Upgrade, [][]byte{r.Method, r.Target, r.Host}) {
 		if len(value) != cap(value) || len(value) == 0 {
 			t.Errorf("%q has room", value)
-		}
-	}
-}
-
-// One message after the other, whole and refused, as a pool has it.
-func TestReuse(t *testing.T) {
-	for name, test := range map[string]struct {
-		kind  kind
-		heads []string
-	}{
-		"request": {asRequest, []string{
-			"POST /a HTTP/1.1\r\nHost: a\r\nConnection: a\r\nConnection: b\r\nUpgrade: c\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n",
-			"GET / HTTP/1.0\r\n\r\n",
-			"GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
-			"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-			"GET / HTTP/1.1\r\nHost: \r\n\r\n",
-			"GET",
-			"\r\nGET / HTTP/1.1\r\nHost: a\r\nConnection: a\r\nUpgrade: b\r\n",
-			"",
-		}},
-		"response": {asResponse, []string{
-			switching + "Connection: a\r\nConnection: b\r\nUpgrade: c\r\n\r\n",
-			"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\n",
-			ok + "Transfer-Encoding: chunked\r\n\r\n",
-			ok + "\r\n",
-			ok + "Content-Length: 1\r\nContent-Length: 1\r\n\r\n",
-			"HTTP",
-			switching + "Connection: a\r\nUpgrade: b\r\n",
-			"",
-		}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			m := test.kind.zero()
-			for _, first := range test.heads {
-				for _, second := range test.heads {
-					n, err := m.Parse([]byte(first), head.Limits{})
-					if n == 0 && err == nil {
-						m.Reset()
-					}
-					n, err = m.Parse([]byte(second), head.Limits{})
-					got, gotFault := read(t, m, n, err)
-					want, wantFault := parseAs(t, test.kind.zero(), second, head.Limits{})
-					diff(t, "result", want, got)
-					diff(t, "fault", wantFault, gotFault)
-					if n == 0 && len(m.Lines(nil, "Host"))+len(m.Lines(nil, "Connection")) > 0 {
-						t.Error("a head that is not whole has lines")
-					}
-					m.Reset()
-				}
-			}
-		})
-	}
-}
-
-// After a limit was exceeded, too, the next head is read from its start.
-func TestReuseAfterLimit(t *testing.T) {
-	for _, large := range []string{strings.Repeat("G", 99), "GET /" + strings.Repeat("a", 99), get + strings.Repeat("a", 99), get + "Upgrade: a\r\nb:" + strings.Repeat("b", 99)} {
-		var r head.Request
-		var err error
-		for end := 0; err == nil && end <= len(large); end++ {
-			_, err = r.Parse([]byte(large[:end]), head.Limits{Bytes: 50, Target: 20})
-		}
-		if !errors.Is(err, head.ErrSize) && !errors.Is(err, head.ErrTargetSize) {
-			t.Fatalf("%q: %v", large, err)
-		}
-		n, err := r.Parse([]byte("PUT /b HTTP/1.0\r\n\r\n"), head.Limits{})
-		got, _ := read(t, &r, n, err)
-		diff(t, "the next head", result{N: 19, Method: "PUT", Target: "/b", Major: 1}, got)
-	}
-}
-
-func TestReset(t *testing.T) {
-	const lines = "Upgrade: a\r\nUpgrade: b\r\nConnection: c\r\nConnection: d\r\n"
-	var (
-		request  head.Request
-		response head.Response
-	)
-	for _, test := range []struct {
-		m                   message
-		long, short         string
-		connection, upgrade *[][]byte
-	}{
-		{&request, get + lines + "Content-Length: 1\r\nExpect: 100-continue\r\n\r\n", get + "\r\n", &request.Connection, &request.Upgrade},
-		{&response, ok + lines + "Content-Length: 1\r\n\r\n", ok + "\r\n", &response.Connection, &response.Upgrade},
-	} {
-		test.m.Reset() // of none
-		if _, err := test.m.Parse([]byte(test.long), head.Limits{}); err != nil {
-			t.Fatal(err)
-		}
-		noted := [][][]byte{*test.connection, *test.upgrade}
-		// The lines of a head before the last one are the buffer's too.
-		if _, err := test.m.Parse([]byte(test.short), head.Limits{}); err != nil {
-			t.Fatal(err)
-		}
-		test.m.Reset()
-		for _, lines := range noted {
-			if len(lines) != 2 || lines[0] != nil || lines[1] != nil {
-				t.Errorf("a buffer is held on to: %q", lines)
-			}
-		}
-		diff(t, "something is left", result{}, fieldsOf(test.m))
-		for range test.m.All() {
-			t.Error("a field is left")
-		}
-	}
-	if request.Method != nil || request.Target != nil || request.Host != nil {
-		t.Error("a buffer is held on to")
-	}
-}
-
-// Whoever gives other octets the second time gets any answer, but one.
-func TestChangedOctets(t *testing.T) {
-	inputs := []string{
-		get + "Upgrade: a\r\nConn", get + "\r\n", "G", "", "\r\n", "GET / HTTP/1.1\r\n", get + "\x00", strings.Repeat("a", 99), get + "a:\r\n\r\n",
-		switching + "Upgrade: a\r\nConn", ok, ok + "\r\n", "HTTP/1.1 1",
-	}
-	for _, first := range inputs {
-		for _, second := range inputs {
-			for _, third := range inputs {
-				for _, m := range []message{new(head.Request), new(head.Response)} {
-					for _, input := range []string{first, second, third} {
-						n, _ := m.Parse([]byte(input), head.Limits{})
-						if n > len(input) {
-							t.Errorf("%d of %d octets", n, len(input))
-						}
-						for range m.All() {
-						}
-					}
-				}
-			}
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package head_test
 
 import (
-	"errors"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,11 +15,7 @@ const (
 )
 
 func TestResponseWhole(t *testing.T) {
-	tests := []struct {
-		name string
-		head string
-		want result // less N, Fields and Major
-	}{
+	tests := []wholeTest{
 		{"least", "HTTP/1.1 200 \r\n\r\n", result{Status: 200, Minor: 1, ContentLength: -1}},                                 // RFC 9112, 4
 		{"1.0", "HTTP/1.0 200 OK\r\n\r\n", result{Status: 200, ContentLength: -1}},                                           // RFC 9112, 2.3
 		{"later minor version", "HTTP/1.9 200 OK\r\n\r\n", result{Status: 200, Minor: 9, ContentLength: -1}},                 // RFC 9110, 2.5
@@ -59,32 +54,13 @@ func TestResponseWhole(t *testing.T) {
 		{"Host and Expect mean nothing", ok + "Host: a b\r\nHost: c\r\nExpect: d\r\n\r\n", result{Status: 200, Minor: 1, ContentLength: -1}},
 	}
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			// What follows is not the head's, whatever it is.
-			for _, rest := range []string{"", "\r", "DATA", "\x00\r\n\r\n", ok + "\r\n"} {
-				got, fault := parseAs(t, new(head.Response), test.head+rest, head.Limits{})
-				if fault.Reason != 0 {
-					t.Fatalf("offset %d: %v", fault.Offset, fault.Reason)
-				}
-				got.Fields = nil
-				want := test.want
-				want.N, want.Major = len(test.head), 1
-				diff(t, "result", want, got)
-			}
-			checkOracle(t, test.head, asResponse)
-			checkPieces(t, test.head, head.Limits{}, asResponse)
-		})
+		t.Run(test.name, func(t *testing.T) { test.run(t, asResponse) })
 	}
 }
 
 // What is refused: the mark stands where, and the head goes as far as it has to for that.
 func TestResponseRefused(t *testing.T) {
-	tests := []struct {
-		name   string
-		head   string
-		reason head.Reason
-		rule   string
-	}{
+	tests := []refusedTest{
 		{"empty line before it", "§\r\n", head.ErrVersion, "RFC 9112 2.2 lets only a server ignore it"},
 		{"empty line of LF before it", "§\n", head.ErrLineEnd, "RFC 9112 2.2"},
 		{"blank before it", "§ HTTP/1.1 200 OK\r\n", head.ErrVersion, "RFC 9112 4"},
@@ -138,23 +114,7 @@ func TestResponseRefused(t *testing.T) {
 		{"100 with two lengths", "HTTP/1.1 100 \r\nContent-Length: 4\r\nContent-Length: §5\r\n", head.ErrContentLength, "RFC 9112 6.3"},
 	}
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			text, at := marked(t, test.head)
-			want := fault{at, test.reason}
-			// It is refused as soon as that, and whatever follows.
-			for _, rest := range []string{"", "\r\n", "\r\n\r\n", "\x00"} {
-				if _, got := parseAs(t, new(head.Response), text+rest, head.Limits{}); got != want {
-					t.Errorf("got %v at %d, want %v at %d (%s)", got.Reason, got.Offset, want.Reason, want.Offset, test.rule)
-				}
-			}
-			// And not before.
-			res, got := parseAs(t, new(head.Response), text[:len(text)-1], head.Limits{})
-			if got != (fault{}) || res.N != 0 {
-				t.Errorf("got %v at %d without the last octet", got.Reason, got.Offset)
-			}
-			checkOracle(t, text, asResponse)
-			checkPieces(t, text, head.Limits{}, asResponse)
-		})
+		t.Run(test.name, func(t *testing.T) { test.run(t, asResponse) })
 	}
 }
 
@@ -172,12 +132,7 @@ func TestStatus(t *testing.T) {
 }
 
 func TestResponseLimits(t *testing.T) {
-	tests := []struct {
-		name   string
-		limits head.Limits
-		head   string
-		want   head.Reason // or none, and then the head is whole
-	}{
+	tests := []limitTest{
 		{"octets at the limit", head.Limits{Bytes: 19}, ok + "\r\n", 0},
 		{"octets beyond it", head.Limits{Bytes: 19}, ok + "b:§\r\n", head.ErrSize},
 		{"status line beyond it", head.Limits{Bytes: 10}, "HTTP/1.1 1§", head.ErrSize},
@@ -188,38 +143,7 @@ func TestResponseLimits(t *testing.T) {
 		{"defaults: octets beyond", head.Limits{}, ok + "a:" + strings.Repeat("b", 64<<10-len(ok)-2) + "§b", head.ErrSize},
 	}
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			if strings.Contains(test.head, "§") == (test.want == 0) {
-				t.Fatal("a mark belongs to a fault")
-			}
-			if test.want == 0 {
-				if res, fault := parseAs(t, new(head.Response), test.head, test.limits); res.N != len(test.head) {
-					t.Errorf("got %d, %v at %d", res.N, fault.Reason, fault.Offset)
-				}
-				return
-			}
-			text, at := marked(t, test.head)
-			want := fault{at, test.want}
-			if _, got := parseAs(t, new(head.Response), text, test.limits); got != want {
-				t.Errorf("got %v at %d, want %v at %d", got.Reason, got.Offset, want.Reason, want.Offset)
-			}
-		})
-	}
-}
-
-// A proxy answers for the fault of a response, and not as if its client had made it.
-func TestResponseErrorStatus(t *testing.T) {
-	for _, text := range []string{"HTTP/2.0 200 OK\r\n", "HTTP/1.1 600 \r\n", ok + "Transfer-Encoding: gzip\r\n", ok + "a\r\n"} {
-		var r head.Response
-		_, err := r.Parse([]byte(text), head.Limits{})
-		var fault *head.Error
-		if !errors.As(err, &fault) || fault.Status() != 502 {
-			t.Errorf("%q: %v", text, err)
-		}
-	}
-	var r head.Response
-	if _, err := r.Parse([]byte(ok), head.Limits{Bytes: len(ok)}); err == nil || err.(*head.Error).Status() != 502 {
-		t.Errorf("too large: %v", err)
+		t.Run(test.name, func(t *testing.T) { test.run(t, asResponse) })
 	}
 }
 
