@@ -71,17 +71,19 @@ func (r *Request) Parse(buf []byte, limits Limits) (n int, err error) {
 // show sets the fields of r from a whole head, or clears them.
 func (r *Request) show(whole bool) {
 	m := &r.m
-	r.Host, r.Connection, r.Upgrade = nil, r.Connection[:0], r.Upgrade[:0]
+	r.Connection, r.Upgrade = r.Connection[:0], r.Upgrade[:0]
 	if !whole {
-		r.Method, r.Target, r.Major, r.Minor = nil, nil, 0, 0
+		r.Method, r.Target, r.Major, r.Minor, r.Host = nil, nil, 0, 0, nil
 		r.ContentLength, r.Chunked, r.ExpectContinue = 0, false, false
 		return
 	}
-	r.Method, r.Target, r.Major, r.Minor = m.line.method.in(m.head), m.line.target.in(m.head), m.line.major, m.line.minor
-	r.ContentLength, r.Chunked, r.ExpectContinue = m.contentLength, m.chunked, m.expectContinue
+	var host []byte
 	if m.known&knownHost != 0 {
-		r.Host = m.fields[m.host].value.in(m.head)
+		host = m.fields[m.host].value.in(m.head)
 	}
+	r.Method, r.Target, r.Host = m.line.method.in(m.head), m.line.target.in(m.head), host
+	r.Major, r.Minor = m.line.major, m.line.minor
+	r.ContentLength, r.Chunked, r.ExpectContinue = m.contentLength, m.chunked, m.expectContinue
 	if len(m.noted) > 0 {
 		r.Connection, r.Upgrade = m.appendNoted(r.Connection, r.Upgrade)
 	}
