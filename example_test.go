@@ -132,6 +132,20 @@ func ExampleParseConnection() {
 	// HTTP2-Settings
 }
 
+// A product of bytes is valid as long as the bytes are. A clone lasts.
+func ExampleProduct_Clone() {
+	buffer := []byte("IRC/6.9")
+	p, err := upgrade.ParseProduct(buffer)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	kept := p.Clone()
+	copy(buffer, "recycled")
+	fmt.Println(kept)
+	// Output: IRC/6.9
+}
+
 // An option is a whole token, in any letter case.
 func ExampleConnection_Has() {
 	for _, line := range []string{"keep-alive, Upgrade", "Upgrade-Insecure-Requests"} {
