@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -102,18 +104,241 @@ func TestWriteFails(t *testing.T) {
 	broken := errors.New("broken")
 	failed := make(chan error, 1)
 	server := &fasthttp.Server{Handler: fasthttpupgrade.Handler{
-		Protocols: []fasthttpupgrade.Protocol{{
-			Product: echo,
-			Serve:   func(net.Conn, *fasthttp.Request) { t.Error("served") },
-		}},
-		Error: func(_ net.Addr, err error) { failed <- err },
+		Protocols: []fasthttpupgrade.Protocol{{Product: echo, Serve: serveNothing(t)}},
+		Error:     func(_ net.Addr, err error) { failed <- err },
 	}.Handle}
 	go server.ServeConn(&pipeConn{Conn: ours, fail: broken})
 	go io.WriteString(theirs, "GET / HTTP/1.1\r\n"+offer+"\r\n")
 	var write *fasthttpupgrade.WriteError
-	if err := <-failed; !errors.As(err, &write) || !errors.Is(err, broken) {
+	if err := tcptest.Receive(t, failed); !errors.As(err, &write) || !errors.Is(err, broken) {
 		t.Error(err)
 	}
+	mustEnd(t, theirs)
+}
+
+// watchedConn tells how it is used.
+type watchedConn struct {
+	net.Conn
+	t *testing.T
+
+	closed  atomic.Bool  // by fasthttp, which uses it again
+	reading atomic.Int32 // calls of Read
+	setting atomic.Int32 // calls of SetDeadline and the like
+
+	mu          sync.Mutex
+	read, write time.Time         // the deadlines
+	before      func(t time.Time) // is called before a deadline is set
+	written     func(p []byte)    // is told of each Write
+}
+
+// use looks whether c may be used, and returns what looks again after the use.
+func (c *watchedConn) use() func() {
+	if c.closed.Load() {
+		c.t.Error("used when it was another's")
+	}
+	return func() {
+		for range 100 {
+			runtime.Gosched()
+		}
+		if c.closed.Load() {
+			c.t.Error("in use when it was another's")
+		}
+	}
+}
+
+func (c *watchedConn) Read(p []byte) (int, error) {
+	defer c.use()()
+	if c.reading.Add(1) > 1 {
+		c.t.Error("two Reads at once")
+	}
+	defer c.reading.Add(-1)
+	runtime.Gosched()
+	return c.Conn.Read(p)
+}
+
+func (c *watchedConn) Write(p []byte) (int, error) {
+	defer c.use()()
+	if c.written != nil {
+		c.written(p)
+	}
+	return c.Conn.Write(p)
+}
+
+func (c *watchedConn) Close() error {
+	c.closed.Store(true)
+	return c.Conn.Close()
+}
+
+func (c *watchedConn) set(deadline time.Time, read, write bool) {
+	if c.setting.Add(1) > 1 {
+		c.t.Error("two deadlines at once")
+	}
+	defer c.setting.Add(-1)
+	if c.before != nil {
+		c.before(deadline)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if read {
+		c.read = deadline
+	}
+	if write {
+		c.write = deadline
+	}
+}
+
+func (c *watchedConn) SetDeadline(t time.Time) error {
+	c.set(t, true, true)
+	return c.Conn.SetDeadline(t)
+}
+
+func (c *watchedConn) SetReadDeadline(t time.Time) error {
+	c.set(t, true, false)
+	return c.Conn.SetReadDeadline(t)
+}
+
+func (c *watchedConn) SetWriteDeadline(t time.Time) error {
+	c.set(t, false, true)
+	return c.Conn.SetWriteDeadline(t)
+}
+
+func (c *watchedConn) deadlines() (read, write time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.read, c.write
+}
+
+// watchedPipe returns both sides of a connection, that of the server watched.
+func watchedPipe(t *testing.T) (*watchedConn, net.Conn) {
+	ours, theirs := net.Pipe()
+	t.Cleanup(func() { theirs.Close() })
+	theirs.SetDeadline(time.Now().Add(tcptest.Patience))
+	watched := &watchedConn{Conn: ours, t: t}
+	return watched, theirs
+}
+
+// The 101 is written within 10 s, and the protocol has no deadlines.
+func TestDeadlines(t *testing.T) {
+	for name, server := range map[string]*fasthttp.Server{
+		"none": {},
+		"all":  {ReadTimeout: time.Hour, WriteTimeout: time.Hour, IdleTimeout: time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var watched *watchedConn
+			served := make(chan struct{})
+			server.Handler = switching(t, func(net.Conn) {
+				defer close(served)
+				if read, write := watched.deadlines(); !read.IsZero() || !write.IsZero() {
+					t.Errorf("deadlines %v, %v", read, write)
+				}
+			})
+			watched, theirs := watchedPipe(t)
+			start := time.Now()
+			watched.written = func(p []byte) {
+				_, write := watched.deadlines()
+				if latest := time.Now().Add(10 * time.Second); write.Before(start.Add(9*time.Second)) || write.After(latest) {
+					t.Errorf("%v for the 101", write.Sub(start))
+				}
+			}
+			go server.ServeConn(watched)
+			go io.WriteString(theirs, "GET / HTTP/1.1\r\n"+offer+"\r\n")
+			mustRead(t, theirs, echo101)
+			tcptest.Receive(t, served)
+		})
+	}
+}
+
+// All may be called at once, as net.Conn asks, and nothing is used when serve has returned,
+// whoever still calls.
+func TestConnConcurrently(t *testing.T) {
+	for range 20 {
+		var all tcptest.Group
+		began := make(chan struct{})
+		server := &fasthttp.Server{Handler: switching(t, func(conn net.Conn) {
+			for range 4 {
+				all.Go(func() {
+					p := make([]byte, 10)
+					for n := 0; ; {
+						m, err := conn.Read(p)
+						if n += m; err != nil {
+							if err != net.ErrClosed {
+								t.Errorf("Read: %v", err)
+							}
+							return
+						}
+					}
+				})
+				all.Go(func() {
+					for {
+						if _, err := conn.Write([]byte("some")); err != nil {
+							if err != net.ErrClosed {
+								t.Errorf("Write: %v", err)
+							}
+							return
+						}
+					}
+				})
+				all.Go(func() {
+					for conn.SetDeadline(time.Now().Add(tcptest.Patience)) == nil && conn.SetReadDeadline(time.Time{}) == nil && conn.SetWriteDeadline(time.Time{}) == nil {
+					}
+				})
+			}
+			<-began
+		})}
+		watched, theirs := watchedPipe(t)
+		done := make(chan error, 1)
+		go func() { done <- server.ServeConn(watched) }()
+		go func() {
+			io.WriteString(theirs, "GET / HTTP/1.1\r\n"+offer+"\r\n")
+			io.Copy(theirs, zeros{})
+		}()
+		mustRead(t, theirs, echo101+"somesome")
+		go io.Copy(io.Discard, theirs)
+		close(began)
+		all.Wait()
+		tcptest.Receive(t, done)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+// No deadline follows that of Close, which ends a Read in progress.
+func TestDeadlineAfterClose(t *testing.T) {
+	var watched *watchedConn
+	var once sync.Once
+	server := &fasthttp.Server{Handler: switching(t, func(conn net.Conn) {
+		var all tcptest.Group
+		watched.before = func(deadline time.Time) {
+			if deadline.Before(time.Now()) {
+				return // that of Close
+			}
+			once.Do(func() {
+				all.Go(func() { conn.Close() })
+				for {
+					if _, err := conn.Read(nil); err == net.ErrClosed {
+						break // Close has begun
+					}
+					runtime.Gosched()
+				}
+				for range 1000 {
+					runtime.Gosched()
+				}
+			})
+		}
+		conn.SetDeadline(time.Now().Add(time.Hour))
+		all.Wait()
+		if read, write := watched.deadlines(); read != time.Unix(1, 0) || write != time.Unix(1, 0) {
+			t.Errorf("%v, %v after Close", read, write)
+		}
+	})}
+	watched, theirs := watchedPipe(t)
+	done := make(chan error, 1)
+	go func() { done <- server.ServeConn(watched) }()
+	go io.WriteString(theirs, "GET / HTTP/1.1\r\n"+offer+"\r\nearly")
+	mustRead(t, theirs, echo101)
+	tcptest.Receive(t, done)
 	mustEnd(t, theirs)
 }
 
@@ -125,12 +350,12 @@ func TestClose(t *testing.T) {
 			done := make(chan struct{})
 			address := listen(t, newServer(kind, switching(t, func(conn net.Conn) {
 				defer close(done)
+				mustRead(t, conn, "early")
 				ended := make(chan error)
 				go func() {
-					_, err := io.Copy(io.Discard, conn)
+					_, err := conn.Read(make([]byte, 1))
 					ended <- err
 				}()
-				time.Sleep(10 * time.Millisecond)
 				if err := conn.Close(); err != nil {
 					t.Error(err)
 				}
@@ -189,7 +414,6 @@ func TestConnKept(t *testing.T) {
 						_, err := conn.Read(make([]byte, 100))
 						reading <- err
 					}()
-					time.Sleep(10 * time.Millisecond)
 					kept <- conn
 				}
 				if string(ctx.Path()) == "/echo" {
@@ -212,36 +436,6 @@ func TestConnKept(t *testing.T) {
 		})
 	}
 }
-
-// As net.Conn asks, all may be called at once.
-func TestConnConcurrently(t *testing.T) {
-	address := listen(t, &fasthttp.Server{MaxConnsPerIP: 1000, Handler: switching(t, func(conn net.Conn) {
-		var all sync.WaitGroup
-		for range 4 {
-			all.Go(func() { io.Copy(io.Discard, conn) })
-			all.Go(func() { io.Copy(conn, zeros{}) })
-			all.Go(func() {
-				for conn.SetDeadline(time.Now().Add(tcptest.Patience)) == nil {
-				}
-			})
-		}
-		time.Sleep(20 * time.Millisecond)
-		for range 4 {
-			all.Go(func() { conn.Close() })
-		}
-		all.Wait()
-	})})
-	for range 4 {
-		conn := dial(t, address, "GET / HTTP/1.1\r\n"+offer+"\r\n")
-		go io.Copy(conn, zeros{})
-		mustRead(t, conn.Reader, echo101)
-		io.Copy(io.Discard, conn)
-	}
-}
-
-type zeros struct{}
-
-func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
 // Every byte arrives, once, in both directions.
 func TestManyBytes(t *testing.T) {

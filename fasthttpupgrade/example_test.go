@@ -4,56 +4,145 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 
 	"github.com/valyala/fasthttp"
+	"github.com/valyala/fasthttp/fasthttputil"
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/fasthttpupgrade"
+	"github.com/gosegue/upgrade/handshake"
 )
 
-// A server that switches to echo/1, which sends back every byte, and to nothing else.
-func ExampleHandler() {
-	handler := fasthttpupgrade.Handler{
-		Protocols: []fasthttpupgrade.Protocol{{
-			Product: upgrade.MustParseProduct("echo/1"),
-			Serve:   func(conn net.Conn, _ *fasthttp.Request) { io.Copy(conn, conn) },
-		}},
-		Next: func(ctx *fasthttp.RequestCtx) { ctx.WriteString("an ordinary page") },
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(err)
-	}
+// ask has a server with that handler answer a request, and prints all that it sends.
+func ask(handler fasthttp.RequestHandler, request string) {
+	listener := fasthttputil.NewInmemoryListener()
 	defer listener.Close()
-	go fasthttp.Serve(listener, handler.Handle)
-
-	conn, err := net.Dial("tcp", listener.Addr().String())
+	server := &fasthttp.Server{Handler: handler, Name: "x", NoDefaultDate: true}
+	go server.Serve(listener)
+	conn, err := listener.Dial()
 	if err != nil {
 		panic(err)
 	}
 	defer conn.Close()
-	fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: example.com\r\nConnection: Upgrade\r\nUpgrade: HTTP/2.0, echo/1\r\n\r\nhello\n")
-	conn.(*net.TCPConn).CloseWrite()
+	go io.WriteString(conn, request)
 	all, _ := io.ReadAll(conn)
-	fmt.Printf("%q\n", all)
-	// Output: "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo/1\r\nConnection: Upgrade\r\n\r\nhello\n"
-}
-
-// A handler of one's own decides for itself, and refuses what it does not know.
-func ExampleSwitch() {
-	echo := upgrade.MustParseProduct("echo/1")
-	handler := func(ctx *fasthttp.RequestCtx) {
-		offered, err := fasthttpupgrade.Offer(ctx)
-		if err != nil || !offered.Offers(echo) {
-			fasthttpupgrade.Refuse(ctx, echo)
-			return
-		}
-		err = fasthttpupgrade.Switch(ctx, []upgrade.Product[string]{echo}, func(conn net.Conn) {
-			io.Copy(conn, conn)
-		})
-		if err != nil {
-			ctx.Error("cannot switch", fasthttp.StatusInternalServerError)
+	for line := range strings.Lines(string(all)) {
+		if line = strings.TrimSpace(line); line != "" {
+			fmt.Println(line)
 		}
 	}
-	fasthttp.ListenAndServe("127.0.0.1:8080", handler)
+}
+
+// A server that switches to hello/1 and to nothing else.
+func ExampleHandler() {
+	handler := fasthttpupgrade.Handler{
+		Protocols: []fasthttpupgrade.Protocol{{
+			Product: upgrade.MustParseProduct("hello/1"),
+			Serve: func(conn net.Conn, r *fasthttp.Request) {
+				fmt.Fprintf(conn, "hello from %s\n", r.URI().Path())
+			},
+		}},
+		Next: func(ctx *fasthttp.RequestCtx) { ctx.WriteString("an ordinary page") },
+	}
+	ask(handler.Handle, "GET /chat HTTP/1.1\r\nHost: example.com\r\nConnection: Upgrade\r\nUpgrade: HTTP/2.0, hello/1\r\n\r\n")
+	// Output:
+	// HTTP/1.1 101 Switching Protocols
+	// Upgrade: hello/1
+	// Connection: Upgrade
+	// hello from /chat
+}
+
+// Who may have the protocol is the server's to decide, and to log.
+func ExampleHandler_policy() {
+	handler := fasthttpupgrade.Handler{
+		Protocols: []fasthttpupgrade.Protocol{{
+			Product: upgrade.MustParseProduct("hello/1"),
+			Allow:   func(ctx *fasthttp.RequestCtx) bool { return string(ctx.Path()) == "/chat" },
+			Check: func(ctx *fasthttp.RequestCtx) error {
+				if len(ctx.Request.Header.Peek("Authorization")) == 0 {
+					return &fasthttpupgrade.Refusal{
+						Status:  fasthttp.StatusUnauthorized,
+						Fields:  []handshake.Field{{Name: "WWW-Authenticate", Value: "Basic"}, {Name: "Connection", Value: "close"}},
+						Content: "who are you?",
+					}
+				}
+				return nil
+			},
+			Serve: func(net.Conn, *fasthttp.Request) {},
+		}},
+		Decided: func(ctx *fasthttp.RequestCtx, d handshake.Decision) {
+			fmt.Printf("log: %s %d\n", ctx.Path(), d.Status)
+		},
+	}
+	ask(handler.Handle, "GET /chat HTTP/1.1\r\nHost: example.com\r\nConnection: Upgrade\r\nUpgrade: hello/1\r\n\r\n")
+	// Output:
+	// log: /chat 401
+	// HTTP/1.1 401 Unauthorized
+	// Server: x
+	// Content-Type: text/plain; charset=utf-8
+	// Content-Length: 12
+	// Www-Authenticate: Basic
+	// Connection: close
+	// who are you?
+}
+
+// A session cookie that middleware sets reaches the client of a WebSocket, whose subprotocol
+// the server selects.
+func ExampleWebSocket() {
+	handler := fasthttpupgrade.Handler{
+		Protocols: []fasthttpupgrade.Protocol{fasthttpupgrade.WebSocket{
+			Subprotocols: []string{"chat.v2", "chat.v1"},
+			Serve: func(conn net.Conn, _ *fasthttp.Request, subprotocol string) {
+				fmt.Fprintf(conn, "frames of %s\n", subprotocol)
+			},
+		}.Protocol()},
+		Carry: []string{"Set-Cookie"},
+	}
+	middleware := func(ctx *fasthttp.RequestCtx) {
+		ctx.Response.Header.Add("Set-Cookie", "session=7")
+		handler.Handle(ctx)
+	}
+	ask(middleware, "GET / HTTP/1.1\r\nHost: example.com\r\nOrigin: https://example.com\r\n"+
+		"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"+
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: chat.v1, chat.v3\r\n\r\n")
+	// Output:
+	// HTTP/1.1 101 Switching Protocols
+	// Upgrade: websocket
+	// Connection: Upgrade
+	// Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
+	// Sec-WebSocket-Protocol: chat.v1
+	// Set-Cookie: session=7
+	// frames of chat.v1
+}
+
+// A handler of one's own asks, and refuses what it does not know.
+func ExampleSwitch() {
+	hello := upgrade.MustParseProduct("hello/1")
+	handler := func(ctx *fasthttp.RequestCtx) {
+		offered, err := fasthttpupgrade.Offer(ctx)
+		if err != nil || !offered.Offers(hello) {
+			fasthttpupgrade.Refuse(ctx, hello)
+			return
+		}
+		err = fasthttpupgrade.Switch(ctx, []upgrade.Product[string]{hello}, func(conn net.Conn) {
+			io.WriteString(conn, "hello\n")
+		})
+		if err != nil {
+			ctx.Error("cannot switch", handshake.Status(err))
+		}
+	}
+	ask(handler, "GET / HTTP/1.1\r\nHost: example.com\r\nConnection: Upgrade\r\nUpgrade: hello/1\r\n\r\n")
+	ask(handler, "GET / HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n")
+	// Output:
+	// HTTP/1.1 101 Switching Protocols
+	// Upgrade: hello/1
+	// Connection: Upgrade
+	// hello
+	// HTTP/1.1 426 Upgrade Required
+	// Server: x
+	// Content-Length: 0
+	// Upgrade: hello/1
+	// Connection: Upgrade
+	// Connection: close
 }

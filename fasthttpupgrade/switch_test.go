@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"strings"
 	"testing"
@@ -29,7 +30,7 @@ var offers = map[string]string{
 	"folded":                "GET / HTTP/1.1\r\nHost: x\r\nConnection: keep-alive,\r\n Upgrade\r\nUpgrade: h2c,\r\n\techo/1\r\n\r\n",
 	"close, Upgrade":        "GET / HTTP/1.1\r\nHost: x\r\nConnection: close, Upgrade\r\nUpgrade: echo/1\r\n\r\n",
 	"close before Upgrade":  "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\n",
-	"close behind Upgrade":  "GET / HTTP/1.1\r\n" + offer + "Connection: close\r\n\r\n",
+	"close after Upgrade":   "GET / HTTP/1.1\r\n" + offer + "Connection: close\r\n\r\n",
 	"HEAD":                  "HEAD / HTTP/1.1\r\n" + offer + "\r\n",
 	"OPTIONS":               "OPTIONS * HTTP/1.1\r\n" + offer + "\r\n",
 	"content":               "POST / HTTP/1.1\r\n" + offer + "Content-Length: 7\r\n\r\ncontent",
@@ -37,6 +38,10 @@ var offers = map[string]string{
 	"much content":          "POST / HTTP/1.1\r\n" + offer + "Content-Length: 9000\r\n\r\n" + strings.Repeat("content..", 1000),
 	"chunks":                "POST / HTTP/1.1\r\n" + offer + "Transfer-Encoding: chunked\r\n\r\n3\r\ncon\r\n4\r\ntent\r\n0\r\n\r\n",
 	"chunks and trailers":   "POST / HTTP/1.1\r\n" + offer + "Transfer-Encoding: chunked\r\n\r\n7\r\ncontent\r\n0\r\nX: y\r\nUpgrade: echo/2\r\n\r\n",
+	"empty form":            "POST / HTTP/1.1\r\n" + offer + "Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 0\r\n\r\n",
+	"coded form":            "POST / HTTP/1.1\r\n" + offer + "Content-Type: multipart/form-data; boundary=b\r\nContent-Encoding: x\r\nContent-Length: 4\r\n\r\nbody",
+	"CHUNKED":               "POST / HTTP/1.1\r\n" + offer + "Transfer-Encoding: CHUNKED\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
+	"chunked, folded":       "POST / HTTP/1.1\r\n" + offer + "Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n",
 	"form without a length": "POST / HTTP/1.1\r\n" + offer + "Content-Type: multipart/form-data; boundary=b\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n--b--\r\n0\r\n\r\n",
 }
 
@@ -76,7 +81,7 @@ func TestExpect(t *testing.T) {
 }
 
 // notOffers are requests that offer nothing that counts, with why and whether the
-// connection has to be closed behind the answer, which fasthttp would not always do.
+// connection has to be closed after the answer, which fasthttp would not always do.
 var notOffers = map[string]struct {
 	request string
 	err     error
@@ -98,7 +103,7 @@ var notOffers = map[string]struct {
 	"Close":                {"POST / HTTP/1.1\r\nHost: x\r\nConnection: Close\r\nContent-Length: 4\r\n\r\nbody", handshake.ErrNoUpgrade, true},
 	"close, Upgrade":       {"POST / HTTP/1.1\r\nHost: x\r\nConnection: close, Upgrade\r\nUpgrade: h2c\r\nContent-Length: 4\r\n\r\nbody", nil, true},
 	"close before Upgrade": {"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 4\r\n\r\nbody", nil, true},
-	"close behind Upgrade": {"POST / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nConnection: close\r\nUpgrade: h2c\r\nContent-Length: 4\r\n\r\nbody", nil, true},
+	"close after Upgrade":  {"POST / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nConnection: close\r\nUpgrade: h2c\r\nContent-Length: 4\r\n\r\nbody", nil, true},
 	"close and malformed":  {"POST / HTTP/1.1\r\nHost: x\r\nConnection: close, x\r\nConnection: @\r\nUpgrade: h2c\r\nContent-Length: 4\r\n\r\nbody", upgrade.ErrToken, true},
 }
 
@@ -167,7 +172,7 @@ func TestFormWithEpilogue(t *testing.T) {
 	}
 }
 
-// Responses that fasthttp holds back for those behind them come before the 101.
+// Responses that fasthttp holds back for later ones come before the 101.
 func TestPipelined(t *testing.T) {
 	address := listen(t, &fasthttp.Server{Handler: echoHandler(t)})
 	conn := dial(t, address, strings.Repeat("GET / HTTP/1.1\r\nHost: x\r\n\r\n", 3)+"GET / HTTP/1.1\r\n"+offer+"\r\nearly")
@@ -195,24 +200,46 @@ func TestHandlersBefore(t *testing.T) {
 			mustAnswer(t, dial(t, address, "GET / HTTP/1.1\r\n"+offer+"\r\n").Reader, 200, "page ")
 		})
 	}
-	// A request that was not received has its fields nevertheless.
-	var ctx fasthttp.RequestCtx
-	var request fasthttp.Request
-	request.Header.Set("Connection", "Upgrade")
-	request.Header.Set("Upgrade", "echo/1")
-	ctx.Init(&request, nil, nil)
-	if offered, err := fasthttpupgrade.Offer(&ctx); !offered.Offers(echo) || err != nil {
-		t.Errorf("%v, %v", offered, err)
+}
+
+// A request that was not received but made has its fields nevertheless.
+func TestMadeRequest(t *testing.T) {
+	for protocol, want := range map[string]error{
+		"":          nil,
+		"HTTP/1.1":  nil,
+		"HTTP/1.2":  nil,
+		"HTTP/1.0":  handshake.ErrHTTPVersion,
+		"HTTP/2.0":  handshake.ErrHTTPVersion,
+		"HTTP/2":    handshake.ErrHTTPVersion,
+		"HTTP/11.1": handshake.ErrHTTPVersion,
+		"x":         handshake.ErrHTTPVersion,
+	} {
+		var ctx fasthttp.RequestCtx
+		var request fasthttp.Request
+		request.Header.Set("Connection", "Upgrade")
+		request.Header.Set("Upgrade", "echo/1")
+		if protocol != "" {
+			request.Header.SetProtocol(protocol)
+		}
+		ctx.Init(&request, nil, nil)
+		if offered, err := fasthttpupgrade.Offer(&ctx); err != want || offered.Offers(echo) != (want == nil) {
+			t.Errorf("%q: %v, %v", protocol, offered, err)
+		}
 	}
 }
 
-func TestDeadlinesCleared(t *testing.T) {
-	const short = 100 * time.Millisecond
-	address := listen(t, &fasthttp.Server{Handler: echoHandler(t), ReadTimeout: short, WriteTimeout: short, IdleTimeout: short})
-	conn := dial(t, address, "GET / HTTP/1.1\r\n"+offer+"\r\n")
-	mustRead(t, conn.Reader, echo101)
-	time.Sleep(3 * short)
-	mustEcho(t, conn)
+// Offer says the same each time, although fasthttp unfolds lines where they are.
+func TestOfferAgain(t *testing.T) {
+	for _, fold := range []string{"\r\n ", "\r\n\t", "\r\n \t  "} {
+		address := listen(t, &fasthttp.Server{Handler: func(ctx *fasthttp.RequestCtx) {
+			for range 3 {
+				if offered, err := fasthttpupgrade.Offer(ctx); err != nil || !offered.Offers(echo) {
+					t.Errorf("%q: %v, %v", fold, offered, err)
+				}
+			}
+		}})
+		tcptest.Exchange(t, address, "GET / HTTP/1.1\r\nHost: x\r\nX:"+fold+"y\r\nConnection: keep-alive,"+fold+"Upgrade\r\nUpgrade: h2c,"+fold+"echo/1\r\n\r\n")
+	}
 }
 
 func TestSwitchErrors(t *testing.T) {
@@ -296,22 +323,20 @@ func TestSwitchLayers(t *testing.T) {
 
 // A handler that was timed out has no connection to switch.
 func TestTimedOut(t *testing.T) {
-	switched := make(chan error)
-	handler := fasthttp.TimeoutHandler(func(ctx *fasthttp.RequestCtx) {
-		if string(ctx.Path()) == "/slow" {
-			time.Sleep(200 * time.Millisecond)
-			switched <- fasthttpupgrade.Switch(ctx, []upgrade.Product[string]{echo}, func(net.Conn) { t.Error("served") })
-			return
-		}
-		echoHandler(t)(ctx)
-	}, 100*time.Millisecond, "late")
-	address := listen(t, &fasthttp.Server{Handler: handler})
-	conn := dial(t, address, "GET / HTTP/1.1\r\n"+offer+"\r\nearly")
-	mustRead(t, conn.Reader, echo101+"early")
-	mustEcho(t, conn)
-	slow := dial(t, address, "GET /slow HTTP/1.1\r\n"+offer+"\r\n")
-	mustAnswer(t, slow.Reader, 408, "late")
-	<-switched
+	answered, switched := make(chan struct{}), make(chan error)
+	slow := fasthttp.TimeoutHandler(func(ctx *fasthttp.RequestCtx) {
+		<-answered
+		switched <- fasthttpupgrade.Switch(ctx, []upgrade.Product[string]{echo}, func(net.Conn) { t.Error("served") })
+	}, time.Millisecond, "late")
+	client := dial(t, listen(t, &fasthttp.Server{Handler: slow}), "GET / HTTP/1.1\r\n"+offer+"\r\n")
+	mustAnswer(t, client.Reader, 408, "late")
+	close(answered)
+	tcptest.Receive(t, switched)
+
+	inTime := fasthttp.TimeoutHandler(echoHandler(t), time.Hour, "late")
+	client = dial(t, listen(t, &fasthttp.Server{Handler: inTime}), "GET / HTTP/1.1\r\n"+offer+"\r\nearly")
+	mustRead(t, client.Reader, echo101+"early")
+	mustEcho(t, client)
 }
 
 func TestStreamedContent(t *testing.T) {
@@ -354,5 +379,86 @@ func TestStreamedContent(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// The limit on content is what MaxBody says, to the byte.
+func TestMaxBody(t *testing.T) {
+	for name, test := range map[string]struct {
+		limit int64
+		size  int
+		want  string
+	}{
+		"none, none":      {-1, 0, "101"},
+		"none, one":       {-1, 1, "413"},
+		"one, one":        {1, 1, "101"},
+		"one, two":        {1, 2, "413"},
+		"default":         {0, 2 << 20, "101"},
+		"default, beyond": {0, 2<<20 + 1, "413"},
+		"no limit":        {math.MaxInt64, 3 << 20, "101"},
+	} {
+		address := listen(t, newServer("streams", fasthttpupgrade.Handler{
+			Protocols: []fasthttpupgrade.Protocol{{
+				Product: echo,
+				Serve:   func(conn net.Conn, r *fasthttp.Request) { fmt.Fprint(conn, len(r.Body())) },
+			}},
+			MaxBody: test.limit,
+			Error:   func(net.Addr, error) {},
+		}.Handle))
+		for _, framing := range []string{"length", "chunked"} {
+			sent := tcptest.Framed(framing, strings.Repeat("x", test.size))
+			t.Run(name+"/"+framing, func(t *testing.T) {
+				client := tcptest.Dial(t, address)
+				// Refused, the server does not read it all, and resets.
+				go io.WriteString(client.TCPConn, "POST / HTTP/1.1\r\n"+offer+sent)
+				head := client.Head()
+				if !strings.HasPrefix(head, "HTTP/1.1 "+test.want+" ") {
+					t.Errorf("%q", head)
+				}
+				if want := fmt.Sprint(test.size); test.want == "101" && client.Octets(len(want)) != want {
+					t.Error("not all of it")
+				}
+			})
+		}
+	}
+	if fasthttpupgrade.DefaultMaxBody != 2<<20 {
+		t.Error(fasthttpupgrade.DefaultMaxBody)
+	}
+}
+
+// The content of a request is let go when the request is: fasthttp keeps the context as
+// long as the connection.
+func TestContentLetGo(t *testing.T) {
+	var ctx *fasthttp.RequestCtx
+	handle := fasthttpupgrade.Handler{Protocols: []fasthttpupgrade.Protocol{{
+		Product: echo,
+		Serve: func(conn net.Conn, r *fasthttp.Request) {
+			fmt.Fprintf(conn, "%s, %q", r.Body(), ctx.Request.Body())
+		},
+	}}}.Handle
+	for _, kind := range []string{"default", "streams"} {
+		address := listen(t, newServer(kind, func(c *fasthttp.RequestCtx) { ctx = c; handle(c) }))
+		answer := tcptest.Exchange(t, address, "POST / HTTP/1.1\r\n"+offer+"Content-Length: 4\r\n\r\nbody")
+		if answer != echo101+`body, ""` {
+			t.Errorf("%q", answer)
+		}
+	}
+}
+
+// The texts are part of what users see.
+func TestTexts(t *testing.T) {
+	for err, want := range map[error]string{
+		fasthttpupgrade.ErrConnect:  "handshake: CONNECT cannot upgrade",
+		fasthttpupgrade.ErrContent:  "fasthttpupgrade: end of content in doubt",
+		fasthttpupgrade.ErrHijacked: "fasthttpupgrade: connection is given away already",
+	} {
+		if err.Error() != want {
+			t.Errorf("%q, want %q", err, want)
+		}
+	}
+	for _, err := range []error{new(fasthttpupgrade.Refusal), new(fasthttpupgrade.ContentError), new(fasthttpupgrade.WriteError), new(fasthttpupgrade.PanicError)} {
+		if err.Error() == "" {
+			t.Errorf("%T has no text", err)
+		}
 	}
 }
