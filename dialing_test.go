@@ -1,0 +1,36 @@
+package upgrade_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// The code in docs/dialing.md is that of the examples, which are compiled and run.
+func TestCodeInDialingIsThatOfExamples(t *testing.T) {
+	var examples string
+	for _, file := range []string{"netupgrade/example_client_test.go", "httpupgrade/example_client_test.go"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		examples += string(text)
+	}
+	text, err := os.ReadFile("docs/dialing.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(text), "```go\n")[1:]
+	if len(blocks) != 4 {
+		t.Errorf("%d blocks", len(blocks))
+	}
+	for _, block := range blocks {
+		code, _, _ := strings.Cut(block, "```")
+		// Each function of a block, since some are further apart in the file.
+		for _, function := range strings.Split(code, "\n}\n") {
+			if function = strings.Trim(function, "\n"); !strings.Contains(examples, function) {
+				t.Errorf("not in the examples:\n%s", function)
+			}
+		}
+	}
+}
