@@ -59,10 +59,8 @@ func overHTTP() http.Handler {
 		Serve:  func(conn net.Conn, r *http.Request, _ string) { webSocketEcho(conn, r.URL.Path) },
 	}.Protocol()
 	webSocket.Allow = func(r *http.Request) bool { return allowed(r.URL.Path) }
-	check := webSocket.Fields
 	webSocket.Fields = func(r *http.Request) ([]handshake.Field, error) {
-		fields, err := check(r)
-		return append(fields, subprotocol(r.Header["Sec-Websocket-Protocol"])...), err
+		return subprotocol(r.Header["Sec-Websocket-Protocol"]), nil
 	}
 	return httpupgrade.Handler{
 		Protocols: []httpupgrade.Protocol{

@@ -95,15 +95,10 @@ func overHTTP() http.Handler {
 		}
 		return []handshake.Field{f}, nil
 	}
+	// The key of WebSocket is checked and answered by itself.
 	webSocket := httpupgrade.WebSocket{Serve: func(conn net.Conn, r *http.Request, _ string) { serve(overWebSocket, conn, r.RequestURI) }}.Protocol()
-	check := webSocket.Fields
 	webSocket.Fields = func(r *http.Request) ([]handshake.Field, error) {
-		checked, err := check(r)
-		if err != nil {
-			return nil, err
-		}
-		f, err := fields(overWebSocket, webSocketField, r)
-		return append(checked, f...), err
+		return fields(overWebSocket, webSocketField, r)
 	}
 	return httpupgrade.Handler{
 		Protocols: []httpupgrade.Protocol{
