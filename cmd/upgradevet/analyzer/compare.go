@@ -60,6 +60,7 @@ type search struct {
 	present  []finding       // tests for presence
 	copied   []copying
 	read     map[ast.Expr]bool // where Connection and Upgrade are read
+	written  map[ast.Expr]bool // where they are assigned
 }
 
 type copying struct {
@@ -144,7 +145,13 @@ func (s *search) cases(n *ast.SwitchStmt) {
 // lookup sees a map that is asked for a whole field.
 func (s *search) lookup(n *ast.IndexExpr) {
 	t := s.pass.TypesInfo.TypeOf(n.X)
-	if t == nil || isFieldMap(t) {
+	if t == nil {
+		return
+	}
+	if isFieldMap(t) {
+		for _, v := range s.evalIndex(n, s.frame) {
+			s.reads(v)
+		}
 		return
 	}
 	if _, ok := t.Underlying().(*types.Map); ok {
@@ -198,6 +205,9 @@ func (s *search) isComparison(f *types.Func) bool {
 }
 
 func (s *search) reads(v value) {
+	if s.written[v.read] {
+		return
+	}
 	if s.read == nil {
 		s.read = map[ast.Expr]bool{}
 	}
@@ -250,6 +260,7 @@ func (s *search) follow(n *ast.CallExpr) {
 	for _, arg := range n.Args {
 		for _, v := range s.eval(arg, s.frame) {
 			if v.field != "" || v.known && fieldNamed(v.constant) != "" {
+				s.reads(value{read: n})
 				s.findings = append(s.findings, s.fields(decl.Body, next)...)
 				return
 			}
@@ -443,18 +454,26 @@ func (s *search) presence(n *ast.BinaryExpr) {
 	x, y := ast.Unparen(n.X), ast.Unparen(n.Y)
 	if call, ok := x.(*ast.CallExpr); ok && len(call.Args) == 1 && isZero(s.pass.TypesInfo.Types[y].Value) {
 		if name, ok := call.Fun.(*ast.Ident); ok && name.Name == "len" {
-			x = ast.Unparen(call.Args[0])
+			s.presentAt(n, call.Args[0])
 		}
-	} else if v := s.pass.TypesInfo.Types[y].Value; n.Op == token.GTR || v == nil || v.Kind() != constant.String || constant.StringVal(v) != "" {
 		return
 	}
-	if _, ok := x.(*ast.CallExpr); !ok || s.frame != nil {
+	v := s.pass.TypesInfo.Types[y].Value
+	if n.Op != token.GTR && (s.pass.TypesInfo.Types[y].IsNil() || v != nil && v.Kind() == constant.String && constant.StringVal(v) == "") {
+		s.presentAt(n, x)
+	}
+}
+
+// presentAt reports that e, if it reads Upgrade, is only asked whether it is there.
+func (s *search) presentAt(at ast.Node, e ast.Expr) {
+	e = ast.Unparen(e)
+	if s.frame != nil {
 		return
 	}
-	for _, v := range s.eval(x, nil) {
-		if v.field == "Upgrade" && v.from.message != response && v.read == x {
+	for _, v := range s.eval(e, nil) {
+		if v.field == "Upgrade" && v.from.message != response && v.read == e {
 			s.reads(v)
-			s.present = append(s.present, finding{kind: presence, at: n,
+			s.present = append(s.present, finding{kind: presence, at: at,
 				text: `any Upgrade field counts: "Upgrade: h2c", which Java's client sends with ordinary requests, is taken for an offer of what is served here`})
 			return
 		}
@@ -510,8 +529,13 @@ func (s *search) remove(n *ast.CallExpr) {
 	}
 }
 
-// assign sees h["Upgrade"] = values.
+// assign sees h["Upgrade"] = values, and _, ok := h["Upgrade"].
 func (s *search) assign(n *ast.AssignStmt) {
+	if len(n.Lhs) == 2 && len(n.Rhs) == 1 && isBlank(n.Lhs[0]) {
+		if index, ok := ast.Unparen(n.Rhs[0]).(*ast.IndexExpr); ok {
+			s.presentAt(index, index)
+		}
+	}
 	if len(n.Lhs) != len(n.Rhs) {
 		return
 	}
@@ -521,6 +545,10 @@ func (s *search) assign(n *ast.AssignStmt) {
 			continue
 		}
 		field := s.fieldName(index.Index, s.frame)
+		if s.written == nil {
+			s.written = map[ast.Expr]bool{}
+		}
+		s.written[index] = true
 		values := []ast.Expr{n.Rhs[i]}
 		if literal, ok := ast.Unparen(n.Rhs[i]).(*ast.CompositeLit); ok {
 			values = literal.Elts

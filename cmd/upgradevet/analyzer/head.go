@@ -50,9 +50,18 @@ func (c *checker) heads(function *ast.FuncDecl) []finding {
 					}
 				}
 			}
+		case *ast.CompositeLit: // lines to be joined
+			if len(n.Elts) > 1 && is101Line(c.text(n.Elts[0])) {
+				for _, e := range n.Elts[1:] {
+					if c.isUnchecked(e) {
+						report(n)
+						break
+					}
+				}
+			}
 		case *ast.CallExpr:
 			for i, arg := range n.Args {
-				if !is101Line(c.text(arg)) {
+				if !is101Line(c.text(arg)) && !c.formats101(n, i) {
 					continue
 				}
 				if callee := c.index.callee(n); callee != nil && pathOf(callee) == "fmt" {
@@ -76,6 +85,12 @@ func (c *checker) heads(function *ast.FuncDecl) []finding {
 		}
 	}
 	return all
+}
+
+// formats101 reports whether the nth argument is the format of a status line, and the
+// next the status 101.
+func (c *checker) formats101(call *ast.CallExpr, n int) bool {
+	return n+1 < len(call.Args) && strings.HasPrefix(c.text(call.Args[n]), "HTTP/1.1 %d") && c.is101(call.Args[n+1])
 }
 
 // parts returns the operands of a chain of +, and marks the chains within it.

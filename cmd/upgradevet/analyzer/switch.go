@@ -71,6 +71,7 @@ func (c *checker) switches(function *ast.FuncDecl) []finding {
 				written = append(written, n)
 			}
 			all = append(all, c.responseWritten(n, callee)...)
+			switched = switched || len(compared) > 0 && c.usesConnection(n)
 		}
 		return true
 	})
@@ -79,6 +80,7 @@ func (c *checker) switches(function *ast.FuncDecl) []finding {
 			switched = switched || isConnection(c.pass.TypesInfo.TypeOf(result.Type))
 		}
 	}
+	switched = switched || c.saysSwitched(function)
 	if switched && (len(compared) > 0 || len(checked) > 0) && !c.looksAtUpgrade(function.Body, 0, map[*types.Func]bool{}) {
 		at := ast.Node(nil)
 		if len(compared) > 0 {
@@ -96,6 +98,28 @@ func (c *checker) switches(function *ast.FuncDecl) []finding {
 		}
 	}
 	return all
+}
+
+// usesConnection reports whether the call is given a connection, other than to close it.
+func (c *checker) usesConnection(call *ast.CallExpr) bool {
+	for _, arg := range call.Args {
+		if isConnection(c.pass.TypesInfo.TypeOf(arg)) {
+			return true
+		}
+	}
+	return false
+}
+
+// saysSwitched reports whether the function, by its name, answers whether a response
+// switches.
+func (c *checker) saysSwitched(function *ast.FuncDecl) bool {
+	f, ok := c.pass.TypesInfo.Defs[function.Name].(*types.Func)
+	if !ok {
+		return false
+	}
+	name, results := strings.ToLower(f.Name()), f.Signature().Results()
+	return results.Len() == 1 && types.Identical(results.At(0).Type(), types.Typ[types.Bool]) &&
+		(strings.Contains(name, "upgrade") || strings.Contains(name, "switched"))
 }
 
 // isStatus reports whether e is the status of a response.
@@ -284,10 +308,10 @@ func (c *checker) responseWritten(n *ast.CallExpr, callee *types.Func) []finding
 		e = ast.Unparen(address.X)
 	}
 	literal, ok := e.(*ast.CompositeLit)
-	if !ok || object != nil && c.setsVersion(object) {
+	if !ok || object != nil && c.sets(object, "ProtoMajor", nil) {
 		return nil
 	}
-	switching := false
+	switching := object != nil && c.sets(object, "StatusCode", c.is101)
 	for _, e := range literal.Elts {
 		pair, ok := e.(*ast.KeyValueExpr)
 		if !ok {
@@ -312,14 +336,14 @@ func (c *checker) responseWritten(n *ast.CallExpr, callee *types.Func) []finding
 	}}
 }
 
-// setsVersion reports whether ProtoMajor of the variable is assigned.
-func (c *checker) setsVersion(object types.Object) bool {
+// sets reports whether the field of the variable is assigned, to what is wanted.
+func (c *checker) sets(object types.Object, field string, wanted func(ast.Expr) bool) bool {
 	sets := false
 	ast.Inspect(c.function, func(n ast.Node) bool {
 		if n, ok := n.(*ast.AssignStmt); ok {
-			for _, left := range n.Lhs {
-				if selector, ok := left.(*ast.SelectorExpr); ok && selector.Sel.Name == "ProtoMajor" && c.index.object(selector.X) == object {
-					sets = true
+			for i, left := range n.Lhs {
+				if selector, ok := left.(*ast.SelectorExpr); ok && selector.Sel.Name == field && c.index.object(selector.X) == object {
+					sets = sets || wanted == nil || len(n.Rhs) == len(n.Lhs) && wanted(n.Rhs[i])
 				}
 			}
 		}

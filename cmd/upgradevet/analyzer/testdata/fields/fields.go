@@ -131,3 +131,12 @@ type Context interface {
 func framework(c Context) bool {
 	return c.GetHeader("Upgrade") == "websocket" // want `"h2c, websocket" is refused`
 }
+
+func keys(r *http.Request) bool {
+	_, ok := r.Header["Upgrade"] // want `any Upgrade field counts`
+	return ok
+}
+
+func nils(r *http.Request) bool {
+	return r.Header["Upgrade"] != nil // want `any Upgrade field counts`
+}

@@ -174,3 +174,9 @@ func removeHopByHop(h http.Header) {
 		h.Del(name)
 	}
 }
+
+func offersAnything(h http.Header) bool {
+	return h.Get("Upgrade") != "" && hasOption(h, "upgrade") ||
+		h["Upgrade"] != nil && valuesContainToken(h["Connection"], "upgrade") ||
+		len(h["Upgrade"]) > 0 && tokenListContainsValue(h, "Connection", "upgrade")
+}

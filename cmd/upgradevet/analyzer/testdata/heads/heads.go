@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 )
 
 const (
@@ -59,4 +60,17 @@ func websocket(w *bufio.Writer, key string) {
 
 func refusal(conn net.Conn, reason string) {
 	fmt.Fprintf(conn, "HTTP/1.1 400 Bad Request\r\nX-Reason: %s\r\n\r\n", reason)
+}
+
+func joined(conn net.Conn, product string) {
+	io.WriteString(conn, strings.Join([]string{ // want `\[head-values\]`
+		"HTTP/1.1 101 Switching Protocols",
+		"Connection: Upgrade",
+		"Upgrade: " + product,
+		"", "",
+	}, "\r\n"))
+}
+
+func formattedStatus(conn net.Conn, product string) {
+	fmt.Fprintf(conn, "HTTP/1.1 %d %s\r\nUpgrade: %s\r\n\r\n", http.StatusSwitchingProtocols, http.StatusText(101), product) // want `\[head-values\]`
 }

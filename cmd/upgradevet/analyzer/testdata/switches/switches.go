@@ -148,3 +148,20 @@ func version(conn net.Conn) {
 	resp := http.Response{StatusCode: 101, ProtoMajor: 1, ProtoMinor: 1}
 	fmt.Println(resp.Write(conn))
 }
+
+func statusLater(conn net.Conn) {
+	resp := &http.Response{}
+	resp.StatusCode = http.StatusSwitchingProtocols
+	resp.Write(conn) // want `\[response-version\]`
+}
+
+func isUpgraded(resp *http.Response) bool {
+	return resp.StatusCode == 101 // want `\[status-alone\]`
+}
+
+func piped(conn, backend net.Conn, resp *http.Response) {
+	if resp.StatusCode == http.StatusSwitchingProtocols { // want `\[status-alone\]`
+		go io.Copy(conn, backend)
+		io.Copy(backend, conn)
+	}
+}
