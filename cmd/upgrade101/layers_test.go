@@ -16,10 +16,11 @@ func TestLayers(t *testing.T) {
 	)
 	for name, below := range map[string][]string{
 		here:              {"cases", "dial", "explain", "probe", "serve", "text"},
-		here + "/serve":   {"explain", "text"},
+		here + "/serve":   {"explain", "record", "text"},
 		here + "/cases":   {"explain", "text"},
 		here + "/explain": {"text"},
 		here + "/dial":    nil,
+		here + "/record":  nil,
 		here + "/text":    nil,
 		here + "/probe":   nil,
 	} {

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/gosegue/upgrade/cmd/upgrade101/record"
 )
 
 // This file knows the last handshakes. It holds the octets as they came. The code that
@@ -22,7 +24,7 @@ type note struct {
 	decision string
 	switched bool
 	key      string // of the page that made the handshake; may be empty
-	exchange exchange
+	exchange record.Exchange
 }
 
 // lastHandshakes holds the last handshakes. The zero value has none.

@@ -223,16 +223,16 @@ func (s *Server) tellExchange(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	kept := n.exchange
-	lines, err := explain.ReadHead(strings.NewReader(string(kept.request.octets)))
+	lines, err := explain.ReadHead(strings.NewReader(string(kept.Request.Octets)))
 	if err != nil || len(lines) == 0 {
 		answerError(w, http.StatusNotFound, errors.New("not the first handshake of its connection"))
 		return
 	}
 	answer := exchangeJSON{
-		text.Octets(kept.request.octets), kept.request.cut,
-		text.Octets(kept.response.octets), kept.response.cut, nil,
+		text.Octets(kept.Request.Octets), kept.Request.Cut,
+		text.Octets(kept.Response.Octets), kept.Response.Cut, nil,
 	}
-	if !kept.request.cut {
+	if !kept.Request.Cut {
 		analysis := explain.Head(lines).ForPage()
 		answer.Analysis = &analysis
 	}

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/cmd/upgrade101/explain"
+	"github.com/gosegue/upgrade/cmd/upgrade101/record"
 )
 
 // fetch sends a request and returns the response and its content.
@@ -377,10 +377,10 @@ func TestExchangeBounds(t *testing.T) { inBothModes(t, testExchangeBounds) }
 func testExchangeBounds(t *testing.T, flags ...string) {
 	address, _ := serveHere(t, flags...)
 	key := freshKey(t, address)
-	long := getWithID + key + " HTTP/1.1\r\nX: " + strings.Repeat("x", maxKept) + "\r\n" + offerEcho + "\r\n"
+	long := getWithID + key + " HTTP/1.1\r\nX: " + strings.Repeat("x", record.MaxKept) + "\r\n" + offerEcho + "\r\n"
 	mustRead(t, dial(t, address, long), echo101)
 	got, ok := heads(t, address, key)
-	if !ok || string(got.Request) != long[:maxKept] || !got.RequestCut || got.Analysis != nil || string(got.Response) != echo101 {
+	if !ok || string(got.Request) != long[:record.MaxKept] || !got.RequestCut || got.Analysis != nil || string(got.Response) != echo101 {
 		t.Errorf("%t, %d octets, cut %t, %+v", ok, len(got.Request), got.RequestCut, got.Analysis)
 	}
 
@@ -557,37 +557,5 @@ func testManyHandshakes(t *testing.T, flags ...string) {
 		if n.Number != last-maxLast+1+i || !n.Switched {
 			t.Errorf("note %d: %+v", i, n)
 		}
-	}
-}
-
-// In whatever pieces a head comes, it is the same, and ends where it ends.
-func TestKeptHead(t *testing.T) {
-	for text, want := range map[string]string{
-		"GET / HTTP/1.1\r\na: b\r\n\r\nrest":     "GET / HTTP/1.1\r\na: b\r\n\r\n",
-		"\r\n\r\nGET / HTTP/1.1\r\n\r\n\r\n\r\n": "\r\n\r\nGET / HTTP/1.1\r\n\r\n",
-		"GET /\na: b\n\n\n":                      "GET /\na: b\n\n",
-		"a\r\n \r\n\r\nrest":                     "a\r\n \r\n\r\n",
-		"no end\r\n":                             "no end\r\n",
-	} {
-		for step := 1; step <= len(text); step++ {
-			var h keptHead
-			var rest []byte
-			for p := []byte(text); len(p) > 0; {
-				n := min(step, len(p))
-				rest = append(rest, h.add(p[:n])...)
-				p = p[n:]
-			}
-			if string(h.octets) != want || string(h.octets)+string(rest) != text || h.ended != !strings.HasPrefix(text, "no end") || h.cut {
-				t.Errorf("%q by %d: %q, rest %q, ended %t", text, step, h.octets, rest, h.ended)
-			}
-		}
-	}
-	var h keptHead
-	h.add(bytes.Repeat([]byte("a"), maxKept))
-	if h.cut {
-		t.Error("cut too soon")
-	}
-	if rest := h.add([]byte("a\r\n\r\nrest")); !h.cut || !h.ended || len(h.octets) != maxKept || string(rest) != "rest" {
-		t.Errorf("%d octets, cut %t, ended %t, rest %q", len(h.octets), h.cut, h.ended, rest)
 	}
 }

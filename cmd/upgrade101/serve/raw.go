@@ -6,6 +6,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/gosegue/upgrade/cmd/upgrade101/record"
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/head"
 	"github.com/gosegue/upgrade/netupgrade"
@@ -79,7 +80,7 @@ func (s *Server) accept(conn net.Conn, serveHTTP func(net.Conn)) {
 				return
 			}
 			// The handler of net/http logs the offer.
-			serveHTTP(keptBy(conn, r.Unread()))
+			serveHTTP(record.Kept(conn, r.Unread()))
 			offered = nil
 		},
 	}
@@ -116,7 +117,7 @@ func (s *Server) logUnswitched(from net.Addr, offered *offer, err error) {
 }
 
 func rawOfferOf(r *netupgrade.Request, conn net.Conn) offer {
-	recorder, _ := conn.(recorder)
+	recorder, _ := conn.(record.Recorder)
 	return offer{
 		from:     r.Addr().String(),
 		method:   string(r.Method),

@@ -13,8 +13,10 @@ import (
 	"time"
 
 	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/cmd/upgrade101/record"
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/httpupgrade"
+	"github.com/gosegue/upgrade/internal/uri"
 	"github.com/gosegue/upgrade/websocket"
 )
 
@@ -65,7 +67,7 @@ func New(url string, logTo io.Writer) *Server {
 
 // Run serves until ctx is done or the listener fails. Then it closes all connections.
 func (s *Server) Run(ctx context.Context, listener net.Listener) error {
-	listener = record(limit(listener, maxConns))
+	listener = record.Listener(limit(listener, maxConns))
 	server := &http.Server{
 		Handler:           s.handler(),
 		ReadHeaderTimeout: readTimeout,
@@ -76,9 +78,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 		ErrorLog:          s.log,
 		// Some clients upgrade with "OPTIONS *", which net/http answers itself.
 		DisableGeneralOptionsHandler: true,
-		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
-			return context.WithValue(ctx, connKey{}, conn)
-		},
+		ConnContext:                  record.ConnContext,
 	}
 	failed := make(chan error, 2)
 	if s.Raw {
@@ -104,12 +104,9 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	return err
 }
 
-// connKey is the key of a request's connection in its context.
-type connKey struct{}
-
 func (s *Server) handler() http.Handler {
 	page := s.page(echo, webSocket)
-	return endTwoLengths(httpupgrade.Handler{
+	return record.EndTwoLengths(httpupgrade.Handler{
 		Protocols: []httpupgrade.Protocol{
 			{Product: echo, Serve: s.session(echo, echoBytes)},
 			{Product: webSocket, Allow: s.namedBy, Serve: s.session(webSocket, echoMessages)},
@@ -167,6 +164,12 @@ func (s *Server) page(supported ...upgrade.Product[string]) http.Handler {
 			}
 			s.logOffer(offerOf(r), "not switched", err)
 		}
+		if _, valid := uri.IsHost(r.Host); !valid {
+			// net/http checks the octets of Host, and not their order.
+			w.Header().Set("Connection", "close")
+			answerWith(w, http.StatusBadRequest, "text/plain; charset=utf-8", []byte("Host is malformed.\n"))
+			return
+		}
 		if !s.namedBy(r) {
 			answerWith(w, http.StatusMisdirectedRequest, "text/plain; charset=utf-8", []byte(wrongHost))
 			return
@@ -217,19 +220,18 @@ These requests switch nothing, and show this page:
 type offer struct {
 	from, method, target, products string
 
-	foreign  bool     // the page of another site sent it
-	recorder recorder // of the connection; nil if there is none
+	foreign  bool            // the page of another site sent it
+	recorder record.Recorder // of the connection; nil if there is none
 }
 
 func offerOf(r *http.Request) offer {
-	recorder, _ := r.Context().Value(connKey{}).(recorder)
 	return offer{
 		from:     r.RemoteAddr,
 		method:   r.Method,
 		target:   r.RequestURI,
 		products: strings.Join(r.Header["Upgrade"], ", "),
 		foreign:  !websocket.SameOrigin(r.Header["Origin"], []string{r.Host}),
-		recorder: recorder,
+		recorder: record.Of(r),
 	}
 }
 
@@ -244,9 +246,9 @@ func (s *Server) logOffer(o offer, decision string, why error) {
 	s.log.Printf("%s %.*s %.*q offers %.*q: %s", o.from, maxQuoted, o.method, maxQuoted, o.target, maxQuoted, o.products, text)
 
 	key := s.keys.of(o.target)
-	var kept exchange
+	var kept record.Exchange
 	if why == nil && o.recorder != nil {
-		kept, _ = o.recorder.take() // or the connection would hold it to its end
+		kept, _ = o.recorder.Take() // or the connection would hold it to its end
 	}
 	if o.foreign {
 		return

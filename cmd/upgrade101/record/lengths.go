@@ -1,4 +1,4 @@
-package serve
+package record
 
 import (
 	"net/http"
@@ -10,9 +10,9 @@ import (
 // such a request (RFC 9112, section 6.1). net/http uses Transfer-Encoding, as it should, but
 // drops Content-Length, so that a handler cannot see that there were two.
 
-// endTwoLengths returns a handler that serves a request by next if it has one length.
+// EndTwoLengths returns a handler that serves a request by next if it has one length.
 // Otherwise it serves the request by ordinary and closes the connection.
-func endTwoLengths(next, ordinary http.Handler) http.Handler {
+func EndTwoLengths(next, ordinary http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !mayHaveTwoLengths(r) {
 			next.ServeHTTP(w, r)
@@ -30,11 +30,11 @@ func mayHaveTwoLengths(r *http.Request) bool {
 	if len(r.TransferEncoding) == 0 {
 		return false
 	}
-	recorder, ok := r.Context().Value(connKey{}).(recorder)
-	if !ok {
+	recorder := Of(r)
+	if recorder == nil {
 		return true
 	}
 	var strict head.Request
-	n, err := strict.Parse(recorder.request(), head.Limits{Bytes: maxKept})
+	n, err := strict.Parse(recorder.Request(), head.Limits{Bytes: MaxKept})
 	return n == 0 || err != nil
 }

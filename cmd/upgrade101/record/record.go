@@ -1,26 +1,28 @@
-package serve
+// Package record keeps the octets of a connection up to its first switch, because net/http
+// keeps neither the order of the fields nor their spelling, nor that there were two lengths.
+// It does not know what the octets mean, except which fields are secrets.
+package record
 
 import (
 	"bytes"
+	"context"
 	"net"
+	"net/http"
 	"slices"
 	"sync"
 )
 
-// This file knows the octets of a connection up to its first switch, because net/http
-// keeps neither the order of the fields nor their spelling. It does not know what the
-// octets mean, except which fields are secrets.
+// MaxKept is how many octets of a head are kept.
+const MaxKept = 16 << 10
 
-// maxKept is how many octets of a head are kept.
-const maxKept = 16 << 10
+// Exchange is the head of a request and the head of its response, octet for octet.
+type Exchange struct{ Request, Response Head }
 
-// exchange is the head of a request and the head of its response, octet for octet.
-type exchange struct{ request, response keptHead }
+// Head keeps the octets of a head, up to MaxKept. They may come in pieces.
+type Head struct {
+	Octets []byte
+	Cut    bool // there were more
 
-// keptHead keeps the octets of a head, up to maxKept. They may come in pieces.
-type keptHead struct {
-	octets  []byte
-	cut     bool // there were more
 	ended   bool // by the empty line
 	started bool // with a line that is not empty
 	inLine  bool
@@ -38,7 +40,7 @@ const (
 )
 
 // add adds the octets up to the end of the head, and returns those that follow it.
-func (h *keptHead) add(p []byte) []byte {
+func (h *Head) add(p []byte) []byte {
 	for i, c := range p {
 		if h.ended {
 			return p[i:]
@@ -67,16 +69,16 @@ func (h *keptHead) add(p []byte) []byte {
 }
 
 // keep keeps an octet, if there is room.
-func (h *keptHead) keep(c byte) {
-	if len(h.octets) == maxKept {
-		h.cut = true
+func (h *Head) keep(c byte) {
+	if len(h.Octets) == MaxKept {
+		h.Cut = true
 		return
 	}
-	h.octets = append(h.octets, c)
+	h.Octets = append(h.Octets, c)
 }
 
 // look looks for the name of a secret before the first colon of a line.
-func (h *keptHead) look(c byte) {
+func (h *Head) look(c byte) {
 	switch {
 	case h.named:
 	case c == ':':
@@ -96,9 +98,9 @@ func (h *keptHead) look(c byte) {
 	}
 }
 
-// record returns a listener that keeps the first exchange of each connection, until
+// Listener returns a listener that keeps the first exchange of each connection, until
 // somebody takes it or it turns out not to be a switch.
-func record(listener net.Listener) net.Listener { return recording{listener} }
+func Listener(listener net.Listener) net.Listener { return recording{listener} }
 
 type recording struct{ net.Listener }
 
@@ -117,19 +119,19 @@ func (l recording) Accept() (net.Conn, error) {
 	return recorded, nil
 }
 
-// recorder is a connection that keeps its first exchange.
-type recorder interface {
-	// take returns the exchange, once, if its response is a 101.
-	take() (exchange, bool)
+// Recorder is a connection that keeps its first exchange.
+type Recorder interface {
+	// Take returns the exchange, once, if its response is a 101.
+	Take() (Exchange, bool)
 
-	// request returns the head of the request, or nil if it is no longer kept.
-	request() []byte
+	// Request returns the head of the request, or nil if it is no longer kept.
+	Request() []byte
 }
 
-// keptBy returns conn, which reads and writes by recorded, as a recorder if recorded is
+// Kept returns conn, which reads and writes by recorded, as a Recorder if recorded is
 // one.
-func keptBy(recorded, conn net.Conn) net.Conn {
-	r, ok := recorded.(recorder)
+func Kept(recorded, conn net.Conn) net.Conn {
+	r, ok := recorded.(Recorder)
 	if !ok {
 		return conn
 	}
@@ -137,19 +139,19 @@ func keptBy(recorded, conn net.Conn) net.Conn {
 		return struct {
 			net.Conn
 			closeWriter
-			recorder
+			Recorder
 		}{conn, w, r}
 	}
 	return struct {
 		net.Conn
-		recorder
+		Recorder
 	}{conn, r}
 }
 
 type recordedConn struct {
 	net.Conn
 	mu   sync.Mutex
-	kept exchange
+	kept Exchange
 	over bool // nothing is kept from now on
 }
 
@@ -158,7 +160,7 @@ func (c *recordedConn) Read(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.over {
-		c.kept.request.add(p[:n])
+		c.kept.Request.add(p[:n])
 	}
 	return n, err
 }
@@ -167,13 +169,13 @@ func (c *recordedConn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for p = p[:n]; !c.over && len(p) > 0 && !c.kept.response.ended; {
-		p = c.kept.response.add(p)
+	for p = p[:n]; !c.over && len(p) > 0 && !c.kept.Response.ended; {
+		p = c.kept.Response.add(p)
 		switch {
-		case !c.kept.response.ended || c.kept.response.hasStatus("101"):
-		case c.kept.response.hasStatus("100"):
+		case !c.kept.Response.ended || c.kept.Response.hasStatus("101"):
+		case c.kept.Response.hasStatus("100"):
 			// The response is still to come.
-			c.kept.response = keptHead{}
+			c.kept.Response = Head{}
 		default:
 			c.drop()
 		}
@@ -181,22 +183,39 @@ func (c *recordedConn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func (h *keptHead) hasStatus(status string) bool {
-	return bytes.HasPrefix(h.octets, []byte("HTTP/1.1 "+status+" "))
+func (h *Head) hasStatus(status string) bool {
+	return bytes.HasPrefix(h.Octets, []byte("HTTP/1.1 "+status+" "))
 }
 
-func (c *recordedConn) take() (exchange, bool) {
+func (c *recordedConn) Take() (Exchange, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	kept := c.kept
 	c.drop()
-	return kept, kept.response.ended
+	return kept, kept.Response.ended
 }
 
-func (c *recordedConn) request() []byte {
+func (c *recordedConn) Request() []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.kept.request.octets
+	return c.kept.Request.Octets
 }
 
-func (c *recordedConn) drop() { c.kept, c.over = exchange{}, true }
+func (c *recordedConn) drop() { c.kept, c.over = Exchange{}, true }
+
+// closeWriter is a connection whose writing side can be closed alone.
+type closeWriter interface{ CloseWrite() error }
+
+// connKey is the key of a request's connection in its context.
+type connKey struct{}
+
+// ConnContext is for [http.Server]: it lets Of find the connection of a request.
+func ConnContext(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, conn)
+}
+
+// Of returns the connection of a request, or nil if it is not recorded.
+func Of(r *http.Request) Recorder {
+	recorder, _ := r.Context().Value(connKey{}).(Recorder)
+	return recorder
+}
