@@ -42,12 +42,6 @@ func (m *message) readFieldLine(head []byte, i uint) (uint, Reason) {
 		valueEnd--
 	}
 	m.fields = append(m.fields, field{placeOf(name, nameEnd), placeOf(value, valueEnd)})
-	if !mayMatter(head[name]) {
-		return i + 2, 0
-	}
-	if at, reason := m.note(head[name:nameEnd], head[value:valueEnd:valueEnd]); reason != 0 {
-		return value + at, reason
-	}
 	return i + 2, 0
 }
 

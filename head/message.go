@@ -113,6 +113,14 @@ func (m *message) readLines(head []byte, limits Limits) (at uint, reason Reason)
 		if i, reason = m.readFieldLine(head, i); reason != 0 {
 			return i, orLineEnd(head, i, reason)
 		}
+		// Here and not in readFieldLine: a reader that holds a connection in the first 2
+		// KiB of its stack has no room for another frame below note.
+		if f := m.fields[len(m.fields)-1]; mayMatter(head[f.name.start]) {
+			if at, reason := m.note(f.name.in(head), f.value.in(head)); reason != 0 {
+				at += uint(f.value.start)
+				return at, orLineEnd(head, at, reason)
+			}
+		}
 		m.next = i
 	}
 	if m.kind == request && m.line.minor >= 1 && m.known&knownHost == 0 {

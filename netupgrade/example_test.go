@@ -12,6 +12,7 @@ import (
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/netupgrade"
+	"github.com/gosegue/upgrade/websocket"
 )
 
 func ExampleAcceptor() {
@@ -63,15 +64,26 @@ func exchange(acceptor *netupgrade.Acceptor, request string) string {
 	return strings.ReplaceAll(string(answer), "\r", "|")
 }
 
-// The 101 to the request of RFC 6455, with a subprotocol of the server's choice.
+// The 101 to the request of RFC 6455, from a page that the server trusts, with a
+// subprotocol that both sides speak.
 func ExampleWebSocket() {
 	protocol := netupgrade.WebSocket()
-	protocol.Allow = func(r *netupgrade.Request) bool {
+	protocol.Check = func(r *netupgrade.Request) error {
 		origin := r.Lines(nil, "Origin")
-		return len(origin) == 1 && string(origin[0]) == "http://example.com"
+		if len(origin) != 1 || string(origin[0]) != "http://example.com" {
+			return &netupgrade.Refusal{Status: 403}
+		}
+		return nil
 	}
 	protocol.Fields = func(r *netupgrade.Request) ([]handshake.Field, error) {
-		return []handshake.Field{{Name: "Sec-WebSocket-Protocol", Value: "chat"}}, nil
+		subprotocol, err := websocket.SelectSubprotocol(r.Lines(nil, "Sec-WebSocket-Protocol"), "chat")
+		if err != nil {
+			return nil, &netupgrade.Refusal{Status: 400}
+		}
+		if subprotocol == "" {
+			return nil, nil // the client offers none that the server speaks
+		}
+		return []handshake.Field{{Name: "Sec-WebSocket-Protocol", Value: subprotocol}}, nil
 	}
 	acceptor := &netupgrade.Acceptor{Protocols: []netupgrade.Protocol{protocol}}
 	fmt.Print(exchange(acceptor, "GET /chat HTTP/1.1\r\n"+
@@ -86,8 +98,8 @@ func ExampleWebSocket() {
 	// HTTP/1.1 101 Switching Protocols|
 	// Upgrade: websocket|
 	// Connection: Upgrade|
-	// Sec-WebSocket-Protocol: chat|
 	// Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=|
+	// Sec-WebSocket-Protocol: chat|
 	// |
 }
 

@@ -31,6 +31,7 @@ import (
 	"errors"
 	"math"
 	"net"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -38,56 +39,9 @@ import (
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/head"
 	"github.com/gosegue/upgrade/internal/earlyconn"
+	"github.com/gosegue/upgrade/internal/socket"
 	"github.com/gosegue/upgrade/websocket"
 )
-
-// Protocol is a protocol to which an [Acceptor] can switch, and when and how.
-type Protocol struct {
-	// Product is the protocol's name and, if it has one, version. It matches
-	// only an offer of the same version; one of the zero Product never.
-	Product upgrade.Product[string]
-
-	// Allow is the server's judgement on a request that offers Product, by its
-	// method, its target, the load: false leaves it to the next Protocol. Nil
-	// allows all.
-	Allow func(*Request) bool
-
-	// Fields returns further fields for the 101, or a [*Refusal], possibly
-	// wrapped, to answer that instead of switching; any other error is answered
-	// with 500. Nil adds none.
-	Fields func(*Request) ([]handshake.Field, error)
-
-	webSocket bool // the request is checked and its key answered before Fields
-}
-
-var webSocket = upgrade.MustParseProduct("websocket")
-
-// WebSocket returns the Protocol for WebSocket, which checks the request and answers
-// its key by package websocket. A request by another method than GET is refused with
-// 405, of another version of the protocol than 13 with 426 and that version, and without
-// a well-formed key with 400. Allow and Fields are the caller's to set, for Origin,
-// subprotocols and extensions.
-func WebSocket() Protocol { return Protocol{Product: webSocket, webSocket: true} }
-
-// Refusal is an error by which [Protocol].Fields says to answer a request with a final
-// response of that status (200 to 599) and those fields, without content, instead of
-// switching to that protocol. Connection, Content-Length, Transfer-Encoding and Trailer
-// are not its to give. A 426 (Upgrade Required) is given the field Upgrade that it must
-// have.
-type Refusal struct {
-	Status int
-	Fields []handshake.Field
-}
-
-// Error returns a text with the status.
-func (e *Refusal) Error() string {
-	return "netupgrade: refused with status " + strconv.Itoa(e.Status)
-}
-
-// ErrConnect says that the request is a CONNECT, whose connection has a use already: an
-// offer in it is ignored. Bytes may follow that are no HTTP, so who refuses it must close
-// the connection (RFC 9931).
-var ErrConnect = errors.New("netupgrade: CONNECT cannot upgrade")
 
 // Default bounds of an Acceptor.
 const (
@@ -152,10 +106,14 @@ type Error struct {
 
 // Error returns a text with that of Err and the status.
 func (e *Error) Error() string {
-	if e.Status == 0 {
-		return "netupgrade: not switched: " + e.Err.Error()
+	text := "netupgrade: not switched"
+	if e.Status != 0 {
+		text = "netupgrade: answered " + strconv.Itoa(e.Status)
 	}
-	return "netupgrade: answered " + strconv.Itoa(e.Status) + ": " + e.Err.Error()
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
 }
 
 // Unwrap returns Err.
@@ -189,12 +147,17 @@ func (a *Acceptor) Accept(conn net.Conn) (accepted Accepted, err error) {
 		err = r.fail(err)
 		return
 	}
-	if err = a.choose(r); err != nil {
+	if err = r.offer(); err == nil {
+		r.checkWebSocket()
+		err = a.choose(r)
+	}
+	if err != nil {
 		err = a.decline(r, err)
 		return
 	}
+	r.answerKey()
 	if err = r.buildAnswer(); err != nil {
-		err = a.decline(r, &internalError{err})
+		err = r.failOwn(err)
 		return
 	}
 	if err = a.finish(r); err != nil {
@@ -227,74 +190,41 @@ func (a *Acceptor) maxBody() int64 {
 	return min(max(a.MaxBody, 0), math.MaxInt)
 }
 
-// choose finds the first protocol that is offered, allowed and not refused, and leaves
-// it and its fields in r. Its error is the first refusal, or why the offer does not
-// count.
-func (a *Acceptor) choose(r *Request) error {
+// offer leaves what the request offers in r. Its error is why the offer does not count.
+func (r *Request) offer() error {
 	if string(r.Method) == "CONNECT" {
 		return ErrConnect
 	}
-	offered, err := handshake.Offer(r.Major, r.Minor, r.Connection, r.Upgrade)
-	if err != nil {
-		return err
-	}
-	err = handshake.ErrNotSupported
-	for i := range a.Protocols {
-		p := &a.Protocols[i]
-		if !offered.Offers(p.Product) || p.Allow != nil && !p.Allow(r) {
-			continue
-		}
-		refused := r.ask(p)
-		if refused == nil {
-			r.protocol = p
-			return nil
-		}
-		var refusal *Refusal
-		if !errors.As(refused, &refusal) {
-			return &internalError{refused}
-		}
-		if err == handshake.ErrNotSupported {
-			r.protocol, err = p, refused
-		}
-	}
+	var err error
+	r.offered, err = handshake.Offer(r.Major, r.Minor, r.Connection, r.Upgrade)
 	return err
 }
 
-// internalError is an error of the server's own making.
-type internalError struct{ error }
-
-func (e *internalError) Unwrap() error { return e.error }
-
-// ask asks p for its fields, or for its reason to refuse.
-func (r *Request) ask(p *Protocol) error {
-	r.fields = nil
-	if p.webSocket {
-		if err := r.checkWebSocket(); err != nil {
-			return err
-		}
-	}
-	if p.Fields == nil {
-		return nil
-	}
+// choose finds the protocol to switch to and leaves it and its fields in r; with a refusal,
+// the protocol that was refused.
+func (a *Acceptor) choose(r *Request) error {
 	var err error
-	r.fields, err = p.Fields(r)
+	r.protocol, r.fields, err = handshake.Choose(a.Protocols, r.offered, r, insist)
 	return err
+}
+
+// answerKey leaves the answer to the key of WebSocket in r.
+func (r *Request) answerKey() {
+	if socket.Is(r.protocol.Product) {
+		r.accept = websocket.AppendAccept(r.accept[:0], r.key)
+	}
 }
 
 // buildAnswer builds the 101 that switches to r.protocol in r.answer.
 func (r *Request) buildAnswer() error {
 	var err error
-	to := [...]upgrade.Product[string]{r.protocol.Product}
-	r.answer, err = handshake.AppendSwitchingProtocols(r.answer[:0], to[:], r.fields...)
-	if err != nil || !r.protocol.webSocket {
+	if socket.Is(r.protocol.Product) {
+		r.answer, err = socket.AppendAccepted(r.answer[:0], r.protocol.Product, r.accept, r.fields...)
 		return err
 	}
-	// In front of the empty line. As a handshake.Field it would be a string, which
-	// is an allocation.
-	r.answer = append(r.answer[:len(r.answer)-len("\r\n")], "Sec-WebSocket-Accept: "...)
-	r.answer = websocket.AppendAccept(r.answer, r.key)
-	r.answer = append(r.answer, "\r\n\r\n"...)
-	return nil
+	to := [...]upgrade.Product[string]{r.protocol.Product}
+	r.answer, err = handshake.AppendSwitchingProtocols(r.answer[:0], to[:], r.fields...)
+	return err
 }
 
 // handOver makes the connection the caller's.
@@ -307,50 +237,42 @@ func (r *Request) handOver() {
 	}
 }
 
-// checkWebSocket checks what WebSocket asks of the request, and leaves its key in
-// r.key.
-func (r *Request) checkWebSocket() error {
-	method := "GET"
-	if string(r.Method) != method {
-		method = "" // no string has to be made of any other
-	}
-	var room [2][]byte // for one of each, and only with that it is a switch
-	version := r.Lines(room[:0:1], "Sec-WebSocket-Version")
-	key := r.Lines(room[1:1], "Sec-WebSocket-Key")
-	switch websocket.Check(method, version, key) {
-	case nil:
-		r.key = key[0]
-		return nil
-	case websocket.ErrMethod:
-		return &Refusal{405, []handshake.Field{{Name: "Allow", Value: "GET"}}}
-	case websocket.ErrVersion:
-		return &Refusal{426, []handshake.Field{{Name: "Sec-WebSocket-Version", Value: websocket.Version}}}
-	default:
-		return &Refusal{400, nil}
-	}
-}
-
-// decline answers a request that is not switched, and returns the error that says so.
+// decline answers a request that is not switched, and returns the error that says so. It
+// is the end of what choose began.
 func (a *Acceptor) decline(r *Request, err error) error {
 	var refusal *Refusal
-	var internal *internalError
 	switch {
-	case errors.As(err, &internal):
-		r.Respond(500, nil)
-		err = internal.error
-	case errors.As(err, &refusal):
+	case r.protocol == nil && a.Decline == nil:
+		r.Refuse(handshake.Supported(a.Protocols)...)
+	case r.protocol == nil:
+		if panicked := r.callDecline(a.Decline, err); panicked != nil {
+			err = panicked
+		}
+	case errors.As(err, &refusal) && refusal != nil:
 		if bad := r.refuse(refusal); bad != nil {
-			r.Respond(500, nil)
-			err = bad
+			return r.failOwn(bad)
 		}
-	case a.Decline != nil:
-		a.Decline(r, err)
 	default:
-		supported := make([]upgrade.Product[string], len(a.Protocols))
-		for i, p := range a.Protocols {
-			supported[i] = p.Product
-		}
-		r.Refuse(supported...)
+		return r.failOwn(err)
 	}
+	return &Error{r.status, err}
+}
+
+// callDecline calls the server's function. A panic is answered with 500, if nothing else
+// was, and returned: Accept runs in a goroutine of which nobody may recover it.
+func (r *Request) callDecline(decline func(*Request, error), err error) (panicked error) {
+	defer func() {
+		if v := recover(); v != nil {
+			panicked = &PanicError{Value: v, Stack: debug.Stack()}
+			r.Respond(500, nil) // which does nothing after another answer
+		}
+	}()
+	decline(r, err)
+	return nil
+}
+
+// failOwn answers a request that failed by the server's own fault.
+func (r *Request) failOwn(err error) error {
+	r.Respond(500, nil)
 	return &Error{r.status, err}
 }

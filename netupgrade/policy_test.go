@@ -113,13 +113,13 @@ func TestHostileFields(t *testing.T) {
 			t.Errorf("%q: %v", f, err)
 		}
 	}
-	for _, f := range append(hostileFields, handshake.Field{Name: "Connection", Value: "close"}) {
+	for _, f := range hostileFields {
 		for _, status := range []int{200, 403, 426} {
 			a := &netupgrade.Acceptor{Protocols: []netupgrade.Protocol{
 				fields(echo, &netupgrade.Refusal{Status: status, Fields: []handshake.Field{f}}),
 			}}
-			if status == 426 && f.Name == "Upgrade" {
-				continue
+			if f.Name == "Upgrade" {
+				continue // an advertisement
 			}
 			got, err := ask(t, a, offerEcho)
 			refused(t, got, 500)
@@ -274,36 +274,37 @@ func TestZeroAcceptor(t *testing.T) {
 	}
 }
 
-// A server that panics has no connection left open by it.
+// A function that panics costs its own connection. Accept runs in a goroutine where nobody
+// else may recover it.
 func TestPanicOfThePolicy(t *testing.T) {
 	t.Parallel()
 	for name, a := range map[string]*netupgrade.Acceptor{
 		"Allow":   {Protocols: []netupgrade.Protocol{{Product: echo, Allow: func(*netupgrade.Request) bool { panic(errTest) }}}},
 		"Fields":  {Protocols: []netupgrade.Protocol{{Product: echo, Fields: func(*netupgrade.Request) ([]handshake.Field, error) { panic(errTest) }}}},
+		"Check":   {Protocols: []netupgrade.Protocol{{Product: echo, Check: func(*netupgrade.Request) error { panic(errTest) }}}},
 		"Decline": {Decline: func(*netupgrade.Request, error) { panic(errTest) }},
 	} {
 		conn := &memory{pieces: []string{offerEcho}}
 		func() {
-			defer func() {
-				if recover() != errTest {
-					t.Errorf("%s: no panic", name)
-				}
-			}()
-			a.Accept(conn)
+			_, err := a.Accept(conn)
+			var panicked *netupgrade.PanicError
+			if !errors.As(err, &panicked) || panicked.Value != errTest || len(panicked.Stack) == 0 {
+				t.Errorf("%s: %v", name, err)
+			}
 		}()
-		if conn.closed != 1 || len(conn.sent) > 0 {
+		if conn.closed != 1 || len(conn.sent) != 1 || !strings.HasPrefix(conn.sent[0], "HTTP/1.1 500 ") {
 			t.Errorf("%s: closed %d times, sent %q", name, conn.closed, conn.sent)
 		}
 	}
 }
 
-// The example of RFC 6455, section 1.2 and 1.3.
+// The example of RFC 6455, section 1.2 and 1.3, from a page of the same server.
 const exampleOfWebSocket = "GET /chat HTTP/1.1\r\n" +
 	"Host: server.example.com\r\n" +
 	"Upgrade: websocket\r\n" +
 	"Connection: Upgrade\r\n" +
 	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
-	"Origin: http://example.com\r\n" +
+	"Origin: http://server.example.com\r\n" +
 	"Sec-WebSocket-Protocol: chat, superchat\r\n" +
 	"Sec-WebSocket-Version: 13\r\n\r\n"
 
@@ -324,8 +325,11 @@ func TestWebSocket(t *testing.T) {
 func TestWebSocketWithFields(t *testing.T) {
 	t.Parallel()
 	p := netupgrade.WebSocket()
-	p.Allow = func(r *netupgrade.Request) bool {
-		return string(bytes.Join(r.Lines(nil, "Origin"), nil)) == "http://example.com"
+	p.Check = func(r *netupgrade.Request) error {
+		if string(bytes.Join(r.Lines(nil, "Origin"), nil)) != "http://server.example.com" {
+			return &netupgrade.Refusal{Status: 403, Content: "not from there\n"}
+		}
+		return nil
 	}
 	p.Fields = func(r *netupgrade.Request) ([]handshake.Field, error) {
 		// Room that is shared by mistake would show in the key.
@@ -345,7 +349,60 @@ func TestWebSocketWithFields(t *testing.T) {
 	equal(t, "length", len(got), len(acceptOfWebSocket+"Sec-WebSocket-Protocol: chat\r\n"))
 
 	got, _ = ask(t, a, strings.Replace(exampleOfWebSocket, "Origin: http", "Origin: evil", 1))
-	refused(t, got, 426)
+	want := "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 15\r\n" +
+		"Content-Type: text/plain; charset=utf-8\r\n\r\nnot from there\n"
+	equal(t, "refusal", got, want)
+}
+
+// Without a Check, only a page of the same origin, or a client that is no browser.
+func TestWebSocketWithoutAPolicyTakesTheSameOriginAlone(t *testing.T) {
+	t.Parallel()
+	for _, p := range []netupgrade.Protocol{
+		netupgrade.WebSocket(), {Product: upgrade.MustParseProduct("WebSocket")},
+	} {
+		a := &netupgrade.Acceptor{Protocols: []netupgrade.Protocol{p}}
+		const own = "Origin: http://server.example.com\r\n"
+		for origin, want := range map[string]string{
+			own:                                      "101",
+			"":                                       "101",
+			"Origin: https://server.example.com\r\n": "101",
+			"Origin: http://example.com\r\n":         "403",
+			"Origin: null\r\n":                       "403",
+			own + own:                                "403",
+		} {
+			got, _ := ask(t, a, strings.Replace(exampleOfWebSocket, own, origin, 1))
+			if !strings.HasPrefix(got, "HTTP/1.1 "+want+" ") {
+				t.Errorf("%q: %q", origin, got)
+			}
+			if want == "101" && !strings.Contains(got, "\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n") {
+				t.Errorf("%q: no answer to the key in %q", origin, got)
+			}
+		}
+	}
+}
+
+func TestWebSocketAcceptIsReserved(t *testing.T) {
+	t.Parallel()
+	p := fields(upgrade.MustParseProduct("websocket"), nil, handshake.Field{Name: "sec-websocket-accept", Value: "x"})
+	got, err := ask(t, &netupgrade.Acceptor{Protocols: []netupgrade.Protocol{p}}, exampleOfWebSocket)
+	refused(t, got, 500)
+	if !errors.Is(err, handshake.ErrReserved) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestZeroValuesDoNotPanic(t *testing.T) {
+	t.Parallel()
+	var r netupgrade.Request
+	if r.Addr() != nil || r.Unread() != nil || r.Respond(200, nil) == nil || r.Refuse(echo) == nil {
+		t.Error("a request of no connection has one")
+	}
+	if (&netupgrade.Error{}).Error() == "" || (&netupgrade.Error{}).Unwrap() != nil {
+		t.Error("a zero Error has no text, or an error")
+	}
+	if p := (netupgrade.Accepted{}).Product(); !p.IsZero() {
+		t.Error(p)
+	}
 }
 
 func TestWebSocketRefusals(t *testing.T) {

@@ -25,17 +25,21 @@ type Request struct {
 	head.Request
 
 	conn     net.Conn
-	gone     bool              // whether conn is somebody else's or closed
-	deadline time.Time         // of the request and its answer; zero if there is none
-	buffer   []byte            // what was read
-	headEnd  int               // in buffer: behind the head
-	next     int               // in buffer: behind the head, and then behind the content
-	answer   []byte            // room for the head of the response
+	gone     bool      // whether conn is somebody else's or closed
+	deadline time.Time // of the request and its answer; zero if there is none
+	buffer   []byte    // what was read
+	headEnd  int       // in buffer: behind the head
+	next     int       // in buffer: behind the head, and then behind the content
+	answer   []byte    // room for the head of the response
+	offered  upgrade.List[[]byte]
 	key      []byte            // of WebSocket, in buffer
+	accept   []byte            // the answer to it, in room of its own
 	protocol *Protocol         // to switch to, or the first one to refuse
 	fields   []handshake.Field // of its 101
 	accepted Accepted
 	status   int // of the response; 0 if there is none
+
+	webSocketErr error // what WebSocket has against the request
 }
 
 // Sizes of the buffers of a request. Most heads fit the first; what outgrew the second
@@ -66,6 +70,7 @@ func (r *Request) release() {
 	}
 	r.Request.Reset()
 	r.conn, r.gone, r.deadline, r.protocol, r.key = nil, false, time.Time{}, nil, nil
+	r.offered, r.webSocketErr = upgrade.List[[]byte]{}, nil
 	r.fields, r.accepted = nil, Accepted{}
 	r.buffer, r.answer = r.buffer[:0], r.answer[:0]
 	r.headEnd, r.next, r.status = 0, 0, 0
@@ -129,7 +134,12 @@ func (r *Request) copyHead(limits head.Limits) {
 }
 
 // Addr returns the address of the client.
-func (r *Request) Addr() net.Addr { return r.conn.RemoteAddr() }
+func (r *Request) Addr() net.Addr {
+	if r.conn == nil {
+		return nil
+	}
+	return r.conn.RemoteAddr()
+}
 
 // Unread returns the connection as if nothing had been read from it: a connection that
 // yields the request first, octet for octet, and whatever came behind it. It has no
@@ -141,7 +151,7 @@ func (r *Request) Addr() net.Addr { return r.conn.RemoteAddr() }
 // should know how to switch, as a server of net/http does with package httpupgrade, or
 // end the connection behind the response.
 func (r *Request) Unread() net.Conn {
-	if r.gone {
+	if r.gone || r.conn == nil {
 		return nil
 	}
 	r.gone = true

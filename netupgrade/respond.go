@@ -18,132 +18,57 @@ const (
 	lingerBytes = 256 << 10
 )
 
-var (
-	errStatus   = errors.New("netupgrade: not a final status")
-	errAnswered = errors.New("netupgrade: answered or taken already")
-)
+var errAnswered = errors.New("netupgrade: answered or taken already")
 
-// Respond answers with a final response of that status (200 to 599) and those fields
-// and closes the connection, which the response says. Connection, Content-Length,
-// Transfer-Encoding, Trailer and, except with 426, Upgrade are not the caller's to give.
-// A field that cannot be sent is a [*handshake.ResponseError] and nothing is.
+// Respond answers with a final response of that status (200 to 599), those fields and
+// that content, and closes the connection, which the response says. With 204 (No Content)
+// and 304 (Not Modified), and in answer to HEAD, it sends no content.
+//
+// The caller must not give Connection, Content-Length, Transfer-Encoding and Trailer. One
+// Upgrade is an advertisement, and a 426 (Upgrade Required) must have it. The errors are
+// those of [handshake.AppendResponse], and then nothing is sent; an error if the request
+// was answered or taken before; or that of the Write.
 //
 // To answer without closing, take the connection by [Request.Unread] and serve HTTP.
 func (r *Request) Respond(status int, content []byte, fields ...handshake.Field) error {
-	if status < 200 || status > 599 {
-		return errStatus
+	var room [8]handshake.Field
+	all := append(room[:0], handshake.Field{Name: "Connection", Value: "close"})
+	if status != 204 && status != 304 {
+		all = append(all, handshake.Field{Name: "Content-Length", Value: strconv.Itoa(len(content))})
+	} else {
+		content = nil
 	}
-	for i, f := range fields {
-		err := f.Check()
-		if err == nil && reserved(f.Name, status) {
-			err = handshake.ErrReserved
+	own := len(all)
+	head, err := handshake.AppendResponse(r.answer[:0], status, append(all, fields...)...)
+	if err != nil {
+		if wrong, ok := err.(*handshake.ResponseError); ok {
+			wrong.Index -= own
 		}
-		if err != nil {
-			return &handshake.ResponseError{Index: i, Err: err}
-		}
+		return err
 	}
-	if status == 426 && !has(fields, "Upgrade") {
-		return handshake.ErrNoProduct
+	if string(r.Method) != "HEAD" {
+		head = append(head, content...)
 	}
-	b := append(r.answer[:0], "HTTP/1.1 "...)
-	b = strconv.AppendInt(b, int64(status), 10)
-	b = append(b, ' ')
-	b = append(b, reason(status)...)
-	b = append(b, "\r\nConnection: "...)
-	if status == 426 {
-		b = append(b, "Upgrade, "...)
-	}
-	b = append(b, "close\r\n"...)
-	bodyless := status == 204 || status == 304
-	if !bodyless {
-		b = append(b, "Content-Length: "...)
-		b = strconv.AppendInt(b, int64(len(content)), 10)
-		b = append(b, "\r\n"...)
-	}
-	for _, f := range fields {
-		b = append(b, f.Name...)
-		b = append(b, ": "...)
-		b = append(b, f.Value...)
-		b = append(b, "\r\n"...)
-	}
-	b = append(b, "\r\n"...)
-	if !bodyless && string(r.Method) != "HEAD" {
-		b = append(b, content...)
-	}
-	r.answer = b
+	r.answer = head
 	return r.send(status)
-}
-
-func reserved(name string, status int) bool {
-	for _, n := range [...]string{"Connection", "Content-Length", "Transfer-Encoding", "Trailer"} {
-		if strings.EqualFold(name, n) {
-			return true
-		}
-	}
-	return strings.EqualFold(name, "Upgrade") && status != 426
 }
 
 // refuse answers with a refusal. If it cannot be sent as it is, nothing is.
 func (r *Request) refuse(refusal *Refusal) error {
-	fields := refusal.Fields
-	if refusal.Status == 426 && !has(fields, "Upgrade") {
-		fields = append(slices.Clip(fields), handshake.Field{Name: "Upgrade", Value: r.protocol.Product.String()})
+	fields, content, err := refusal.Response(r.protocol.Product)
+	if err != nil {
+		return err
 	}
-	return r.Respond(refusal.Status, nil, fields...)
-}
-
-func has(fields []handshake.Field, name string) bool {
-	for _, f := range fields {
-		if strings.EqualFold(f.Name, name) {
-			return true
-		}
-	}
-	return false
-}
-
-// reason returns the reason phrase of the statuses that this package itself sends.
-// Nobody has to have one, or to look at it (RFC 9112, section 4).
-func reason(status int) string {
-	switch status {
-	case 200:
-		return "OK"
-	case 400:
-		return "Bad Request"
-	case 401:
-		return "Unauthorized"
-	case 403:
-		return "Forbidden"
-	case 404:
-		return "Not Found"
-	case 405:
-		return "Method Not Allowed"
-	case 408:
-		return "Request Timeout"
-	case 413:
-		return "Content Too Large"
-	case 414:
-		return "URI Too Long"
-	case 417:
-		return "Expectation Failed"
-	case 426:
-		return "Upgrade Required"
-	case 431:
-		return "Request Header Fields Too Large"
-	case 500:
-		return "Internal Server Error"
-	case 501:
-		return "Not Implemented"
-	case 503:
-		return "Service Unavailable"
-	case 505:
-		return "HTTP Version Not Supported"
-	}
-	return ""
+	// The response closes the connection in any case.
+	fields = slices.DeleteFunc(slices.Clone(fields), func(f handshake.Field) bool {
+		return strings.EqualFold(f.Name, "Connection")
+	})
+	return r.Respond(refusal.Status, []byte(content), fields...)
 }
 
 // send writes the final response in r.answer and closes the connection.
 func (r *Request) send(status int) error {
-	if r.gone {
+	if r.gone || r.conn == nil {
 		return errAnswered
 	}
 	conn := r.conn

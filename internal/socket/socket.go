@@ -52,15 +52,22 @@ func CheckOrigin[O, H upgrade.Text](origin []O, host []H) error {
 const acceptName = "Sec-WebSocket-Accept"
 
 // AppendSwitchingProtocols is [handshake.AppendSwitchingProtocols] to websocket, with the
-// answer to key. Sec-WebSocket-Accept among fields is [handshake.ErrReserved]: no server
-// but one that saw the key can give it.
+// answer to key.
 func AppendSwitchingProtocols[S upgrade.Text](dst []byte, to upgrade.Product[string], key S, fields ...handshake.Field) ([]byte, error) {
+	var room [28]byte
+	return AppendAccepted(dst, to, websocket.AppendAccept(room[:0], key), fields...)
+}
+
+// AppendAccepted is AppendSwitchingProtocols with the answer to the key, for a caller that
+// has made it. Sec-WebSocket-Accept among fields is [handshake.ErrReserved]: no server but
+// one that saw the key can give it.
+func AppendAccepted(dst []byte, to upgrade.Product[string], accept []byte, fields ...handshake.Field) ([]byte, error) {
 	head, err := handshake.BeginSwitchingProtocols(dst, to)
 	if err != nil {
 		return dst, err
 	}
 	head = append(head, acceptName+": "...)
-	head = websocket.AppendAccept(head, key)
+	head = append(head, accept...)
 	head = append(head, "\r\n"...)
 	for i, f := range fields {
 		if len(f.Name) == len(acceptName) && strings.EqualFold(f.Name, acceptName) {

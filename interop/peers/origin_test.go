@@ -79,6 +79,7 @@ func overHTTP() http.Handler {
 // last one there: a proxy would send the next offer on it, of which nobody knows any more.
 func acceptAll(listener net.Listener) {
 	webSocket := netupgrade.WebSocket()
+	webSocket.Check = func(*netupgrade.Request) error { return nil } // behind proxies the Host is another
 	webSocket.Fields = func(r *netupgrade.Request) ([]handshake.Field, error) {
 		var lines []string
 		for _, line := range r.Lines(nil, "Sec-WebSocket-Protocol") {

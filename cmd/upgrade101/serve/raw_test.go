@@ -51,7 +51,7 @@ func TestRawRefused(t *testing.T) {
 		})
 	}
 	log.mustLog(t, "no request: netupgrade: answered 400: head: offset ")
-	log.mustLog(t, `CONNECT "x:1" offers "HTTP/2.0, echo/1": not switched: netupgrade: CONNECT cannot upgrade`)
+	log.mustLog(t, `CONNECT "x:1" offers "HTTP/2.0, echo/1": not switched: handshake: CONNECT cannot upgrade`)
 	log.mustLog(t, `offers "HTTP/2.0, echo/1": failed: netupgrade: answered 413: `)
 	mustBePrintable(t, log.String())
 }

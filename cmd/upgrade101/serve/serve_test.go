@@ -407,11 +407,7 @@ func testWebSocketRefused(t *testing.T, flags ...string) {
 		"PUT / HTTP/1.1\r\n" + offer + "Content-Length: 0\r\n\r\n":                                                       "405",
 	} {
 		mustRead(t, dial(t, address, request), "HTTP/1.1 "+want+" ")
-		reader := "handshake"
-		if len(flags) > 0 {
-			reader = "netupgrade"
-		}
-		log.mustLog(t, `offers "websocket": not switched: `+reader+`: refused with status `+want)
+		log.mustLog(t, `offers "websocket": not switched: handshake: refused with status `+want)
 	}
 }
 

@@ -1,0 +1,79 @@
+//go:build !race && amd64
+
+package netupgrade_test
+
+import (
+	"net"
+	"runtime"
+	"runtime/debug"
+	"testing"
+
+	"github.com/gosegue/upgrade/internal/tcptest"
+	"github.com/gosegue/upgrade/netupgrade"
+)
+
+// A goroutine begins with 2 KiB of stack. One that has outgrown them keeps 4 KiB for as
+// long as the connection lasts, which is more than everything else that an idle connection
+// holds. So the frames of Accept, and those of the system calls below it, have to fit.
+func TestAcceptFitsTheFirstStack(t *testing.T) {
+	const conns = 200
+	request := browser(t)
+	webSocket := netupgrade.WebSocket()
+	webSocket.Check = func(*netupgrade.Request) error { return nil }
+	for name, p := range map[string]netupgrade.Protocol{
+		"same origin": netupgrade.WebSocket(), "own check": webSocket,
+	} {
+		a := &netupgrade.Acceptor{Protocols: []netupgrade.Protocol{p}}
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer listener.Close()
+		var clients []*tcptest.Client
+		var servers []net.Conn
+		for range conns {
+			c := tcptest.Dial(t, listener.Addr().String())
+			conn, err := listener.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Send(request)
+			clients, servers = append(clients, c), append(servers, conn)
+		}
+		done, end := make(chan error, conns), make(chan bool)
+		before := stacks()
+		// The collector shrinks stacks.
+		percent := debug.SetGCPercent(-1)
+		for _, conn := range servers {
+			go func() {
+				accepted, err := a.Accept(conn)
+				done <- err
+				<-end
+				if err == nil {
+					accepted.Conn.Close()
+				}
+			}()
+		}
+		for range conns {
+			if err := tcptest.Receive(t, done); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		each := (stacks() - before) / conns
+		debug.SetGCPercent(percent)
+		close(end)
+		for _, c := range clients {
+			c.Close()
+		}
+		if each >= 3<<10 {
+			t.Errorf("%s: %d bytes of stack a connection", name, each)
+		}
+	}
+}
+
+// stacks returns how many bytes of stack are in use.
+func stacks() int64 {
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int64(stats.StackInuse)
+}
