@@ -149,6 +149,7 @@ func (a *Acceptor) Accept(conn net.Conn) (accepted Accepted, err error) {
 	}
 	if err = r.offer(); err == nil {
 		r.checkWebSocket()
+		a.checkOrigin(r)
 		err = a.choose(r)
 	}
 	if err != nil {

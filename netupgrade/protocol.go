@@ -68,15 +68,28 @@ func WebSocket() Protocol { return Protocol{Product: socket.Product} }
 // and its key. It is a step of its own, before the choice, so that the frames of both fit
 // the stack.
 func (r *Request) checkWebSocket() {
-	r.webSocketErr = nil
 	if !r.offered.Offers(socket.Product) {
 		return
 	}
 	var room [2][]byte // for one of each, and only with that it is a switch
 	version := r.Lines(room[:0:1], "Sec-WebSocket-Version")
 	key := r.Lines(room[1:1], "Sec-WebSocket-Key")
-	if r.webSocketErr = socket.Check(r.Method, version, key); r.webSocketErr == nil {
+	if r.refused = socket.Check(r.Method, version, key); r.refused == nil {
 		r.key = key[0]
+	}
+}
+
+// checkOrigin leaves in r whether a WebSocket that has no Check may have the request, if
+// there is one.
+func (a *Acceptor) checkOrigin(r *Request) {
+	for i := range a.Protocols {
+		if p := &a.Protocols[i]; r.key != nil && p.Check == nil && socket.Is(p.Product) {
+			var room [2][]byte
+			origin := r.Lines(room[:0:1], "Origin")
+			room[1] = r.Host
+			r.foreign = socket.CheckOrigin(origin, room[1:])
+			return
+		}
 	}
 }
 
@@ -86,16 +99,8 @@ func insist(p *Protocol, r *Request) error {
 	if !socket.Is(p.Product) {
 		return nil
 	}
-	if r.webSocketErr != nil || p.Check != nil {
-		return r.webSocketErr
+	if r.refused == nil && p.Check == nil {
+		return r.foreign
 	}
-	return r.checkOrigin()
-}
-
-// checkOrigin is the Check of a WebSocket that has none.
-func (r *Request) checkOrigin() error {
-	var room [2][]byte
-	origin := r.Lines(room[:0:1], "Origin")
-	room[1] = r.Host
-	return socket.CheckOrigin(origin, room[1:])
+	return r.refused
 }

@@ -39,7 +39,8 @@ type Request struct {
 	accepted Accepted
 	status   int // of the response; 0 if there is none
 
-	webSocketErr error // what WebSocket has against the request
+	refused error // what WebSocket has against the request
+	foreign error // and what a WebSocket that has no Check
 }
 
 // Sizes of the buffers of a request. Most heads fit the first; what outgrew the second
@@ -70,7 +71,7 @@ func (r *Request) release() {
 	}
 	r.Request.Reset()
 	r.conn, r.gone, r.deadline, r.protocol, r.key = nil, false, time.Time{}, nil, nil
-	r.offered, r.webSocketErr = upgrade.List[[]byte]{}, nil
+	r.offered, r.refused, r.foreign = upgrade.List[[]byte]{}, nil, nil
 	r.fields, r.accepted = nil, Accepted{}
 	r.buffer, r.answer = r.buffer[:0], r.answer[:0]
 	r.headEnd, r.next, r.status = 0, 0, 0
