@@ -156,6 +156,38 @@ func TestEndInDoubt(t *testing.T) {
 	}
 }
 
+// A coding that is not chunked must be answered with 400 by whoever answers, and goes to no
+// Next.
+func TestBadCoding(t *testing.T) {
+	for way, handler := range map[string]fasthttp.RequestHandler{
+		"Handler": fasthttpupgrade.Handler{Next: func(*fasthttp.RequestCtx) { t.Error("Next") }}.Handle,
+		"Refuse":  func(ctx *fasthttp.RequestCtx) { fasthttpupgrade.Refuse(ctx, echo) },
+		"Switch": func(ctx *fasthttp.RequestCtx) {
+			err := fasthttpupgrade.Switch(ctx, []upgrade.Product[string]{echo}, func(net.Conn) { t.Error("served") })
+			ctx.Error("", handshake.Status(err))
+		},
+	} {
+		address := listen(t, &fasthttp.Server{Handler: handler})
+		for name, request := range inDoubt {
+			if !strings.Contains(strings.ToLower(request), "identity") {
+				continue
+			}
+			for _, head := range []string{"Host: x\r\n", offer} {
+				if way == "Switch" && (head != offer || strings.Contains(request, "1.0")) {
+					continue // it says that there is no offer
+				}
+				t.Run(fmt.Sprintf("%s/%s/%d", way, name, len(head)), func(t *testing.T) {
+					answer := tcptest.Exchange(t, address, fmt.Sprintf(request, head)+smuggled)
+					once(t, answer)
+					if !strings.HasPrefix(answer, "HTTP/1.1 400 ") {
+						t.Errorf("%q", answer)
+					}
+				})
+			}
+		}
+	}
+}
+
 // Content that nobody read, or that nobody knows to have been read, is never the next
 // request.
 func TestContentLeft(t *testing.T) {

@@ -40,8 +40,6 @@
 package fasthttpupgrade
 
 import (
-	"errors"
-
 	"github.com/valyala/fasthttp"
 
 	"github.com/gosegue/upgrade"
@@ -58,9 +56,19 @@ var (
 	// has Content-Length as well, or is not of version 1.1; a line of the head ends in LF
 	// without CR; or it is multipart/form-data of a known length, of which fasthttp may
 	// leave some unread. Handler, Switch and Refuse close the connection after the
-	// response.
-	ErrContent = errors.New("fasthttpupgrade: end of content in doubt")
+	// response. [handshake.Status] of it is 400.
+	ErrContent error = contentInDoubt{}
 )
+
+type contentInDoubt struct{}
+
+func (contentInDoubt) Error() string { return "fasthttpupgrade: end of content in doubt" }
+
+// Refusal is for handshake.Status.
+func (contentInDoubt) Refusal() *Refusal { return badRequest }
+
+// badRequest refuses a request of which not even the next is to be served.
+var badRequest = &Refusal{Status: fasthttp.StatusBadRequest, Fields: []handshake.Field{{Name: "Connection", Value: "close"}}}
 
 // Offer returns the products that the request offers to switch to. Any error says why
 // there are none, and that the request is to be served as an ordinary one: [ErrConnect],

@@ -29,7 +29,8 @@ import (
 // Large), content that cannot be read with 400 (Bad Request), what is the server's own
 // fault with 500. What fails later closes the connection.
 //
-// A request without a valid offer, or with none that is supported and allowed, is an
+// A request whose Transfer-Encoding is not chunked alone is answered with 400. Every other
+// request without a valid offer, or with none that is supported and allowed, is an
 // ordinary one and goes to Next. Its connection is closed after the response if the
 // client asked for that, even where fasthttp does not see it; if the end of the request
 // is in doubt, see [ErrContent]; and with Server.StreamRequestBody if Next did not read
@@ -119,7 +120,13 @@ func (r *request) end(ctx *fasthttp.RequestCtx) {
 
 // serve switches, or answers without.
 func (h *Handler) serve(ctx *fasthttp.RequestCtx, r *request) {
-	if len(r.head.upgrade) == 0 {
+	switch hasUpgrade := len(r.head.upgrade) > 0; {
+	case r.head.badCoding():
+		if !hasUpgrade || h.decide(ctx, r, handshake.Decision{Status: fasthttp.StatusBadRequest, Err: ErrContent}) {
+			respond(ctx, fasthttp.StatusBadRequest, nil, "")
+		}
+		return
+	case !hasUpgrade:
 		h.next(ctx)
 		return
 	}

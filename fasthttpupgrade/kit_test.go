@@ -3,38 +3,41 @@ package fasthttpupgrade_test
 import (
 	"context"
 	"io"
-	"log"
 	"net"
 	"testing"
 
 	"github.com/valyala/fasthttp"
-	"github.com/valyala/fasthttp/fasthttputil"
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/fasthttpupgrade"
 	"github.com/gosegue/upgrade/upgradetest"
 )
 
-// The handler passes the checks that it makes others pass, but for what fasthttp does
-// before any handler.
+// limits are the checks that no handler of fasthttp can pass: see TestLimitExpect.
+var limits = []string{"expect-case", "expect-list"}
+
+// The handler passes the checks of package upgradetest.
 func TestKit(t *testing.T) {
-	echo := upgrade.MustParseProduct("echo/1")
-	handler := &fasthttpupgrade.Handler{
-		Protocols: []fasthttpupgrade.Protocol{{Product: echo, Serve: func(conn net.Conn, _ *fasthttp.Request) {
-			defer conn.Close()
-			io.Copy(conn, conn)
-		}}},
+	for _, kind := range []string{"default", "streams"} {
+		t.Run(kind, func(t *testing.T) {
+			address := listen(t, newServer(kind, echoHandler(t)))
+			dial := func(ctx context.Context) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, "tcp", address)
+			}
+			upgradetest.Server(t, dial, upgradetest.Options{Product: echo, Skip: limits})
+		})
 	}
-	listener := fasthttputil.NewInmemoryListener()
-	defer listener.Close()
-	server := &fasthttp.Server{Handler: handler.Handle, Logger: log.New(io.Discard, "", 0)}
-	go server.Serve(listener)
-	upgradetest.Server(t, func(context.Context) (net.Conn, error) { return listener.Dial() }, upgradetest.Options{
-		Product: echo,
-		Skip: []string{
-			"coding-not-chunked: fasthttp ignores the coding identity",
-			"expect-case: fasthttp compares the case",
-			"host-malformed: fasthttp takes a user in Host",
-		},
+	t.Run("websocket", func(t *testing.T) {
+		address := listen(t, newServer("default", fasthttpupgrade.Handler{
+			Protocols: []fasthttpupgrade.Protocol{fasthttpupgrade.WebSocket{
+				Subprotocols: []string{"chat"},
+				Serve:        func(conn net.Conn, _ *fasthttp.Request, _ string) { io.Copy(io.Discard, conn) },
+			}.Protocol()},
+			Next: page,
+		}.Handle))
+		dial := func(ctx context.Context) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", address)
+		}
+		upgradetest.Server(t, dial, upgradetest.Options{Product: upgrade.MustParseProduct("websocket"), Skip: limits})
 	})
 }

@@ -73,18 +73,15 @@ type WriteError = handshake.WriteError
 // It wraps [fasthttp.ErrBodyTooLarge] if there is too much of it.
 type ContentError = handshake.ContentError
 
-// badHost refuses a request whose Host is missing or malformed, which fasthttp lets
-// through.
-var badHost = &Refusal{Status: fasthttp.StatusBadRequest, Fields: []handshake.Field{{Name: "Connection", Value: "close"}}}
-
-// checkHost returns nil, or the Refusal that RFC 9112, section 3.2, asks for.
+// checkHost returns nil, or the Refusal that RFC 9112, section 3.2, asks for if Host is
+// missing or malformed. fasthttp lets both through.
 func checkHost(header *fasthttp.RequestHeader) error {
 	host := header.Host()
 	if _, ok := uri.IsHost(host); !ok {
-		return badHost
+		return badRequest
 	}
 	if len(host) == 0 && len(header.RawHeaders()) > 0 && len(received(header, "Host")) == 0 {
-		return badHost
+		return badRequest
 	}
 	return nil
 }

@@ -140,21 +140,22 @@ func canUpgrade(header *fasthttp.RequestHeader) bool {
 	return major == 1 && minor >= 1
 }
 
+// badCoding reports whether Transfer-Encoding says something else than chunked, alone. The
+// content has no known end then, and the request must be answered with 400 and the
+// connection closed (RFC 9112, section 6.3). fasthttp reads over identity.
+func (h *head) badCoding() bool { return h.codings > 1 || h.codings == 1 && !h.chunked }
+
 // inDoubt reports whether fasthttp and another recipient of the same octets might not
 // agree on where the request ends. What follows on the connection is then no request that
 // anybody should serve, and no protocol.
 //
 //   - A line of the head ends in LF alone.
-//   - Transfer-Encoding is anything but one line that is chunked, which fasthttp reads
-//     over if it is identity; or stands beside Content-Length, or in a request of version
-//     1.0, which has no codings (RFC 9112, sections 6.1 and 6.3).
+//   - Transfer-Encoding is not chunked, or stands beside Content-Length, or in a request
+//     of version 1.0, which has no codings (RFC 9112, section 6.1).
 //   - It is multipart/form-data of a known length, of which fasthttp may leave some
 //     unread.
 func (h *head) inDoubt(header *fasthttp.RequestHeader) bool {
-	if h.bareLF {
-		return true
-	}
-	if h.codings > 0 && (h.codings > 1 || !h.chunked || h.lengths > 0 || !canUpgrade(header)) {
+	if h.bareLF || h.badCoding() || h.codings > 0 && (h.lengths > 0 || !canUpgrade(header)) {
 		return true
 	}
 	// The condition on which fasthttp parses the content while it reads it.

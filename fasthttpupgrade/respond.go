@@ -14,7 +14,8 @@ import (
 
 // Refuse answers 426 (Upgrade Required), naming the protocols of which the client has
 // to choose one; 505 (HTTP Version Not Supported) to a version that cannot upgrade,
-// which is 1.0; and 501 (Not Implemented) to CONNECT, or without any protocol to name.
+// which is 1.0; 501 (Not Implemented) to CONNECT, or without any protocol to name; and 400
+// (Bad Request) to a Transfer-Encoding that is not chunked alone.
 //
 // The connection stays open unless the client asked to close it; the request is a
 // CONNECT, which bytes may follow that are not HTTP; its end is in doubt, see
@@ -27,6 +28,10 @@ func Refuse(ctx *fasthttp.RequestCtx, supported ...upgrade.Product[string]) {
 	head := readHead(&ctx.Request.Header)
 	if head.mustClose(&ctx.Request.Header) || !streamOf(ctx).isRead(ctx) {
 		ctx.SetConnectionClose()
+	}
+	if head.badCoding() {
+		ctx.SetStatusCode(fasthttp.StatusBadRequest)
+		return
 	}
 	refuse(ctx, products.Distinct(supported))
 }

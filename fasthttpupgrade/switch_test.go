@@ -456,6 +456,9 @@ func TestTexts(t *testing.T) {
 			t.Errorf("%q, want %q", err, want)
 		}
 	}
+	if status := handshake.Status(fasthttpupgrade.ErrContent); status != 400 {
+		t.Error(status)
+	}
 	for _, err := range []error{new(fasthttpupgrade.Refusal), new(fasthttpupgrade.ContentError), new(fasthttpupgrade.WriteError), new(fasthttpupgrade.PanicError)} {
 		if err.Error() == "" {
 			t.Errorf("%T has no text", err)
