@@ -67,3 +67,31 @@ func (c *conn) Close() error {
 	c.mu.Unlock()
 	return c.Conn.Close()
 }
+
+// Bare returns the connection below c if New returned c, else c itself. Written to, the
+// two are one; read from, they are once Take has been asked.
+func Bare(c net.Conn) net.Conn {
+	if e, ok := c.(interface{ bare() net.Conn }); ok {
+		return e.bare()
+	}
+	return c
+}
+
+func (c *conn) bare() net.Conn { return c.Conn }
+
+// Take returns what of the early bytes was not read yet, after which c has none. It
+// returns nil if New did not return c.
+func Take(c net.Conn) []byte {
+	if e, ok := c.(interface{ take() []byte }); ok {
+		return e.take()
+	}
+	return nil
+}
+
+func (c *conn) take() []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	early := c.early
+	c.early = nil
+	return early
+}

@@ -186,3 +186,32 @@ func TestBufferIsLetGo(t *testing.T) {
 		runtime.KeepAlive(conn)
 	}
 }
+
+// Who moves bytes by other means than Read takes the early ones first, once, and then the
+// connection below.
+func TestTakeAndBare(t *testing.T) {
+	below := newBelow("late")
+	conn := earlyconn.New(below, []byte("early"))
+	if n, err := conn.Read(make([]byte, 2)); n != 2 || err != nil {
+		t.Fatal(n, err)
+	}
+	if got := earlyconn.Take(conn); string(got) != "rly" {
+		t.Errorf("took %q", got)
+	}
+	if got := earlyconn.Take(conn); got != nil {
+		t.Errorf("took %q again", got)
+	}
+	if got := earlyconn.Bare(conn); got != net.Conn(below) {
+		t.Errorf("bare is %v", got)
+	}
+	if rest, _ := io.ReadAll(conn); string(rest) != "late" {
+		t.Errorf("then %q", rest)
+	}
+	half := &halfBelow{below: newBelow("")}
+	if got := earlyconn.Bare(earlyconn.New(half, []byte("x"))); got != net.Conn(half) {
+		t.Errorf("bare is %v", got)
+	}
+	if got := earlyconn.Bare(below); got != net.Conn(below) || earlyconn.Take(below) != nil {
+		t.Error("another connection has a bare one, or early bytes")
+	}
+}
