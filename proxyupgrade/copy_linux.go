@@ -1,0 +1,173 @@
+package proxyupgrade
+
+import (
+	"net"
+	"os"
+	"sync"
+	"syscall"
+)
+
+// This file knows the sockets of Linux: how to wait for bytes without a buffer for them,
+// and how to move them from one socket to another without seeing them.
+
+// run copies without a buffer while nothing comes, if src is a socket that allows it,
+// and through the kernel if dst is one as well and much comes.
+func (h *half) run() (readErr, writeErr error) {
+	if err := h.writeEarly(); err != nil {
+		return nil, err
+	}
+	src := rawStream(h.src)
+	if src == nil {
+		return h.copyBuffered()
+	}
+	s := socket{half: h, src: src, dst: rawStream(h.dst)}
+	s.canSplice = s.dst != nil
+	return s.copy()
+}
+
+// rawStream returns the socket of a stream that net reads and writes as it is, or nil.
+func rawStream(conn net.Conn) syscall.RawConn {
+	var socket syscall.Conn
+	switch c := conn.(type) {
+	case *net.TCPConn:
+		socket = c
+	case *net.UnixConn:
+		if c.LocalAddr().Network() != "unix" {
+			return nil // packets, of which an empty one is no end
+		}
+		socket = c
+	default:
+		return nil
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
+// socket is a half that reads from a socket.
+//
+// It waits with nothing in hand. When bytes are there, a buffer is taken for them, and
+// given back before the next wait. If they fill the buffer, more of them are there: from
+// then on a pipe is taken instead, and the kernel moves the bytes through it, until
+// little comes again. Either way what an idle tunnel holds is two descriptors.
+type socket struct {
+	*half
+	src, dst  syscall.RawConn
+	canSplice bool // until the kernel says no
+	bulk      bool // use a pipe, not a buffer
+
+	// What receive left: n bytes in buffer or in pipe, or why there are none.
+	buffer *[readSize]byte
+	pipe   *pipe
+	n      int
+	err    error
+}
+
+const (
+	readSize  = 32 << 10 // of a buffer
+	pipeSize  = 1 << 20  // of a pipe, if the system grants it
+	littleNow = 8 << 10  // fewer bytes than this are no bulk
+)
+
+var buffers = sync.Pool{New: func() any { return new([readSize]byte) }}
+
+func (s *socket) copy() (readErr, writeErr error) {
+	receive := s.receive
+	for {
+		if err := s.src.Read(receive); err != nil {
+			return err, nil
+		}
+		switch {
+		case s.err == syscall.EINVAL && s.bulk:
+			// These two sockets cannot be spliced.
+			s.giveBack()
+			s.bulk, s.canSplice = false, false
+			continue
+		case s.err != nil:
+			err := os.NewSyscallError("read", s.err)
+			s.giveBack()
+			return err, nil
+		case s.n == 0:
+			s.giveBack()
+			return nil, nil
+		}
+		n := s.n
+		err := s.deliver()
+		s.giveBack()
+		if err != nil {
+			return nil, err
+		}
+		s.bulk = s.canSplice && (s.bulk && n >= littleNow || n == readSize)
+	}
+}
+
+// receive moves what has come into a buffer or a pipe. It reports false, with neither in
+// hand, if nothing has: the runtime then calls it again when something has.
+func (s *socket) receive(fd uintptr) bool {
+	if s.bulk {
+		s.pipe = newPipe()
+	}
+	if s.pipe == nil { // no bulk, or no descriptors left
+		s.bulk = false
+		s.buffer = buffers.Get().(*[readSize]byte)
+	}
+	for {
+		if s.bulk {
+			s.n, s.err = splice(int(fd), s.pipe.w, pipeSize)
+		} else {
+			s.n, s.err = syscall.Read(int(fd), s.buffer[:])
+		}
+		if s.err != syscall.EINTR {
+			break
+		}
+	}
+	s.n = max(s.n, 0) // it is -1 with an error
+	if s.err == syscall.EAGAIN {
+		s.giveBack()
+		return false
+	}
+	return true
+}
+
+// deliver writes to dst what receive has left.
+func (s *socket) deliver() error {
+	if s.pipe == nil {
+		return s.write(s.buffer[:s.n])
+	}
+	var failed error
+	err := s.dst.Write(func(fd uintptr) bool {
+		for s.n > 0 {
+			n, err := splice(s.pipe.r, int(fd), s.n)
+			switch err {
+			case nil:
+				s.n -= n
+				s.delivered(n)
+			case syscall.EINTR:
+			case syscall.EAGAIN:
+				return false
+			default:
+				failed = os.NewSyscallError("splice", err)
+				return true
+			}
+		}
+		return true
+	})
+	if err == nil {
+		err = failed
+	}
+	return err
+}
+
+// giveBack gives back what receive took.
+func (s *socket) giveBack() {
+	if s.buffer != nil {
+		buffers.Put(s.buffer)
+		s.buffer = nil
+	}
+	if s.pipe != nil {
+		s.pipe.giveBack(s.n)
+		s.pipe = nil
+	}
+}

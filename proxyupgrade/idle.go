@@ -1,0 +1,60 @@
+package proxyupgrade
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// idleTimer cuts a tunnel off in which no byte was delivered for some time. It is a
+// timer and not a deadline: deadlines are the connection's, one for each direction, and
+// an octet in either direction keeps the tunnel. A nil idleTimer never does.
+type idleTimer struct {
+	after time.Duration
+	cut   func(error)
+	start time.Time
+	last  atomic.Int64 // when bytes were delivered last, from start on
+
+	mu      sync.Mutex
+	timer   *time.Timer
+	stopped bool
+}
+
+var errIdle = fmt.Errorf("proxyupgrade: tunnel is idle: %w", os.ErrDeadlineExceeded)
+
+func newIdleTimer(after time.Duration, cut func(error)) *idleTimer {
+	i := &idleTimer{after: after, cut: cut, start: time.Now()}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.timer = time.AfterFunc(after, i.check)
+	return i
+}
+
+// touch says that bytes were delivered.
+func (i *idleTimer) touch() {
+	if i != nil {
+		i.last.Store(int64(time.Since(i.start)))
+	}
+}
+
+func (i *idleTimer) check() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.stopped {
+		return
+	}
+	if left := i.after - (time.Since(i.start) - time.Duration(i.last.Load())); left > 0 {
+		i.timer.Reset(left)
+		return
+	}
+	i.cut(errIdle)
+}
+
+func (i *idleTimer) stop() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.stopped = true
+	i.timer.Stop()
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package proxyupgrade_test
+
+const tunnels = 300

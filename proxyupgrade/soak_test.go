@@ -1,0 +1,97 @@
+package proxyupgrade_test
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"io"
+	"math/rand"
+	"net/http"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/gosegue/upgrade/internal/tcptest"
+)
+
+// collect lets go what pools hold.
+func collect() {
+	runtime.GC()
+	runtime.GC()
+}
+
+// Many tunnels at once: most of them are echoed to and half-closed, each octet counted by
+// a checksum at both sides; some are reset in the middle, and some idle meanwhile. That
+// nothing is left is TestMain's to see.
+func TestManyTunnels(t *testing.T) {
+	// Those that idle do so until all others have ended.
+	const atOnce, size, patience = 100, 64 << 10, time.Minute
+	p := newProxy(t, newBackend(t, switchTo(0, func(p *peer, _ string) {
+		p.SetDeadline(time.Now().Add(patience))
+		// The content comes back, then its checksum as the backend saw it.
+		hash := sha256.New()
+		if _, err := io.Copy(p.Conn, io.TeeReader(p.Reader, hash)); err == nil {
+			p.Conn.Write(hash.Sum(nil))
+		}
+	})), nil)
+	p.Proxy.Error = func(*http.Request, error) {} // those that are reset fail
+	work := make(chan int)
+	var clients tcptest.Group
+	for range atOnce {
+		clients.Go(func() {
+			for i := range work {
+				tunnel(t, p.addr, i, size)
+			}
+		})
+	}
+	var idle []*tcptest.Client
+	for i := range tunnels {
+		if i%50 == 0 {
+			c := tcptest.Dial(t, p.addr)
+			c.SetDeadline(time.Now().Add(patience))
+			c.Send(request("websocket"))
+			idle = append(idle, c)
+			continue
+		}
+		work <- i
+	}
+	close(work)
+	clients.Wait()
+	for _, c := range idle {
+		c.Head()
+		c.CloseWrite()
+		if got := c.Rest(); len(got) != sha256.Size {
+			t.Errorf("%d octets for an idle tunnel", len(got))
+		}
+		c.Close()
+	}
+}
+
+// tunnel is one of many.
+func tunnel(t *testing.T, addr string, i, size int) {
+	c := tcptest.Dial(t, addr)
+	defer c.Close()
+	random := rand.New(rand.NewSource(int64(i)))
+	content := make([]byte, random.Intn(size))
+	for i := 0; i+8 <= len(content); i += 8 {
+		binary.LittleEndian.PutUint64(content[i:], random.Uint64())
+	}
+	c.Send(request("websocket") + string(content[:len(content)/10]))
+	rest := content[len(content)/10:]
+	if i%7 == 0 {
+		c.Send(string(rest[:len(rest)/2]))
+		c.SetLinger(0)
+		return
+	}
+	// net/http takes a client for gone that ends before the answer.
+	c.Head()
+	go func() {
+		c.Write(rest)
+		c.CloseWrite()
+	}()
+	got := c.Rest()
+	want := string(content)
+	sum := sha256.Sum256(content)
+	if want += string(sum[:]); got != want {
+		t.Errorf("tunnel %d: %d octets of %d, or others", i, len(got), len(want))
+	}
+}

@@ -1,0 +1,154 @@
+package proxyupgrade
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/httpupgrade"
+)
+
+// This file knows how a valid 101 of the backend becomes a tunnel, and who serves it.
+
+var (
+	// errTakeOver: the client's connection cannot be had.
+	errTakeOver = errors.New("proxyupgrade: cannot take over the client's connection")
+
+	errModified = errors.New("proxyupgrade: ModifyResponse changed the status of a switch")
+)
+
+// switchTo answers the client with a 101 and starts the tunnel. After an error the
+// backend's connection is closed and the client still has to be answered.
+func (x *exchange) switchTo() error {
+	body := x.answer.Body
+	defer func() {
+		// A hook of the caller's may have panicked.
+		if !x.taken {
+			body.Close()
+		}
+	}()
+	fields, err := x.fields()
+	if err != nil {
+		return err
+	}
+	// A ModifyResponse that replaces Body wants to see what goes through it.
+	direct := x.conn != nil && x.answer.Body == body
+	backend, err := backendConn(x.answer.Body, x.conn, direct)
+	if err != nil {
+		return err
+	}
+	// The content went to the backend, so there is none to read now.
+	in := x.in.WithContext(x.in.Context())
+	in.Body, in.ContentLength = http.NoBody, 0
+	client, err := httpupgrade.Switch(x.client, in, x.to, fields...)
+	if err != nil {
+		backend.Close()
+		return x.answerable(err)
+	}
+	x.start(in, client, backend)
+	return nil
+}
+
+// fields returns the fields of the 101 for the client, besides its own: those that
+// handlers before the Proxy have set, as in any other response, and the backend's.
+func (x *exchange) fields() ([]handshake.Field, error) {
+	answer := x.answer
+	// Its Connection is well-formed, or the 101 were not valid.
+	RemoveHopByHop(answer.Header, x.proxy.Keep...)
+	if modify := x.proxy.Reverse.ModifyResponse; modify != nil {
+		answer.Header["Connection"] = []string{"Upgrade"}
+		answer.Header["Upgrade"] = []string{string(upgrade.AppendList(nil, x.to...))}
+		if err := modify(answer); err != nil {
+			return nil, err
+		}
+		if answer.StatusCode != http.StatusSwitchingProtocols {
+			return nil, errModified
+		}
+	}
+	return append(httpupgrade.FieldsOf(x.client.Header()), httpupgrade.FieldsOf(answer.Header)...), nil
+}
+
+// answerable returns the error of Switch as one that can be answered. What cannot be, it
+// reports.
+func (x *exchange) answerable(err error) error {
+	var (
+		field   *handshake.ResponseError
+		refusal *handshake.Refusal
+		write   *handshake.WriteError
+	)
+	switch {
+	case errors.As(err, &write):
+		x.report(err)
+		return nil
+	case errors.As(err, &field):
+		return &BackendError{http.StatusSwitchingProtocols, err}
+	case errors.As(err, &refusal):
+		return err // of a Host that net/http lets through
+	}
+	// The client may have sent some of the new protocol, which is not HTTP.
+	x.client.Header().Set("Connection", "close")
+	return fmt.Errorf("%w: %w", errTakeOver, err)
+}
+
+// start serves the tunnel in a goroutine of its own, so that what the server holds for
+// the request can go.
+func (x *exchange) start(in *http.Request, client, backend net.Conn) {
+	p := x.proxy
+	ctx := context.WithoutCancel(in.Context())
+	var quit context.CancelFunc
+	if p.Relay != nil {
+		ctx, quit = context.WithCancel(ctx)
+	}
+	t := &Tunnel{
+		Request: in.WithContext(ctx), Products: x.to, Client: client, Backend: backend,
+		idle: p.Idle, ends: []net.Conn{client, backend},
+	}
+	x.taken = true
+	if !p.sessions.grow(x.session, t.cut, quit) {
+		t.cut(http.ErrServerClosed)
+		p.sessions.end(x.session)
+		return
+	}
+	if p.Relay == nil && p.Error == nil {
+		t.Request = nil // with its fields it is larger than the rest of an idle tunnel
+	}
+	var log *log.Logger
+	if p.Relay != nil && p.Error == nil {
+		log = p.errorLog(in)
+	}
+	go p.run(t, x.session, log)
+}
+
+// run serves a tunnel to its end. A panic of Relay is that of this tunnel alone.
+func (p *Proxy) run(t *Tunnel, session *session, log *log.Logger) {
+	defer p.sessions.end(session)
+	defer func() {
+		for _, conn := range t.ends {
+			conn.Close()
+		}
+	}()
+	r := t.Request
+	if p.Relay == nil {
+		if _, _, err := t.Copy(); err != nil && p.Error != nil {
+			p.Error(r, err)
+		}
+		return
+	}
+	defer func() {
+		v := recover()
+		switch {
+		case v == nil || v == http.ErrAbortHandler:
+		case p.Error != nil:
+			p.Error(r, &handshake.PanicError{Value: v, Stack: debug.Stack()})
+		default:
+			log.Print(&handshake.PanicError{Value: v, Stack: debug.Stack()})
+		}
+	}()
+	p.Relay(t)
+}

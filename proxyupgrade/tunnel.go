@@ -1,0 +1,246 @@
+package proxyupgrade
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/internal/earlyconn"
+)
+
+// This file knows two connections that are one tunnel: bytes, ends of streams, and who
+// closes. It knows nothing of HTTP, and leaves how bytes are moved to half.run.
+
+// Tunnel is a client and a backend that have switched protocols, and what lies between
+// them. A Proxy makes one for each switch; one made by hand, of any two connections, can
+// be copied as well.
+type Tunnel struct {
+	// Request is the client's request that was upgraded. Its content was sent to the
+	// backend and cannot be read. Its context is cancelled by Shutdown, and not by
+	// the return of ServeHTTP.
+	Request *http.Request
+
+	// Products is what the connection switched to: one product, or layers from the
+	// lowest up, in the Proxy's spelling.
+	Products []upgrade.Product[string]
+
+	// Client and Backend yield first what the two have sent already. Relay may
+	// replace them before it calls Copy, to count or limit what goes through them;
+	// bytes are then copied through a buffer, and a half-close is passed on only to
+	// a connection that has a CloseWrite method.
+	Client, Backend net.Conn
+
+	toBackend, toClient atomic.Int64
+	idle                time.Duration // after which Copy ends for lack of bytes; 0: never
+
+	mu    sync.Mutex
+	ends  []net.Conn // are closed by cut
+	cause error      // of cut
+}
+
+// Copy copies in both directions until both sides have ended, and then closes both. The
+// end of one side is passed on to the other by CloseWrite, and the other direction goes
+// on; if a connection has no CloseWrite method, the end of its peer ends both. So does
+// an error on either side, except that what a side has sent before writing to it failed
+// is delivered first.
+//
+// Copy returns how many bytes it has delivered to each side. The error is the first one,
+// nil if both sides ended in an orderly way; it wraps [os.ErrDeadlineExceeded] if no byte
+// came for [Proxy].Idle, and is [http.ErrServerClosed] if [Proxy.Shutdown] closed the
+// tunnel.
+//
+// On Linux no buffer is held while no bytes come, if a side is a TCP connection or a
+// Unix socket; and what comes in bulk goes from one socket to another through the kernel
+// (splice) if both are. In all other cases Copy holds 4 KiB for each direction. It takes
+// a goroutine in addition to the caller's. It must not be called twice.
+func (t *Tunnel) Copy() (toBackend, toClient int64, err error) {
+	c := copying{client: t.Client, backend: t.Backend}
+	if t.idle > 0 {
+		c.idle = newIdleTimer(t.idle, t.cut)
+		defer c.idle.stop()
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.half(c.backend, c.client, &t.toBackend)
+	}()
+	c.half(c.client, c.backend, &t.toClient)
+	<-done
+	c.close()
+	err = c.err
+	if cause := t.cutBy(); cause != nil {
+		err = cause
+	}
+	toBackend, toClient = t.Bytes()
+	return toBackend, toClient, err
+}
+
+// Bytes returns how many bytes were delivered to each side so far. It may be called at
+// any time, also while Copy runs.
+func (t *Tunnel) Bytes() (toBackend, toClient int64) {
+	return t.toBackend.Load(), t.toClient.Load()
+}
+
+// cut closes the connections that the Proxy made the tunnel of, whatever Relay has made
+// of them since. The first cause is what Copy returns.
+func (t *Tunnel) cut(cause error) {
+	t.mu.Lock()
+	if t.cause == nil {
+		t.cause = cause
+	}
+	ends := t.ends
+	t.mu.Unlock()
+	for _, conn := range ends {
+		conn.Close()
+	}
+}
+
+func (t *Tunnel) cutBy() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.cause
+}
+
+// linger is how long a side may be read after writing to it failed. It is gone, and what
+// it has sent lies in our own system, or is not going to come.
+const linger = time.Second
+
+// copying is a Copy that is running.
+type copying struct {
+	client, backend net.Conn // as they were when Copy was called
+	idle            *idleTimer
+
+	mu    sync.Mutex
+	ended bool  // one direction has
+	over  bool  // nothing that fails from now on is of interest
+	err   error // the first one
+}
+
+// half copies from src to dst until one of them ends, and deals with the end.
+func (c *copying) half(dst, src net.Conn, n *atomic.Int64) {
+	h := half{dst: dst, src: src, n: n, idle: c.idle}
+	readErr, writeErr := h.run()
+	switch {
+	case readErr != nil:
+		c.fail(readErr)
+		c.close()
+	case writeErr != nil:
+		c.fail(writeErr)
+		c.hasten(dst)
+	default:
+		w, ok := dst.(closeWriter)
+		if !ok {
+			c.fail(nil)
+			c.close()
+			break
+		}
+		c.idle.touch()
+		switch err := w.CloseWrite(); {
+		case err == nil || c.otherEnded():
+		case errors.Is(err, errors.ErrUnsupported):
+			// Body of net/http has the method whatever is below.
+			c.fail(nil)
+			c.close()
+		default:
+			c.fail(err)
+			c.hasten(dst)
+		}
+	}
+	c.mu.Lock()
+	c.ended = true
+	c.mu.Unlock()
+}
+
+type closeWriter interface{ CloseWrite() error }
+
+// fail notes why the tunnel ends, unless it has ended already.
+func (c *copying) fail(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.over {
+		c.over, c.err = true, err
+	}
+}
+
+func (c *copying) otherEnded() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ended
+}
+
+// hasten bounds the time for which conn is still read.
+func (c *copying) hasten(conn net.Conn) {
+	if conn.SetReadDeadline(time.Now().Add(linger)) != nil {
+		c.close()
+	}
+}
+
+func (c *copying) close() {
+	c.client.Close()
+	c.backend.Close()
+}
+
+// half is one direction of a tunnel.
+type half struct {
+	dst, src net.Conn
+	n        *atomic.Int64 // bytes delivered
+	idle     *idleTimer
+}
+
+// delivered counts what was written to dst.
+func (h *half) delivered(n int) {
+	if n > 0 {
+		h.n.Add(int64(n))
+		h.idle.touch()
+	}
+}
+
+// write writes all of p to dst.
+func (h *half) write(p []byte) error {
+	n, err := h.dst.Write(p)
+	h.delivered(n)
+	if err == nil && n < len(p) {
+		err = io.ErrShortWrite
+	}
+	return err
+}
+
+// bufferSize is how much is held for a direction in which nothing comes.
+const bufferSize = 4 << 10
+
+// copyBuffered copies with a buffer of its own. It returns two nil errors at the end of
+// src.
+func (h *half) copyBuffered() (readErr, writeErr error) {
+	buffer := make([]byte, bufferSize)
+	for {
+		n, err := h.src.Read(buffer)
+		if n > 0 {
+			if err := h.write(buffer[:n]); err != nil {
+				return nil, err
+			}
+		}
+		if err == io.EOF {
+			return nil, nil
+		}
+		if err != nil {
+			return err, nil
+		}
+	}
+}
+
+// writeEarly delivers what was read from src before the tunnel began, and lets the
+// wrapper go that held it.
+func (h *half) writeEarly() error {
+	early := earlyconn.Take(h.src)
+	h.src = earlyconn.Bare(h.src)
+	h.dst = earlyconn.Bare(h.dst)
+	if len(early) == 0 {
+		return nil
+	}
+	return h.write(early)
+}
