@@ -17,7 +17,10 @@
 //	// From here on conn speaks p.
 package handshake
 
-import "github.com/gosegue/upgrade"
+import (
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/internal/octet"
+)
 
 // This file knows what makes an offer count: the version, Connection, Upgrade. It knows
 // neither methods nor content nor connections.
@@ -84,24 +87,51 @@ func blank[S upgrade.Text](lines []S) bool {
 	return true
 }
 
-// Select returns what to switch to: the first of supported that the request
-// offers. It is [Offer] and [upgrade.List.Select] in one, by the same rules to the
-// letter, and faster than the two.
+// Select returns what to switch to: the first of supported that the request offers. It is
+// [Offer] and [upgrade.List.Select] as one question, by exactly the same rules, and faster
+// than the two.
 //
-// The errors are those of Offer and then [ErrNotSupported]; with any of them the
-// request is an ordinary one. The Product is one of the arguments, in the server's
-// spelling. It allocates as Offer does.
+// The errors are those of Offer and then [ErrNotSupported]; with any of them the request
+// is an ordinary one. The Product is one of the arguments, in the server's spelling. It
+// allocates as Offer does.
 func Select[S upgrade.Text](major, minor int, connection, offered []S, supported ...upgrade.Product[string]) (upgrade.Product[string], error) {
-	// The usual case is one line each, spelled as most clients do, and asks for
-	// what the server prefers: a line that is a product to the letter is a valid
-	// field, which offers just that. The rest stands in a function of its own,
-	// whose variables would cost this one a quarter more.
-	if canUpgrade(major, minor) && len(connection) == 1 && len(offered) == 1 && len(supported) > 0 && usual(connection[0]) {
-		if p := supported[0]; string(offered[0]) == p.String() && !p.IsZero() {
+	// Nearly always there is one line each, in one of a few spellings. The rest stands
+	// in a function of its own, whose variables would cost this one a quarter more.
+	if !canUpgrade(major, minor) || len(connection) != 1 || len(offered) != 1 || len(supported) == 0 {
+		return selectParsed(major, minor, connection, offered, supported)
+	}
+	line := offered[0]
+	switch spellingOf(connection[0]) {
+	case asksUpgrade:
+		// A line that is exactly a product is a valid field, which offers just that.
+		if p := supported[0]; string(line) == p.String() && !p.IsZero() {
 			return p, nil
+		}
+		if isCommon(line) {
+			return selectCommon(line, supported)
+		}
+	case asksNothing:
+		if len(line) > 0 && line[0] > ',' { // and so not blank
+			return upgrade.Product[string]{}, ErrNoOption
 		}
 	}
 	return selectParsed(major, minor, connection, offered, supported)
+}
+
+// isCommon reports whether a line of Upgrade is one of the products that most clients
+// offer. Nothing has to be read of such a line.
+func isCommon[S upgrade.Text](line S) bool {
+	return string(line) == "websocket" || string(line) == "h2c"
+}
+
+// selectCommon is Select for a line that is exactly a product without a version.
+func selectCommon[S upgrade.Text](line S, supported []upgrade.Product[string]) (upgrade.Product[string], error) {
+	for _, p := range supported {
+		if name := p.String(); len(name) == len(line) && octet.EqualFold(line, name) {
+			return p, nil
+		}
+	}
+	return upgrade.Product[string]{}, ErrNotSupported
 }
 
 func selectParsed[S upgrade.Text](major, minor int, connection, offered []S, supported []upgrade.Product[string]) (upgrade.Product[string], error) {
@@ -118,15 +148,31 @@ func selectParsed[S upgrade.Text](major, minor int, connection, offered []S, sup
 	return p, nil
 }
 
-// usual reports whether a line of Connection is spelled as most clients do that
-// ask for an upgrade. Any other spelling has to be parsed.
-func usual[S upgrade.Text](line S) bool {
+// spelling is what a line of Connection says that need not be parsed.
+type spelling uint8
+
+const (
+	unusual     spelling = iota // it has to be parsed
+	asksUpgrade                 // it is well-formed and names the option upgrade
+	asksNothing                 // it is well-formed and does not
+)
+
+// spellingOf looks for the spellings of most clients.
+func spellingOf[S upgrade.Text](line S) spelling {
 	switch len(line) {
 	case len("Upgrade"):
-		return string(line) == "Upgrade" || string(line) == "upgrade"
+		if string(line) == "Upgrade" || string(line) == "upgrade" {
+			return asksUpgrade
+		}
+	case len("keep-alive"):
+		if string(line) == "keep-alive" || string(line) == "Keep-Alive" {
+			return asksNothing
+		}
 	case len("keep-alive, Upgrade"):
 		// In halves, because a comparison of up to 16 octets needs no call.
-		return string(line[:10]) == "keep-alive" && string(line[10:]) == ", Upgrade"
+		if string(line[:10]) == "keep-alive" && string(line[10:]) == ", Upgrade" {
+			return asksUpgrade
+		}
 	}
-	return false
+	return unusual
 }

@@ -203,6 +203,22 @@ func list(size int) string {
 	return b.String()
 }
 
+var h2c = upgrade.MustParseProduct("h2c")
+
+//go:noinline
+func selectUnsupported(f *field) {
+	_, err := handshake.Select(1, 1, f.connection, f.upgrade, h2c)
+	sinkBool = err == handshake.ErrNotSupported
+}
+
+//go:noinline
+func httpgutsUpgrade(f *field) { sinkBool = httpguts.HeaderValuesContainsToken(f.upgrade, "h2c") }
+
+//go:noinline
+func httpgutsConnection(f *field) {
+	sinkBool = httpguts.HeaderValuesContainsToken(f.connection, "Upgrade")
+}
+
 func rows() []row {
 	plain := newField([]string{"Upgrade"}, []string{"websocket"})
 	firefox := newField([]string{"keep-alive, Upgrade"}, []string{"websocket"})
@@ -243,6 +259,11 @@ func rows() []row {
 	decision("`Upgrade` and `websocket`", plain, 0.20)
 	decision("`keep-alive, Upgrade` and `websocket`", firefox, 0.20)
 	decision("two and two lines, five products", lines, 1.00)
+	refused := newField([]string{"keep-alive"}, []string{"websocket"})
+	all = append(all,
+		row{"decision, strings, `websocket` of a server of h2c, `Upgrade` / one httpguts call on Upgrade", func() { selectUnsupported(plain) }, func() { httpgutsUpgrade(plain) }, 1.60},
+		row{"decision, strings, `websocket` of a server of h2c, `keep-alive, Upgrade` / one httpguts call on Upgrade", func() { selectUnsupported(firefox) }, func() { httpgutsUpgrade(firefox) }, 1.60},
+		row{"refusal, strings, `keep-alive` / one httpguts call on Connection", func() { selectStrings(refused) }, func() { httpgutsConnection(refused) }, 1.50})
 	all = append(all,
 		row{"decision, http.Header of 12, `Upgrade` / two map lookups", func() { selectHeader(plainHeader) }, func() { lookups(plainHeader) }, 1.35},
 		row{"decision, http.Header of 12, `keep-alive, Upgrade` / two map lookups", func() { selectHeader(firefoxHeader) }, func() { lookups(firefoxHeader) }, 1.35})
