@@ -2,18 +2,43 @@ package netupgrade_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/netupgrade"
 	"github.com/gosegue/upgrade/websocket"
 )
+
+// acceptEach calls serve for each connection, in a goroutine of its own, until listener is
+// closed. Any other error passes: no file descriptor is left, say, until a connection ends.
+func acceptEach(listener net.Listener, serve func(net.Conn)) {
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	for {
+		conn, err := listener.Accept()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil:
+			time.Sleep(10 * time.Millisecond)
+		default:
+			serving.Add(1)
+			go func() {
+				defer serving.Done()
+				serve(conn)
+			}()
+		}
+	}
+}
 
 func ExampleAcceptor() {
 	acceptor := &netupgrade.Acceptor{Protocols: []netupgrade.Protocol{{
@@ -24,18 +49,14 @@ func ExampleAcceptor() {
 		panic(err)
 	}
 	defer listener.Close()
-	go func() {
-		conn, err := listener.Accept()
-		if err != nil {
-			return
-		}
+	go acceptEach(listener, func(conn net.Conn) {
 		accepted, err := acceptor.Accept(conn)
 		if err != nil {
 			return // it has been answered and closed
 		}
 		defer accepted.Conn.Close()
 		io.Copy(accepted.Conn, accepted.Conn)
-	}()
+	})
 
 	conn, err := net.Dial("tcp", listener.Addr().String())
 	if err != nil {
@@ -153,14 +174,8 @@ func ExampleRequest_Unread() {
 		ordinary.conns <- r.Unread()
 	}}
 	go func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				close(ordinary.conns)
-				return
-			}
-			acceptor.Accept(conn)
-		}
+		defer close(ordinary.conns)
+		acceptEach(listener, func(conn net.Conn) { acceptor.Accept(conn) })
 	}()
 
 	conn, err := net.Dial("tcp", listener.Addr().String())

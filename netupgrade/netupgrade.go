@@ -5,9 +5,15 @@
 //	acceptor := &netupgrade.Acceptor{Protocols: []netupgrade.Protocol{{Product: echo}}}
 //	for {
 //		conn, err := listener.Accept()
-//		if err != nil {
-//			return err
+//		if errors.Is(err, net.ErrClosed) {
+//			return nil
 //		}
+//		if err != nil {
+//			// No file descriptor is left, say. Connections that end give some back.
+//			time.Sleep(10 * time.Millisecond)
+//			continue
+//		}
+//		// A goroutine for each: one silent client must not hold up the others.
 //		go func() {
 //			accepted, err := acceptor.Accept(conn)
 //			if err != nil {
@@ -18,12 +24,20 @@
 //		}()
 //	}
 //
-// It reads the head of the request by package head, strictly, and asks package
-// handshake whether the offer counts. It knows connections, deadlines and content; it
-// keeps no buffer once the protocol has its connection.
+// [Client] is the other side: it offers a switch on a connection that the caller has
+// dialed.
 //
-// A stack that reads its bytes in another way, as an event loop does, uses those two
-// packages without this one.
+// The package reads heads by package head, strictly, and content by package chunked. It
+// asks package handshake whether an offer or an answer counts. It knows connections,
+// deadlines and content, and neither grammar nor policy. It keeps no buffer once the
+// protocol has its connection.
+//
+// The results of [Acceptor.Accept] tell what became of a request, and the caller has the
+// goroutine and the connection: so counting, limiting and ending connections is the
+// caller's, where package httpupgrade has Conns for it.
+//
+// A stack that reads its bytes in another way, as an event loop does, uses the packages
+// below without this one.
 package netupgrade
 
 import (

@@ -4,6 +4,7 @@ package start
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // Server runs an example until SIGINT or SIGTERM: handler in a server of net/http, or
@@ -43,9 +45,14 @@ func Server(handler http.Handler, connection func(net.Conn)) {
 func each(listener net.Listener, connection func(net.Conn)) error {
 	for {
 		conn, err := listener.Accept()
-		if err != nil {
+		switch {
+		case errors.Is(err, net.ErrClosed):
 			return err
+		case err != nil:
+			// No file descriptor is left, say. Connections that end give some back.
+			time.Sleep(10 * time.Millisecond)
+		default:
+			go connection(conn)
 		}
-		go connection(conn)
 	}
 }
