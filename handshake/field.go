@@ -32,10 +32,8 @@ func check[S upgrade.Text](name string, value S) error {
 	if !isToken(name) {
 		return ErrFieldName
 	}
-	for i := range len(value) {
-		if octet.IsControl(value[i]) {
-			return ErrFieldValue
-		}
+	if octet.HasControl(value) {
+		return ErrFieldValue
 	}
 	if n := len(value); n > 0 && (octet.IsBlank(value[0]) || octet.IsBlank(value[n-1])) {
 		return ErrFieldValue
@@ -96,8 +94,11 @@ func reserved(name string) bool {
 	return false
 }
 
-// is reports whether f is the field of that name, without regard to case.
-func (f Field) is(name string) bool { return strings.EqualFold(f.Name, name) }
+// is reports whether f is the field of that name, without regard to case. The lengths tell
+// nearly all names apart.
+func (f Field) is(name string) bool {
+	return len(f.Name) == len(name) && strings.EqualFold(f.Name, name)
+}
 
 // isClose reports whether f is "Connection: close" and nothing more: a list of five
 // octets that names close has no room for anything else.

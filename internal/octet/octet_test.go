@@ -51,3 +51,21 @@ func TestEqualFoldLengths(t *testing.T) {
 		t.Error("equal texts are not")
 	}
 }
+
+func TestHasControl(t *testing.T) {
+	for n := range 20 {
+		for place := range n {
+			for c := range 256 {
+				text := []byte(strings.Repeat("a\xFF \t", 5)[:n])
+				text[place] = byte(c)
+				want := octet.IsControl(byte(c))
+				if octet.HasControl(text) != want || octet.HasControl(string(text)) != want {
+					t.Fatalf("%q: not %t", text, want)
+				}
+			}
+		}
+	}
+	if octet.HasControl("") {
+		t.Error("the empty text has one")
+	}
+}
