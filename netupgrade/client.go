@@ -207,7 +207,7 @@ func (c *Client) exchange(conn net.Conn, o *Offer, a *answer) error {
 // write writes the request in one Write.
 func (o *Offer) write(conn net.Conn) error {
 	for i, f := range o.Fields {
-		if strings.EqualFold(f.Name, "Content-Length") {
+		if len(f.Name) == len("Content-Length") && strings.EqualFold(f.Name, "Content-Length") {
 			return &handshake.ResponseError{Index: i, Name: f.Name, Err: handshake.ErrReserved}
 		}
 	}
@@ -251,6 +251,7 @@ type answer struct {
 	connection [1][]byte
 	upgrade    [1][]byte
 	product    [1]upgrade.Product[string]
+	room       [answerSize]byte
 }
 
 // answerSize is the room for a head that is read first. Nearly every 101 fits.
@@ -262,7 +263,7 @@ const maxEmptyReads = 100
 // read reads up to the end of the first head that is not an interim response.
 func (c *Client) read(conn net.Conn, a *answer) error {
 	a.Connection, a.Upgrade = a.connection[:0], a.upgrade[:0]
-	a.buffer = make([]byte, 0, answerSize)
+	a.buffer = a.room[:0]
 	interim, empty := 0, 0
 	for {
 		var err error
