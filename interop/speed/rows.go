@@ -277,6 +277,8 @@ func rows() []row {
 	all = append(all,
 		row{"AppendSwitchingProtocols / copy of the finished head", appendHead, copyHead, 1.80},
 		row{"WriteSwitchingProtocols / http.Header.Write", writeHead, func() { writeHeader(fields) }, 0.14},
-		row{"a browser's WebSocket handshake in memory / gobwas/ws Upgrader", acceptRaw, upgradeGobwas, 0.65})
+		row{"a browser's WebSocket handshake in memory / gobwas/ws Upgrader", acceptRaw, upgradeGobwas, 0.65},
+		row{clientInMemory, offerRaw, dialGobwas, 0.90},
+		row{clientOverLoopback, offerOverLoopback, bareLoop, 1.05})
 	return all
 }
