@@ -8,25 +8,28 @@ import (
 	"time"
 )
 
-// conn is a connection that fasthttp has given away, for as long as it has: when end
-// has returned, nothing below is used any more, whoever still holds the conn. fasthttp
-// keeps the parts in pools and gives them to other clients then.
+// This file knows what fasthttp does with a connection that it has given away. It knows
+// nothing of HTTP.
+
+// conn is a connection that fasthttp has given away. fasthttp takes it back when the
+// protocol has ended, keeps its parts in pools, and gives them to other clients. So once
+// end has returned, conn uses nothing below any more, whoever still holds it.
 //
-// Close cannot close what is below, because fasthttp does so again later, by when that
-// may be another client's: with Server.MaxConnsPerIP its connections too come from a
-// pool. So Close ends all that goes on and tells the other side, and the rest is done
-// when the protocol is.
+// Close cannot close the connection below. fasthttp closes it again later, and by then it
+// may belong to another client: with Server.MaxConnsPerIP connections come from a pool as
+// well. Close ends every Read and Write and lets the other side see the end; fasthttp
+// does the rest when the protocol has ended.
 type conn struct {
-	below         net.Conn // of fasthttp; its Read yields what was buffered first
+	below         net.Conn // of fasthttp; its Read yields first what fasthttp has buffered
 	half          closeWriter
 	local, remote net.Addr
 
 	use     sync.RWMutex // read-locked while below is used
-	reading sync.Mutex   // the buffers are for one at a time
-	early   []byte       // what was read from below and comes first
+	reading sync.Mutex   // the buffers are for one Read at a time
+	early   []byte       // was read from below already, and comes first
 	closed  atomic.Bool  // set while use is read-locked
 
-	deadlines sync.Mutex // held while they are set, so that none follows that of Close
+	deadlines sync.Mutex // held while one is set, so that none follows the one of Close
 }
 
 type closeWriter interface{ CloseWrite() error }
@@ -54,7 +57,7 @@ func (c *conn) asConn() net.Conn {
 	return halfConn{c}
 }
 
-// halfConn is a conn of which one side can be closed.
+// halfConn is a conn whose sending side can be closed alone.
 type halfConn struct{ *conn }
 
 func (c halfConn) CloseWrite() error {
@@ -93,7 +96,7 @@ func (c *conn) Write(p []byte) (int, error) {
 	return n, c.orClosed(err)
 }
 
-// orClosed returns an error as it is, but for one that comes of Close.
+// orClosed returns err, or net.ErrClosed if err is the effect of Close.
 func (c *conn) orClosed(err error) error {
 	if err != nil && err != io.EOF && c.closed.Load() {
 		return net.ErrClosed
@@ -112,7 +115,7 @@ func (c *conn) Close() error {
 	err := c.below.SetDeadline(time.Unix(1, 0))
 	c.deadlines.Unlock()
 	if c.half != nil {
-		c.half.CloseWrite() // the other side may have gone
+		c.half.CloseWrite() // an error means that the other side has gone
 	}
 	return err
 }
@@ -122,7 +125,7 @@ func (c *conn) end() {
 	c.Close()
 	c.use.Lock()
 	defer c.use.Unlock()
-	c.below.Close() // does something only if fasthttp will not, by KeepHijackedConns
+	c.below.Close() // has an effect only with KeepHijackedConns: then fasthttp closes nothing
 }
 
 func (c *conn) LocalAddr() net.Addr  { return c.local }

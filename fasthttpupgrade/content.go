@@ -13,12 +13,12 @@ import (
 	"github.com/gosegue/upgrade/chunked"
 )
 
-// This file reads the content of a request that fasthttp has left to the handler, with
-// Server.StreamRequestBody, and tells whether somebody has. fasthttp itself does not ask:
-// it takes what is left for the next request.
+// This file reads content that fasthttp has left to the handler, with
+// Server.StreamRequestBody, and tells whether a handler has read it. It knows nothing of
+// offers.
 
-// DefaultMaxBody is how much content of a request is read before a switch where fasthttp
-// has not read it yet, unless a [Handler] says otherwise: 2 MiB.
+// DefaultMaxBody is how much content is read before a switch if fasthttp has not read it
+// yet, unless a [Handler] says otherwise: 2 MiB.
 const DefaultMaxBody = 2 << 20
 
 // maxBody returns the limit that a field MaxBody means.
@@ -35,7 +35,7 @@ type streamed struct {
 	length int  // in bytes; below 0 if it comes in chunks
 }
 
-// streamOf tells of the content that the handler has to read.
+// streamOf returns the content that the handler has to read.
 func streamOf(ctx *fasthttp.RequestCtx) streamed {
 	if !ctx.Request.IsBodyStream() {
 		return streamed{}
@@ -45,17 +45,17 @@ func streamOf(ctx *fasthttp.RequestCtx) streamed {
 }
 
 // isRead reports whether the content has been read to its end, and nothing after it. It
-// reads what of it has come, but does not wait for more.
+// reads the content that has come, and does not wait for more.
 func (s streamed) isRead(ctx *fasthttp.RequestCtx) bool {
 	switch {
 	case !s.is:
 		return true
 	case s.length < 0:
-		// Of chunks fasthttp tells neither whether they were read nor whether they
-		// were malformed: Request.Body has the text of the error as content.
+		// fasthttp does not tell whether chunks were read, nor whether they were
+		// malformed: Request.Body then returns the text of an error as content.
 		return false
 	case !ctx.Request.IsBodyStream():
-		// Something has read it all, or has dropped it, or has failed.
+		// A handler has read all of it, or dropped it, or failed to read it.
 		return len(ctx.Request.Header.MultipartFormBoundary()) == 0 && len(ctx.Request.Body()) == s.length
 	}
 	conn := ctx.Conn()
@@ -66,8 +66,8 @@ func (s streamed) isRead(ctx *fasthttp.RequestCtx) bool {
 	return conn.SetReadDeadline(time.Time{}) == nil && err == nil
 }
 
-// read reads the content, up to limit bytes, and leaves it in ctx.Request. It returns what
-// it has read of the octets after the content. The error is a *ContentError.
+// read reads the content, up to limit bytes, and leaves it in ctx.Request. It returns the
+// octets after the content that it has read as well. The error is a *ContentError.
 func (s streamed) read(ctx *fasthttp.RequestCtx, limit int64) (early []byte, err error) {
 	if !s.is {
 		return nil, nil
@@ -84,7 +84,8 @@ func (s streamed) read(ctx *fasthttp.RequestCtx, limit int64) (early []byte, err
 	case s.length < 0:
 		content, early, err = readChunks(&ctx.Request.Header, stream, limit)
 	default:
-		// Room is made only as content comes: a large length costs a client nothing.
+		// A large declared length costs a client nothing, so room is made only as
+		// content arrives.
 		content, err = io.ReadAll(io.LimitReader(stream, int64(s.length)))
 		if err == nil && len(content) < s.length {
 			err = io.ErrUnexpectedEOF // for fasthttp it is an ordinary end
@@ -97,12 +98,13 @@ func (s streamed) read(ctx *fasthttp.RequestCtx, limit int64) (early []byte, err
 	return early, nil
 }
 
-// readChunks reads chunked content, and returns what of the octets after it came with it.
+// readChunks reads chunked content. It also returns the octets after the content that came
+// with it. It checks trailers and drops them.
 //
-// fasthttp would end the content where the connection ends within the trailers, and take
-// LF for an empty line, so that the protocol began with a piece of the request. Its stream
-// asks the header at each Read how long the content is, and yields the octets as they came
-// if that is a number. Trailers are checked and dropped.
+// fasthttp itself would end the content where the connection ends within the trailers, and
+// would take LF for the empty line, so the protocol would begin with a piece of the
+// request. Its stream asks the header at each Read how long the content is. If that is a
+// number, the stream yields the octets as they came.
 func readChunks(header *fasthttp.RequestHeader, stream io.Reader, limit int64) (content, early []byte, err error) {
 	header.SetContentLength(math.MaxInt)
 	defer header.SetContentLength(-1)
@@ -132,15 +134,15 @@ func readChunks(header *fasthttp.RequestHeader, stream io.Reader, limit int64) (
 	}
 }
 
-// errAlreadyRead says that a function of the server has read the content in a way that
-// leaves its end in doubt.
+// errAlreadyRead: a function of the server has read the content, and fasthttp does not tell
+// whether to its end.
 var errAlreadyRead = errors.New("fasthttpupgrade: content was read before the switch")
 
 func tooLarge() error {
 	return &ContentError{Status: fasthttp.StatusRequestEntityTooLarge, Err: fasthttp.ErrBodyTooLarge}
 }
 
-// contentError says that the content could not be read because of err.
+// contentError returns the ContentError for content that could not be read because of err.
 func contentError(err error) error {
 	var timeout net.Error
 	switch {

@@ -1,6 +1,6 @@
 // Package fasthttpupgrade switches protocols in servers of
-// [github.com/valyala/fasthttp]: [Handler] does all of it by a list of [Protocol]s,
-// [Switch] one switch in a handler of one's own.
+// [github.com/valyala/fasthttp]. A [Handler] switches each request that offers one of its
+// [Protocol]s; [Switch] makes one switch in a handler of the caller's own.
 //
 //	handler := fasthttpupgrade.Handler{
 //		Protocols: []fasthttpupgrade.Protocol{{
@@ -11,32 +11,52 @@
 //	}
 //	fasthttp.ListenAndServe("127.0.0.1:8080", handler.Handle)
 //
-// fasthttp reads the request, content and all, and sends the 100 (Continue) that a
-// client waits for, before it calls a handler. What it does otherwise than a switch
-// needs is seen to here:
+// # What this package does for fasthttp
 //
-//   - Its own response 101 has Connection twice where it also means to close, and then,
-//     as well as for HTTP/1.0 and 1.2, it never runs the function given to Hijack. So
-//     the 101 is written here, behind its back, and it writes none.
-//   - It takes for a wish to close only a line that is "close" to the letter, drops that
-//     where another line of Connection follows, and hides the others where it comes last.
-//     The lines are read as they were received.
-//   - It adds the fields of trailers to those of the head. An Upgrade there is no offer.
-//   - It accepts requests of which others may see the end elsewhere. Such an offer is
-//     ignored, and the connection closed after the response: see [ErrContent].
-//   - With Server.StreamRequestBody the handler is called before the content is there, and
-//     what it leaves unread is taken for the next request. The content is read here before
-//     a switch, up to a limit, and its chunks strictly; otherwise the connection is closed
-//     after the response, unless the content was read. Of chunks fasthttp does not tell.
-//   - The connection it gives away is none any more once its function has returned, when
-//     fasthttp uses it for another client, and its Close does nothing. The one given to
-//     the protocol is closed by Close, and for good when the protocol is done.
+//   - If it means to close the connection, as for versions other than 1.1, its own 101 has
+//     two lines of Connection, and it never calls the function given to Hijack. This
+//     package writes the 101 itself, and has fasthttp write none.
+//   - It closes the connection only for a Connection whose last line is exactly "close".
+//     This package reads all lines, as they were received.
+//   - It adds the fields of trailers to those of the head. An Upgrade in a trailer is no
+//     offer.
+//   - It serves requests whose end other recipients may see elsewhere. Such a request
+//     offers nothing, and the connection is closed after the response: see [ErrContent].
+//   - With Server.StreamRequestBody it calls the handler before it has read the content,
+//     and takes what the handler leaves unread for the next request. Before a switch this
+//     package reads the content, up to a limit, and its chunks strictly. Without one it
+//     closes the connection after the response, unless the content was read.
+//   - It does not check Host. Before a switch this package does, and refuses a request with
+//     a malformed Host, or without Host, with 400.
+//   - It recovers no panic. Those of a Protocol's functions, of Decided and of Error cost
+//     one connection.
+//   - It uses a connection that it gave away for another client as soon as its function
+//     returns, and ignores Close. Close works on the connection that Serve gets, and after
+//     Serve nothing can use it.
 //
-// The limits of a Server on connections, and on time, do not hold for connections that
-// were switched; Server.Shutdown neither closes nor waits for them.
+// # What fasthttp does all the same
 //
-// The rules live in packages upgrade and handshake, on fields and bytes; this one
-// knows requests, responses and connections of fasthttp.
+//   - It compares Expect octet for octet and calls no handler before the content. A client
+//     that sends 100-Continue gets no 100.
+//   - Where neither a Handler nor Refuse nor Switch is asked, it keeps the connection open
+//     after "Connection: Close", "keep-alive, close", and "close" before another line.
+//   - Without StreamRequestBody it takes LF for the end of a line in trailers, and hides
+//     that it did. A lone LF after the last chunk ends the content.
+//   - With StreamRequestBody it does not tell whether chunked content was read. So a
+//     request with chunks that is not switched costs its connection.
+//   - It refuses an empty Host, which RFC 9110 allows.
+//   - A panic in Next, or in the function given to Switch, ends the process.
+//   - A handler that fasthttp.TimeoutHandler gave up still runs, and with
+//     StreamRequestBody it still reads from the connection. Use TimeoutHandler as Next, and
+//     not around Handle.
+//   - The handler of a switched request returns before the 101 is written. To middleware
+//     it looks like a 200; Decided tells what happened.
+//   - The limits of a Server on connections and time do not hold for switched connections;
+//     Server.Shutdown neither closes them nor waits for them. This package has nothing
+//     like httpupgrade.Conns: count and close them in Serve.
+//
+// The rules are in packages upgrade, handshake and websocket, on fields and bytes. This
+// package knows requests, responses and connections of fasthttp, and decides nothing.
 package fasthttpupgrade
 
 import (
@@ -51,12 +71,13 @@ var (
 	// ErrConnect is [handshake.ErrConnect]: the request is a CONNECT.
 	ErrConnect = handshake.ErrConnect
 
-	// ErrContent: fasthttp and others may not agree on where the request ends and the
-	// new protocol would begin. It has a Transfer-Encoding that is not chunked alone,
-	// has Content-Length as well, or is not of version 1.1; a line of the head ends in LF
-	// without CR; or it is multipart/form-data of a known length, of which fasthttp may
-	// leave some unread. Handler, Switch and Refuse close the connection after the
-	// response. [handshake.Status] of it is 400.
+	// ErrContent: fasthttp and another recipient may see the end of the request in
+	// different places, and so the start of the new protocol. The request has a
+	// Transfer-Encoding that is not chunked alone, or that stands beside
+	// Content-Length or in version 1.0; or a line of its head ends in LF without CR; or
+	// it is multipart/form-data of a known length, of which fasthttp may leave some
+	// unread. Handler, Switch and Refuse close the connection after the response.
+	// [handshake.Status] of ErrContent is 400.
 	ErrContent error = contentInDoubt{}
 )
 
@@ -67,15 +88,15 @@ func (contentInDoubt) Error() string { return "fasthttpupgrade: end of content i
 // Refusal is for handshake.Status.
 func (contentInDoubt) Refusal() *Refusal { return badRequest }
 
-// badRequest refuses a request of which not even the next is to be served.
+// badRequest refuses a request after which no other can be served.
 var badRequest = &Refusal{Status: fasthttp.StatusBadRequest, Fields: []handshake.Field{{Name: "Connection", Value: "close"}}}
 
-// Offer returns the products that the request offers to switch to. Any error says why
-// there are none, and that the request is to be served as an ordinary one: [ErrConnect],
-// what [handshake.Offer] returns, or [ErrContent].
+// Offer returns the products that the request offers to switch to. An error says why
+// there are none: [ErrConnect], what [handshake.Offer] returns, or [ErrContent]. Serve the
+// request as an ordinary one then.
 //
 // A line of Connection or Upgrade counts if the client sent it in the head and no handler
-// has removed or replaced it since. The List aliases the request, and is valid as long.
+// has removed or replaced it since. The List aliases the request and is valid as long.
 func Offer(ctx *fasthttp.RequestCtx) (upgrade.List[[]byte], error) {
 	header := &ctx.Request.Header
 	h := readHead(header)

@@ -18,29 +18,29 @@ import (
 // package handshake; how, that of the other files here.
 
 // Handler switches each request that offers one of its protocols, and passes on every
-// other. Its fields must not change while it is in use. Its method Handle is what fasthttp
-// takes for a handler. It panics at its first request if a Protocol has no Serve, or if
+// other. Its method Handle is the handler that fasthttp calls. Its fields must not change
+// while it is in use. It panics at its first request if a Protocol has no Serve, or if
 // Carry names a field that a 101 cannot have.
 //
 // For a request with a valid offer [handshake.Choose] finds the protocol. Then the 101 is
-// built and the content of the request read, and when the handler has returned, the
-// connection is taken over and the 101 written: see [Switch]. What fails before the
-// take-over is answered by [handshake.Status]: too much content with 413 (Content Too
-// Large), content that cannot be read with 400 (Bad Request), what is the server's own
-// fault with 500. What fails later closes the connection.
+// built and the content of the request is read. When the handler has returned, the
+// connection is taken over and the 101 is written: see [Switch]. A failure before that is
+// answered with the status code that [handshake.Status] returns: 413 (Content Too Large)
+// for too much content, 400 (Bad Request) for content that is malformed, 408 (Request
+// Timeout) for content that did not come in time, 500 for a fault of the server's own. A
+// failure after that closes the connection.
 //
 // A request whose Transfer-Encoding is not chunked alone is answered with 400. Every other
-// request without a valid offer, or with none that is supported and allowed, is an
-// ordinary one and goes to Next. Its connection is closed after the response if the
-// client asked for that, even where fasthttp does not see it; if the end of the request
-// is in doubt, see [ErrContent]; and with Server.StreamRequestBody if Next did not read
-// the content, or if it came in chunks, of which fasthttp tells nothing. A Next that
-// takes over the connection has it as it is.
+// request without a valid offer, or without one that is supported and allowed, is an
+// ordinary one and goes to Next. A Handler closes the connection after the response if the
+// client asked for that, even where fasthttp does not see it; if the end of the request is
+// in doubt, see [ErrContent]; and, with Server.StreamRequestBody, if Next did not read the
+// content or the content came in chunks. It leaves a connection alone that Next has taken
+// over.
 //
-// The 101 has Upgrade, Connection, what Protocol.Fields returns, and of
-// ctx.Response.Header what Carry names. Other fields that middleware has set, Set-Cookie
-// say, do not reach the client. To middleware around Handle a switched request looks like
-// one that was answered with 200 and nothing: use Decided.
+// The 101 has Upgrade, Connection, the fields that Protocol.Fields returns, and the fields
+// of ctx.Response.Header that Carry names. Other fields that middleware has set, such as
+// Set-Cookie, do not reach the client.
 type Handler struct {
 	// Protocols are in the server's order of preference.
 	Protocols []Protocol
@@ -52,20 +52,20 @@ type Handler struct {
 	// Server.StreamRequestBody. 0: DefaultMaxBody. Below 0: none.
 	MaxBody int64
 
-	// Carry names the fields of ctx.Response.Header that go into the 101, all lines of
-	// each: Set-Cookie, say, or the id of a request. Letter case does not matter, and a
-	// name counts once. Upgrade, Connection, Content-Length, Transfer-Encoding, Trailer
-	// and Sec-WebSocket-Accept must not be among them.
+	// Carry names the fields of ctx.Response.Header that go into the 101, with all
+	// their lines: Set-Cookie, say, or the id of a request. Letter case does not matter,
+	// and a name counts once. It must not name Upgrade, Connection, Content-Length,
+	// Transfer-Encoding, Trailer or Sec-WebSocket-Accept.
 	Carry []string
 
-	// Decided is told once of each request that has an Upgrade field what became of
-	// it, before Next or Serve runs; of a switch when the 101 is written, or could not
-	// be. The context is valid until it returns. If it panics, the connection is
-	// closed. It is not told of a switch if fasthttp has answered in place of the
-	// handler, after a timeout.
+	// Decided is called once for each request that has an Upgrade field, before Next
+	// or Serve runs, and told what became of the request. For a switch it is called
+	// when the 101 has been written, or could not be; it is not called if fasthttp has
+	// answered in place of the handler, after a timeout. The context is valid until
+	// Decided returns. If Decided panics, the connection is closed.
 	Decided func(*fasthttp.RequestCtx, handshake.Decision)
 
-	// Error is told of every failure but a Refusal, and the client's address. Nil:
+	// Error is called for every failure but a Refusal, with the client's address. Nil:
 	// log.Printf.
 	Error func(net.Addr, error)
 }
@@ -75,7 +75,7 @@ func (h Handler) Handle(ctx *fasthttp.RequestCtx) {
 	h.check()
 	r := request{head: readHead(&ctx.Request.Header), content: streamOf(ctx)}
 	if r.close = r.head.mustClose(&ctx.Request.Header); r.close {
-		ctx.SetConnectionClose() // for Advertise, and whoever asks
+		ctx.SetConnectionClose() // for Advertise, and for a Next that looks
 	}
 	h.serve(ctx, &r)
 	r.end(ctx)
@@ -100,25 +100,25 @@ type request struct {
 	close   bool // the connection, after the response
 }
 
-// end closes the connection after the response, if it has to be closed. What was said
-// before Next ran would not do: RequestCtx.Error and others forget it.
+// end has the connection closed after the response, if it has to be. To say so before Next
+// runs is not enough: RequestCtx.Error and other methods undo it.
 func (r *request) end(ctx *fasthttp.RequestCtx) {
 	if timedOut := ctx.LastTimeoutErrorResponse(); timedOut != nil {
-		// This is the response, and ctx is still in use.
+		// This is the response. The handler that is late still uses ctx.
 		if r.close || r.content.is {
 			timedOut.SetConnectionClose()
 		}
 		return
 	}
 	if ctx.Hijacked() {
-		return // who has taken the connection closes it
+		return // the new owner of the connection closes it
 	}
 	if r.close || !r.content.isRead(ctx) {
 		ctx.SetConnectionClose()
 	}
 }
 
-// serve switches, or answers without.
+// serve answers a request, with a switch or without.
 func (h *Handler) serve(ctx *fasthttp.RequestCtx, r *request) {
 	switch hasUpgrade := len(r.head.upgrade) > 0; {
 	case r.head.badCoding():
@@ -166,7 +166,7 @@ func (h *Handler) decline(ctx *fasthttp.RequestCtx, r *request, err error) {
 	}
 }
 
-// decide tells Decided. If that panics, decide answers 500, has the connection closed,
+// decide calls Decided. If Decided panics, decide answers 500, has the connection closed,
 // and returns false.
 func (h *Handler) decide(ctx *fasthttp.RequestCtx, r *request, d handshake.Decision) bool {
 	if h.Decided == nil || tell(ctx, h.Decided, d, h.Error) {
@@ -194,14 +194,14 @@ func (h *Handler) switchTo(ctx *fasthttp.RequestCtx, r *request, p *Protocol, fi
 	if ctx.Hijacked() {
 		err = ErrHijacked
 	} else if s.early, err = r.content.read(ctx, maxBody(h.MaxBody)); err != nil {
-		r.close = true // nobody knows what follows
+		r.close = true // what follows may still be content
 	}
 	if err != nil {
 		headpool.Put(head)
 		h.fail(ctx, r, p, err)
 		return
 	}
-	// A copy, because the original is fasthttp's when the connection is closed, and
+	// A copy: fasthttp uses the original again when the connection is closed, and
 	// Serve may keep the request.
 	request := new(fasthttp.Request)
 	ctx.Request.CopyTo(request)
@@ -251,7 +251,7 @@ func (h *Handler) fail(ctx *fasthttp.RequestCtx, r *request, p *Protocol, err er
 	}
 }
 
-// tell tells Decided, and reports whether it returned. fasthttp recovers no panic, which
+// tell calls Decided, and reports whether it returned. fasthttp recovers no panic: one
 // would end the process.
 func tell(ctx *fasthttp.RequestCtx, decided func(*fasthttp.RequestCtx, handshake.Decision), d handshake.Decision, hook func(net.Addr, error)) (returned bool) {
 	defer recoverTo(hook, ctx.RemoteAddr())

@@ -12,8 +12,8 @@ import (
 	"github.com/gosegue/upgrade/websocket"
 )
 
-// This file says what a protocol is to fasthttp, and what this package insists on before
-// it switches.
+// This file knows what a protocol is to fasthttp, and what a Handler insists on before it
+// switches. It knows nothing of connections.
 
 // Protocol is a protocol to which a [Handler] can switch, and when and how:
 // [handshake.Protocol] for fasthttp. Its fields are
@@ -31,9 +31,9 @@ import (
 //	Check func(*fasthttp.RequestCtx) error
 //
 // returns nil if the request may have the protocol; a [*Refusal], possibly wrapped, to
-// answer that instead; or an error of the server's own, which is answered with 500. Nil
-// checks nothing, except that of the product websocket it checks that the request comes
-// from a page of the same origin, or from no page, and refuses others with 403.
+// answer that instead; or an error of the server's own, which is answered with 500. If Check
+// is nil, nothing is checked, except for the product websocket: a request from a page of
+// another origin is refused with 403.
 //
 //	Fields func(*fasthttp.RequestCtx) ([]handshake.Field, error)
 //
@@ -42,19 +42,19 @@ import (
 //
 //	Serve func(net.Conn, *fasthttp.Request)
 //
-// speaks the protocol on the connection, as [Switch] says, which is closed when it
-// returns. The request is a copy of the one that was upgraded, with its content. A panic
-// is recovered and reported. Serve must not be nil: a [Handler] panics when it is first
-// used.
+// speaks the protocol on the connection, which [Switch] describes, and which is closed
+// when Serve returns. The request is a copy of the one that was upgraded, with its content.
+// A panic is recovered and reported. Serve must not be nil: a [Handler] panics when it is
+// first used.
 //
-// Allow, Check and Fields may panic, which is answered with 500, and must not read the
-// content of the request.
+// Allow, Check and Fields must not read the content of the request. If one of them panics,
+// the request is answered with 500.
 //
 // For the product websocket a Handler does what RFC 6455 asks of a server, whatever
-// Check and Fields are: a request by another method than GET is refused with 405, one of
-// another version than 13 with 426 and that version, one without a well-formed key with
-// 400; and the 101 answers the key, so that Fields must not return Sec-WebSocket-Accept.
-// [WebSocket] makes such a Protocol.
+// Check and Fields are. It refuses a method other than GET with 405, a version other than
+// 13 with 426 and that version, and a request without a well-formed key with 400. The 101
+// answers the key, so Fields must not return Sec-WebSocket-Accept. [WebSocket] makes such a
+// Protocol.
 type Protocol = handshake.Protocol[*fasthttp.RequestCtx, func(net.Conn, *fasthttp.Request)]
 
 // Refusal is [handshake.Refusal]: an error by which [Protocol].Check and

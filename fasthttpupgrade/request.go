@@ -10,21 +10,21 @@ import (
 	"github.com/gosegue/upgrade/handshake"
 )
 
-// This file knows how fasthttp keeps the head of a request, and what it leaves in doubt
-// about the end of one. It knows nothing of responses or connections.
+// This file knows how fasthttp keeps the head of a request, and when the end of a request
+// is in doubt. It knows nothing of responses or connections.
 
-// head is what a switch asks of the head of a request.
+// head is what a switch needs to know of the head of a request.
 type head struct {
 	connection, upgrade [][]byte // the lines, as received
 
 	lengths, codings int  // lines of Content-Length and Transfer-Encoding
-	chunked          bool // the last coding line is exactly that
-	bareLF           bool // a line does not end in CR and LF
+	chunked          bool // the last line of Transfer-Encoding is chunked
+	bareLF           bool // a line ends in LF without CR
 }
 
-// readHead reads the head as it was received. It does not ask fasthttp for single fields,
-// which hides some: of Connection where a line is close, of Transfer-Encoding where it is
-// identity.
+// readHead reads the head as it was received. It does not ask fasthttp for single fields:
+// fasthttp hides lines of Connection if one of them is close, and a Transfer-Encoding that
+// is identity.
 func readHead(header *fasthttp.RequestHeader) (h head) {
 	h.bareLF = hasBareLF(header.RawHeaders())
 	for key, value := range receivedFields(header) {
@@ -51,21 +51,21 @@ func readHead(header *fasthttp.RequestHeader) (h head) {
 	return h
 }
 
-// is compares without regard to the case of ASCII letters: name is ASCII, and every
-// look-alike of one of its letters has more octets.
+// is reports whether key is name, without regard to the case of ASCII letters. EqualFold
+// also folds letters outside of ASCII, but those have more octets than their look-alikes.
 func is(key []byte, name string) bool {
 	return len(key) == len(name) && strings.EqualFold(string(key), name)
 }
 
-// receivedFields returns the fields as they were received in the head, without trailers. For a
-// request that was not received but made it returns those that it has.
+// receivedFields returns the fields of the head as they were received, without trailers. A
+// request that a program has made was not received: of that it returns the fields it has.
 func receivedFields(header *fasthttp.RequestHeader) iter.Seq2[[]byte, []byte] {
 	raw := header.RawHeaders()
 	if len(raw) == 0 {
 		return header.All()
 	}
 	if bytes.Contains(raw, []byte("\n ")) || bytes.Contains(raw, []byte("\n\t")) {
-		// fasthttp unfolds lines where they are, and would find others next time.
+		// fasthttp unfolds lines in place, and would read them differently next time.
 		folded := header
 		header = new(fasthttp.RequestHeader)
 		folded.CopyTo(header)
@@ -73,8 +73,8 @@ func receivedFields(header *fasthttp.RequestHeader) iter.Seq2[[]byte, []byte] {
 	return header.AllInOrder()
 }
 
-// hasBareLF reports whether a line of raw ends in LF without CR. fasthttp takes that for
-// the end of a line, or of the head, where others do not.
+// hasBareLF reports whether a line of raw ends in LF without CR. For fasthttp that is the
+// end of a line, and of the head; for other recipients it may be neither.
 func hasBareLF(raw []byte) bool {
 	for i := 0; ; i++ {
 		n := bytes.IndexByte(raw[i:], '\n')
@@ -95,8 +95,8 @@ func standing(header *fasthttp.RequestHeader, name string, lines [][]byte) [][]b
 	}
 	var both [][]byte
 	for _, line := range lines {
-		// All, because PeekAll shows nothing but the close of a Connection that
-		// ends with it.
+		// PeekAll would not do: if the last line of Connection is close, it
+		// returns nothing else.
 		for key, value := range header.All() {
 			if is(key, name) && bytes.Equal(line, value) {
 				both = append(both, line)
@@ -124,7 +124,7 @@ func linesOf(header *fasthttp.RequestHeader, name string) [][]byte {
 	return standing(header, name, received(header, name))
 }
 
-// version returns the HTTP version of a request. fasthttp tells 1.1 from all others and
+// version returns the HTTP version of a request, or 0, 0 if it is malformed. fasthttp
 // accepts any digits.
 func version(header *fasthttp.RequestHeader) (major, minor int) {
 	p := header.Protocol()
@@ -140,14 +140,14 @@ func canUpgrade(header *fasthttp.RequestHeader) bool {
 	return major == 1 && minor >= 1
 }
 
-// badCoding reports whether Transfer-Encoding says something else than chunked, alone. The
-// content has no known end then, and the request must be answered with 400 and the
-// connection closed (RFC 9112, section 6.3). fasthttp reads over identity.
+// badCoding reports whether the request has a Transfer-Encoding that is not chunked alone.
+// Its content has no known end then: a server must answer 400 and close the connection
+// (RFC 9112, section 6.3). fasthttp ignores identity.
 func (h *head) badCoding() bool { return h.codings > 1 || h.codings == 1 && !h.chunked }
 
-// inDoubt reports whether fasthttp and another recipient of the same octets might not
-// agree on where the request ends. What follows on the connection is then no request that
-// anybody should serve, and no protocol.
+// inDoubt reports whether another recipient of the same octets may see the end of the
+// request elsewhere than fasthttp does. What follows on the connection must then be neither
+// served as a request nor read as a protocol.
 //
 //   - A line of the head ends in LF alone.
 //   - Transfer-Encoding is not chunked, or stands beside Content-Length, or in a request
@@ -158,7 +158,7 @@ func (h *head) inDoubt(header *fasthttp.RequestHeader) bool {
 	if h.bareLF || h.badCoding() || h.codings > 0 && (h.lengths > 0 || !canUpgrade(header)) {
 		return true
 	}
-	// The condition on which fasthttp parses the content while it reads it.
+	// On this condition fasthttp parses the content while it reads it.
 	return header.ContentLength() > 0 && len(header.MultipartFormBoundary()) > 0 && len(header.Peek("Content-Encoding")) == 0
 }
 

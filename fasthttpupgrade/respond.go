@@ -10,7 +10,8 @@ import (
 	"github.com/gosegue/upgrade/internal/products"
 )
 
-// This file answers without a switch, and says what the server could switch to.
+// This file answers without a switch, and tells what the server could switch to. It knows
+// nothing of how a request is read.
 
 // Refuse answers 426 (Upgrade Required), naming the protocols of which the client has
 // to choose one; 505 (HTTP Version Not Supported) to a version that cannot upgrade,
@@ -36,8 +37,7 @@ func Refuse(ctx *fasthttp.RequestCtx, supported ...upgrade.Product[string]) {
 	refuse(ctx, products.Distinct(supported))
 }
 
-// refuse is Refuse without what has to be done about the connection, for distinct
-// products.
+// refuse is Refuse for distinct products, and leaves the connection to the caller.
 func refuse(ctx *fasthttp.RequestCtx, supported []upgrade.Product[string]) {
 	status := refusalStatus(&ctx.Request.Header, supported)
 	ctx.SetStatusCode(status)
@@ -66,7 +66,7 @@ func respond(ctx *fasthttp.RequestCtx, status int, fields []handshake.Field, con
 	ctx.SetBodyString(content) // which fasthttp sends to no HEAD
 	for _, f := range fields {
 		if strings.EqualFold(f.Name, "Connection") {
-			closes = true // in whatever case: fasthttp knows one
+			closes = true // in any case of letters, of which fasthttp knows one
 			ctx.SetConnectionClose()
 			continue
 		}
@@ -109,13 +109,13 @@ func addOption(ctx *fasthttp.RequestCtx) {
 	}
 	parsed, err := upgrade.ParseConnection(options...)
 	if err != nil {
-		options = nil // what is malformed would take our option with it
+		options = nil // a malformed line would spoil our option
 	}
 	if !parsed.Has("upgrade") {
 		options = append(options, "Upgrade")
 	}
 	header.Set("Connection", strings.Join(options, ", "))
 	if closing {
-		header.SetConnectionClose() // which Set has taken back
+		header.SetConnectionClose() // Set has undone it
 	}
 }

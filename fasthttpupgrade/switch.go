@@ -16,35 +16,36 @@ import (
 
 // This file takes the connection over and writes the 101. It knows no protocols.
 
-// ErrHijacked says that the connection has been given away already.
+// ErrHijacked: a handler has called RequestCtx.Hijack already, or Switch.
 var ErrHijacked = errors.New("fasthttpupgrade: connection is given away already")
 
 // Switch answers the request with 101 (Switching Protocols) and has serve speak to on the
 // connection: one product, or several from the lowest layer up, each of which the request
 // must offer. fields are put into the 101; what stands in ctx.Response is not sent.
 //
-// It happens when the handler returns: fasthttp gives the connection away, its deadlines
-// cleared, the 101 is written in one Write, which may take 10 s, and serve is called in a
-// goroutine of its own. What the client has sent after the request is read from the
-// connection first. It has a CloseWrite method exactly if that of the server has one. It
-// is closed when serve returns, whatever Server.KeepHijackedConns says, and then of no
-// use to other goroutines either. Should the 101 not be written, serve is not called; nor
-// is it when fasthttp has answered in place of the handler, after a timeout. fasthttp
-// recovers no panic, in serve as little as in a handler.
+// The switch happens when the handler has returned. fasthttp gives the connection away and
+// clears its deadlines. The 101 is written in one Write, which may take 10 s. Then serve is
+// called in a goroutine of its own. It is not called if the 101 could not be written, or if
+// fasthttp has answered in place of the handler, after a timeout. A panic in serve ends the
+// process.
+//
+// The connection first yields what the client has sent after the request. It has a
+// CloseWrite method exactly if the server's connection has one. It is closed when serve
+// returns, whatever Server.KeepHijackedConns says, and no other goroutine can use it then.
 //
 // The content of the request is in ctx.Request until the handler returns. With
 // Server.StreamRequestBody it is read first, up to [DefaultMaxBody]; a handler must not
 // have begun to read content that comes in chunks.
 //
-// After an error the caller still has to answer. The errors are, in this order: those of
+// After an error the caller has to answer. The errors are, in this order: those of
 // [Offer]; [handshake.ErrNotOffered]; the Refusal of a Host that is missing or malformed;
 // those of [handshake.AppendSwitchingProtocols]; [ErrHijacked]; a [*ContentError].
-// [handshake.Status] tells what to answer. The connection is closed after the answer,
-// whatever that does to ctx.Response, if the client has asked for it, if the end of the
-// request is in doubt, and if there is content that fasthttp had not read.
+// [handshake.Status] tells what to answer. Switch has the connection closed after the
+// answer, whatever the caller does to ctx.Response, if the client has asked for that, if
+// the end of the request is in doubt, or if there is content that fasthttp had not read.
 //
-// Switch does what it is told: for WebSocket, the checks of RFC 6455 and the answer to the
-// key are the caller's, while a [Handler] sees to them.
+// Switch knows no protocols. For WebSocket the caller makes the checks of RFC 6455 and
+// answers the key, which a [Handler] does by itself.
 func Switch(ctx *fasthttp.RequestCtx, to []upgrade.Product[string], serve func(net.Conn), fields ...handshake.Field) error {
 	head, content := readHead(&ctx.Request.Header), streamOf(ctx)
 	err := switchTo(ctx, &head, content, to, serve, fields)
@@ -84,32 +85,32 @@ func switchTo(ctx *fasthttp.RequestCtx, request *head, content streamed, to []up
 	return nil
 }
 
-// closeAfter closes the connection after the response. It also takes the connection away
-// from fasthttp, because RequestCtx.Error and others forget SetConnectionClose.
+// closeAfter has the connection closed after the response. It also takes the connection
+// from fasthttp, because RequestCtx.Error and other methods undo SetConnectionClose.
 func closeAfter(ctx *fasthttp.RequestCtx) {
 	ctx.SetConnectionClose()
 	ctx.Hijack(func(conn net.Conn) { conn.Close() })
 }
 
-// writeTimeout is how long the 101 may take: a client that does not read must not hold a
-// goroutine for ever. fasthttp does not tell the WriteTimeout of the server.
+// writeTimeout is how long the Write of the 101 may take. A client that does not read must
+// not hold a goroutine for ever, and fasthttp does not tell the WriteTimeout of a server.
 const writeTimeout = 10 * time.Second
 
-// switching is a switch of which all is decided.
+// switching is a switch that is decided.
 type switching struct {
 	head    *bytebufferpool.ByteBuffer // of the 101
 	early   []byte                     // what came with the request and follows it
-	written func(error) bool           // is told whether the 101 was written; false: do not serve
+	written func(error) bool           // gets the error of writing the 101, or nil; false: do not serve
 	serve   func(net.Conn)
 }
 
-// begin has the switch happen when the handler has returned.
+// begin arranges the switch, which happens when the handler has returned.
 func (s switching) begin(ctx *fasthttp.RequestCtx) {
-	// With a response fasthttp would write its own head, and break off where it
-	// means to close the connection.
+	// With a response fasthttp would write a head of its own, and would not call the
+	// function if it means to close the connection.
 	ctx.HijackSetNoResponse(true)
 	ctx.Hijack(func(hijacked net.Conn) {
-		// fasthttp keeps ctx until this returns, and would keep the content as long.
+		// fasthttp keeps ctx, and so the content, until this function returns.
 		ctx.Request.ResetBody()
 		c := newConn(hijacked, s.early)
 		defer c.end()
