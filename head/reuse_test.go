@@ -2,8 +2,10 @@ package head_test
 
 import (
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gosegue/upgrade/head"
 )
@@ -111,6 +113,40 @@ func TestReset(t *testing.T) {
 	}
 	if request.Method != nil || request.Target != nil || request.Host != nil {
 		t.Error("a buffer is held on to")
+	}
+}
+
+// The collector takes the buffer of a message that was reset.
+func TestResetKeepsNoBuffer(t *testing.T) {
+	for name, test := range map[string]struct {
+		m    message
+		head string
+	}{
+		"request":  {new(head.Request), get + "Upgrade: a\r\nConnection: b\r\n\r\n"},
+		"response": {new(head.Response), switching + "Upgrade: a\r\nConnection: b\r\n\r\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			collected := make(chan bool, 1)
+			func() {
+				buf := []byte(test.head)
+				runtime.SetFinalizer(&buf[0], func(*byte) { collected <- true })
+				if n, err := test.m.Parse(buf, head.Limits{}); n != len(buf) || err != nil {
+					t.Fatal(n, err)
+				}
+			}()
+			test.m.Reset()
+			for range 100 {
+				runtime.GC()
+				select {
+				case <-collected:
+					runtime.KeepAlive(test.m)
+					return
+				case <-time.After(10 * time.Millisecond):
+				}
+			}
+			t.Error("the buffer is still referred to")
+			runtime.KeepAlive(test.m)
+		})
 	}
 }
 
