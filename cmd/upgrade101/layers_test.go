@@ -15,11 +15,12 @@ func TestLayers(t *testing.T) {
 		here   = module + "cmd/upgrade101"
 	)
 	for name, below := range map[string][]string{
-		here:              {"cases", "dial", "explain", "probe", "serve", "text"},
+		here:              {"cases", "dial", "explain", "probe", "proxy", "serve", "text"},
 		here + "/serve":   {"explain", "record", "text"},
 		here + "/cases":   {"explain", "text"},
 		here + "/explain": {"text"},
 		here + "/dial":    nil,
+		here + "/proxy":   {"record"},
 		here + "/record":  nil,
 		here + "/text":    nil,
 		here + "/probe":   nil,

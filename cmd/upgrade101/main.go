@@ -88,6 +88,6 @@ MUST failed, or if the command could not do its work; 2 if the command line is w
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(parseCommand(), corpusCommand(), probeCommand(), serveCommand(), dialCommand())
+	root.AddCommand(parseCommand(), corpusCommand(), probeCommand(), serveCommand(), dialCommand(), proxyCommand())
 	return root
 }

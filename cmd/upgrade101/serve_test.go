@@ -22,7 +22,14 @@ var firstLine = regexp.MustCompile(`^listening on http://(127\.0\.0\.1:[1-9][0-9
 // startServer starts "serve" with those flags on a free port, as a process.
 func startServer(t *testing.T, flags ...string) (cmd *exec.Cmd, address string) {
 	t.Helper()
-	cmd = command(t, append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...)...)
+	return startListener(t, append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...), func(*exec.Cmd) {})
+}
+
+// startListener starts a command that says where it listens, as a process.
+func startListener(t *testing.T, args []string, set func(*exec.Cmd)) (cmd *exec.Cmd, address string) {
+	t.Helper()
+	cmd = command(t, args...)
+	set(cmd)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -23,10 +23,16 @@ var (
 func TestPage(t *testing.T) {
 	browser := browser(t)
 	binary := build(t)
-	for name, flags := range map[string][]string{"net/http": nil, "raw": {"--raw"}} {
+	for name, test := range map[string]struct {
+		flags   []string
+		proxied bool // by our own proxy, behind which the tap is
+	}{"net/http": {}, "raw": {flags: []string{"--raw"}}, "proxied": {proxied: true}} {
 		t.Run(name, func(t *testing.T) {
-			through := newTap(t, serve(t, binary, flags...))
+			through := newTap(t, serve(t, binary, test.flags...))
 			url := "http://" + through.address + "/"
+			if test.proxied {
+				url = "http://" + proxy(t, binary, through.address) + "/"
+			}
 			for name, test := range map[string]func(*testing.T, context.Context, string, *tap){
 				"echo and heads":   testEcho,
 				"last handshakes":  testLast,

@@ -38,7 +38,20 @@ func build(t *testing.T) string {
 // serve runs the server until the test ends, and returns its address.
 func serve(t *testing.T, binary string, flags ...string) string {
 	t.Helper()
-	cmd := exec.Command(binary, append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...)...)
+	return run(t, binary, append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...)...)
+}
+
+// proxy runs a proxy in front of a server until the test ends, and returns its address.
+func proxy(t *testing.T, binary, server string) string {
+	t.Helper()
+	return run(t, binary, "proxy", "--listen", "127.0.0.1:0", "--backend", "http://"+server, "--allow", "websocket")
+}
+
+// run runs a command that says where it listens until the test ends, and returns its
+// address.
+func run(t *testing.T, binary string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command(binary, args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -129,7 +142,7 @@ func (tap *tap) handshakes() (all [][2]string) {
 	for _, p := range tap.kept {
 		request, _, _ := strings.Cut(p.sent.String(), "\r\n\r\n")
 		response, _, _ := strings.Cut(p.received.String(), "\r\n\r\n")
-		if strings.Contains(request, "\r\nSec-WebSocket-Key: ") {
+		if strings.Contains(strings.ToLower(request), "\r\nsec-websocket-key: ") {
 			all = append(all, [2]string{request + "\r\n\r\n", response + "\r\n\r\n"})
 		}
 	}

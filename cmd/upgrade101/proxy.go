@@ -1,0 +1,81 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/cmd/upgrade101/proxy"
+)
+
+// This file knows the command line of proxy. Package proxy is the proxy.
+
+func proxyCommand() *cobra.Command {
+	var (
+		address string
+		backend string
+		allow   []string
+	)
+	command := &cobra.Command{
+		Use:   "proxy --backend URL [--allow NAME[/VERSION],...] [--listen ADDRESS]",
+		Short: "Run a reverse proxy that passes on only the switches it allows",
+		Long: `Proxy runs a reverse proxy in front of a server. It passes on an offer to switch
+protocols only as far as --allow names the products, in its own spelling, and passes
+every other request on without Upgrade. It believes a 101 of the server only if that
+names what was passed on. After a switch it passes on the octets of both sides.
+
+The first line of standard output says where the proxy listens. The proxy logs every
+offer, what became of it and why, to standard error.
+
+The URL of the server begins with http:// or https://. The server gets the Host that
+the client sent. The proxy waits 30 seconds for the answer to an offer, and closes a
+switched connection after 2 minutes in which it passed nothing on.
+
+Exit codes: 0 after SIGINT or SIGTERM, which close all connections; 1 if it cannot
+listen; 2 if the command line is wrong.`,
+		Example: `  upgrade101 proxy --backend http://127.0.0.1:8101 --allow websocket,echo/1
+  upgrade101 proxy --backend https://example.com --allow websocket --listen 127.0.0.1:0`,
+		Args:                  cobra.NoArgs,
+		DisableFlagsInUseLine: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			to, err := url.Parse(backend)
+			if err != nil || to.Scheme != "http" && to.Scheme != "https" || to.Hostname() == "" || to.User != nil {
+				return errors.New("--backend: want a URL of http or https")
+			}
+			var allowed []upgrade.Product[string]
+			for _, name := range allow {
+				p, err := upgrade.ParseProduct(strings.Trim(name, " \t"))
+				if err != nil {
+					return fmt.Errorf("--allow: %w", err)
+				}
+				allowed = append(allowed, p)
+			}
+			if _, _, err := net.SplitHostPort(address); err != nil {
+				return fmt.Errorf("--listen: %w", err)
+			}
+			listener, err := net.Listen("tcp", address)
+			if err != nil {
+				return failure{err}
+			}
+			p := proxy.New(to, allowed, cmd.ErrOrStderr())
+			fmt.Fprintln(cmd.OutOrStdout(), "listening on", "http://"+listener.Addr().String())
+			if err := p.Run(cmd.Context(), listener); err != nil {
+				return failure{err}
+			}
+			return nil
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&address, "listen", "127.0.0.1:8102", "address and port; port 0 takes a free one")
+	flags.StringVar(&backend, "backend", "", "the URL of the server")
+	flags.StringSliceVar(&allow, "allow", nil, "the products to pass on, separated by commas; may be given several times")
+	for _, name := range []string{"listen", "backend", "allow"} {
+		command.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
+	}
+	return command
+}

@@ -1,0 +1,189 @@
+// Package proxy is a reverse proxy to try a switch through. It logs every offer and what
+// became of it. It knows nothing of the command line, and leaves every decision to package
+// proxyupgrade.
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/cmd/upgrade101/record"
+	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/httpupgrade"
+	"github.com/gosegue/upgrade/proxyupgrade"
+)
+
+// The limits of the proxy, so that nothing hangs or grows forever.
+const (
+	readTimeout   = 30 * time.Second // for the head of a request
+	answerTimeout = 30 * time.Second // of the backend, for an offer
+	keepTimeout   = time.Minute      // for an unused connection
+	idleTimeout   = 2 * time.Minute  // for a tunnel in which nothing moves
+	stopTimeout   = 2 * time.Second
+	maxHeader     = 64 << 10
+	maxQuoted     = 200 // octets of what a stranger sent, in the log
+)
+
+// Proxy is a reverse proxy with a log.
+type Proxy struct {
+	log     *log.Logger
+	proxy   *proxyupgrade.Proxy
+	allowed []upgrade.Product[string]
+}
+
+// New returns a proxy in front of backend that passes on the allowed products and no
+// other. It writes its log to logTo.
+func New(backend *url.URL, allowed []upgrade.Product[string], logTo io.Writer) *Proxy {
+	p := &Proxy{log: log.New(logTo, "", log.LstdFlags), allowed: allowed}
+	p.proxy = &proxyupgrade.Proxy{
+		Reverse: &httputil.ReverseProxy{
+			Rewrite: func(r *httputil.ProxyRequest) {
+				r.SetURL(backend)
+				r.SetXForwarded()
+				// The name by which the client knows the proxy. A backend that
+				// compares Host with Origin would refuse another one.
+				r.Out.Host = r.In.Host
+			},
+			ErrorLog: p.log,
+		},
+		Products: allowed,
+		Timeout:  answerTimeout,
+		Idle:     idleTimeout,
+		Relay:    p.relay,
+		Error:    p.failed,
+	}
+	return p
+}
+
+// Run serves until ctx is done or the listener fails. Then it closes all connections.
+func (p *Proxy) Run(ctx context.Context, listener net.Listener) error {
+	server := &http.Server{
+		Handler:           record.EndTwoLengths(p, http.HandlerFunc(p.serveTwoLengths)),
+		ReadHeaderTimeout: readTimeout,
+		IdleTimeout:       keepTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          p.log,
+		ConnContext:       record.ConnContext,
+		// Some clients upgrade with "OPTIONS *", which net/http answers itself.
+		DisableGeneralOptionsHandler: true,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(record.Listener(listener)) }()
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- p.proxy.Shutdown(grace) }()
+	if server.Shutdown(grace) != nil {
+		server.Close()
+	}
+	<-ended // an error says that tunnels had to be closed
+	return err
+}
+
+// ServeHTTP implements [http.Handler].
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if len(r.Header["Upgrade"]) == 0 {
+		p.proxy.ServeHTTP(w, r)
+		return
+	}
+	answered := &answer{ResponseWriter: w}
+	passed, why := p.passedOn(r)
+	p.proxy.ServeHTTP(answered, r)
+	switch {
+	case why != nil:
+		p.logOffer(r, "not passed on: %v; answered %d", why, answered.status)
+	case answered.status > 0:
+		p.logOffer(r, "passed on %q: not switched: answered %d", passed, answered.status)
+	}
+	// Without a status the connection was taken over, and relay logs it.
+}
+
+// serveTwoLengths passes on a request that may have two lengths, as the ordinary one that
+// it also is.
+func (p *Proxy) serveTwoLengths(w http.ResponseWriter, r *http.Request) {
+	if len(r.Header["Upgrade"]) > 0 {
+		p.logOffer(r, "not passed on: the request may have two lengths")
+	}
+	ordinary := r.Clone(r.Context())
+	ordinary.Header.Del("Upgrade")
+	p.proxy.ServeHTTP(w, ordinary)
+}
+
+// passedOn returns what the proxy passes on of an offer, or why it passes on nothing.
+func (p *Proxy) passedOn(r *http.Request) (string, error) {
+	list, err := httpupgrade.Offer(r)
+	if err != nil {
+		return "", err
+	}
+	products := handshake.Restrict(list, p.allowed...)
+	if len(products) == 0 {
+		return "", errNotAllowed
+	}
+	return string(upgrade.AppendList(nil, products...)), nil
+}
+
+// errNotAllowed is the reason not to pass on a valid offer.
+var errNotAllowed = errors.New("nothing of it is allowed")
+
+// relay logs a tunnel, and what went through it.
+func (p *Proxy) relay(t *proxyupgrade.Tunnel) {
+	if recorder := record.Of(t.Request); recorder != nil {
+		recorder.Take() // or the tunnel would hold the heads to its end
+	}
+	to := string(upgrade.AppendList(nil, t.Products...))
+	p.logOffer(t.Request, "switched to %s", to)
+	toBackend, toClient, err := t.Copy()
+	ending := ""
+	if err != nil {
+		ending = ": " + err.Error()
+	}
+	p.log.Printf("%s %s closed after %d octets to the backend and %d to the client%s", t.Request.RemoteAddr, to, toBackend, toClient, ending)
+}
+
+// failed logs a request that failed.
+func (p *Proxy) failed(r *http.Request, err error) { p.logOffer(r, "failed: %v", err) }
+
+// logOffer logs what a request offered and what became of it. The method is a token; what
+// else a stranger sent is quoted, and cut if it is long.
+func (p *Proxy) logOffer(r *http.Request, format string, args ...any) {
+	offered := strings.Join(r.Header["Upgrade"], ", ")
+	p.log.Printf("%s %.*s %.*q offers %.*q: %s", r.RemoteAddr, maxQuoted, r.Method, maxQuoted, r.RequestURI, maxQuoted, offered, fmt.Sprintf(format, args...))
+}
+
+// answer notes the status of a response.
+type answer struct {
+	http.ResponseWriter
+	status int
+}
+
+// Unwrap is for [http.ResponseController].
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+func (a *answer) WriteHeader(status int) {
+	if status >= 200 || status == http.StatusSwitchingProtocols {
+		a.status = status
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(p []byte) (int, error) {
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	return a.ResponseWriter.Write(p)
+}

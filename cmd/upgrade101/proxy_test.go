@@ -1,0 +1,130 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/gosegue/upgrade/internal/tcptest"
+)
+
+// startProxy starts "proxy" in front of a server, with a log, until the test ends.
+func startProxy(t *testing.T, backend string, flags ...string) (address string, ended func() string) {
+	t.Helper()
+	var log strings.Builder
+	cmd, address := startListener(t, append([]string{"proxy", "--listen", "127.0.0.1:0", "--backend", "http://" + backend}, flags...),
+		func(cmd *exec.Cmd) { cmd.Stderr = &log })
+	done := false
+	ended = func() string {
+		if !done {
+			done = true
+			cmd.Process.Signal(syscall.SIGTERM)
+			if err := cmd.Wait(); err != nil {
+				t.Errorf("%v\n%s", err, &log)
+			}
+		}
+		return log.String()
+	}
+	t.Cleanup(func() { ended() })
+	return address, ended
+}
+
+// What is allowed switches, and nothing else does, and the log says why.
+func TestProxy(t *testing.T) { inBothModes(t, testProxy) }
+
+func testProxy(t *testing.T, flags ...string) {
+	backend, _ := serveHere(t, flags...)
+	address, ended := startProxy(t, backend, "--allow", "websocket, tcp", "--allow", "echo/1")
+	const octets = "octets\x00\xff"
+	code, stdout, stderr := try(octets, "dial", "--quiet", "1ms", "--product", "foo", "--product", "echo/1", "http://"+address)
+	if code != exitOK || stdout != octets {
+		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+	if code, stdout, stderr := try("message", "dial", "ws://"+address); code != exitOK || stdout != "message\n" {
+		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+	for _, product := range []string{"h2c", "echo/2", "tcp"} {
+		if code, stdout, _ := try("", "dial", "--product", product, "http://"+address); code != exitFailure || stdout != "" {
+			t.Errorf("%s: exit code %d, %q", product, code, stdout)
+		}
+	}
+	// A page of the proxy's origin may open a WebSocket, another page may not.
+	for origin, want := range map[string]int{"http://" + address: exitOK, "http://" + backend: exitFailure, "http://evil.example": exitFailure} {
+		if code, _, stderr := try("", "dial", "--header", "Origin: "+origin, "ws://"+address); code != want {
+			t.Errorf("Origin %s: exit code %d, %s", origin, code, stderr)
+		}
+	}
+	// The page itself.
+	response, err := http.Get("http://" + address + "/script.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := io.ReadAll(response.Body)
+	response.Body.Close()
+	if err != nil || response.StatusCode != http.StatusOK || !strings.Contains(string(content), "new WebSocket") {
+		t.Errorf("%s, %v", response.Status, err)
+	}
+	both := tcptest.Dial(t, address)
+	both.Send("POST / HTTP/1.1\r\nHost: " + address + "\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+	if all := both.Rest(); !strings.HasPrefix(all, "HTTP/1.1 ") || strings.HasPrefix(all, "HTTP/1.1 101 ") {
+		t.Errorf("two lengths: %q", all)
+	}
+	malformed := tcptest.Dial(t, address)
+	malformed.Send("GET /?\x7f%1b HTTP/1.1\r\nHost: " + address + "\r\nConnection: close, upgrade\r\nUpgrade: \x80, websocket\r\n\r\n")
+	malformed.Rest()
+
+	log := ended()
+	mustBePrintable(t, log)
+	for _, want := range []string{
+		`GET "/" offers "foo, echo/1": switched to echo/1`,
+		"echo/1 closed after 8 octets to the backend and 8 to the client\n",
+		`GET "/" offers "websocket": switched to websocket`,
+		`GET "/" offers "h2c": not passed on: nothing of it is allowed; answered 200`,
+		`GET "/" offers "echo/2": not passed on: nothing of it is allowed; answered 200`,
+		`GET "/" offers "tcp": passed on "tcp": not switched: answered 200`,
+		`GET "/" offers "websocket": passed on "websocket": not switched: answered 403`,
+		`POST "/" offers "echo/1": not passed on: the request may have two lengths`,
+	} {
+		if !strings.Contains(log, want) {
+			t.Errorf("no %s in the log:\n%s", want, log)
+		}
+	}
+}
+
+// The proxy does no worse than the server that it stands in front of.
+func TestProxyProbe(t *testing.T) {
+	backend, _ := serveHere(t)
+	address, _ := startProxy(t, backend, "--allow", "websocket")
+	if code, stdout, stderr := try("", "probe", "http://"+address); code != exitOK || !strings.Contains(stdout, " 0 failed ") {
+		t.Errorf("exit code %d, %s\n%s", code, stderr, stdout)
+	}
+}
+
+// A signal ends the tunnels within seconds.
+func TestProxyStops(t *testing.T) {
+	backend, _ := serveHere(t)
+	address, ended := startProxy(t, backend, "--allow", "echo/1")
+	client := tcptest.Dial(t, address)
+	client.Send("GET / HTTP/1.1\r\nHost: " + address + "\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\nx")
+	client.Head()
+	client.Octets(1)
+	ended()
+	if rest := client.Rest(); rest != "" {
+		t.Errorf("then %q", rest)
+	}
+}
+
+func TestProxyUsage(t *testing.T) {
+	for _, args := range []string{
+		"", "--backend x", "--backend ws://127.0.0.1:1", "--backend http://", "--backend http://u@127.0.0.1:1",
+		"--backend http://127.0.0.1:1 --allow @", "--backend http://127.0.0.1:1 --listen x", "--backend http://127.0.0.1:1 x",
+	} {
+		code, stdout, stderr := try("", append([]string{"proxy"}, strings.Fields(args)...)...)
+		if code != exitUsage || stdout != "" || !strings.HasSuffix(stderr, "\nSee upgrade101 proxy --help.\n") {
+			t.Errorf("%s: exit code %d, %q, %q", args, code, stdout, stderr)
+		}
+	}
+}
