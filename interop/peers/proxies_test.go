@@ -4,6 +4,7 @@ import (
 	"io"
 	"log"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
@@ -15,6 +16,9 @@ import (
 	"strings"
 	"testing"
 	"text/template"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/proxyupgrade"
 )
 
 // This file knows the proxies as data: how each is found, and started in front of an
@@ -31,6 +35,9 @@ type proxy struct {
 	owner    string   // whom it runs as when root starts it
 	forward  bool     // clients name the origin to it
 	quirks   []quirk
+
+	// handler makes a proxy of a ReverseProxy, in the tests' own process; nil: itself.
+	handler func(*httputil.ReverseProxy) http.Handler
 
 	// special has scenarios that are more than visits, with a battery for each layer.
 	special func(*testing.T, proxy, peer, map[string]battery)
@@ -129,6 +136,16 @@ var proxies = []proxy{
 		name:   "ReverseProxy", // of net/http/httputil, in the tests' own process
 		quirks: reverseProxyQuirks,
 	},
+	{
+		name:   "proxyupgrade", // ours
+		quirks: ourProxyQuirks,
+		handler: func(reverse *httputil.ReverseProxy) http.Handler {
+			return &proxyupgrade.Proxy{
+				Reverse:  reverse,
+				Products: []upgrade.Product[string]{upgrade.MustParseProduct("websocket"), upgrade.MustParseProduct("echo/1")},
+			}
+		},
+	},
 }
 
 // peer finds the proxy, or skips the test.
@@ -155,7 +172,11 @@ func (p proxy) startTwo(t testing.TB, origin, second string) string {
 			Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(&url.URL{Scheme: "http", Host: origin}) },
 			ErrorLog: log.New(io.Discard, "", 0),
 		}
-		server := httptest.NewServer(reverse)
+		handler := http.Handler(reverse)
+		if p.handler != nil {
+			handler = p.handler(reverse)
+		}
+		server := httptest.NewServer(handler)
 		t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
 		return server.Listener.Addr().String()
 	}

@@ -202,6 +202,41 @@ var reverseProxyQuirks = []quirk{
 	{"loses the octets behind the head", true, []quirkVisit{
 		{"behind", `GET HTTP/1.1; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Connection: Upgrade; Upgrade: echo/1 | echo/1 | echo "hello", hang`},
 	}},
+	{"passes on h2c, TLS and offers of HTTP/1.0 (CVE-2026-88008)", true, []quirkVisit{
+		{"h2c", `GET HTTP/1.1; Connection: Upgrade; Upgrade: h2c | HTTP/1.1 200 | - | ordinary GET, content "" (<nil>), offer ["h2c"] (<nil>)`},
+		{"tls", `GET HTTP/1.1; Connection: Upgrade; Upgrade: TLS/1.2, TLS/1.0 | HTTP/1.1 200 | - | ordinary GET, content "" (<nil>), offer ["TLS/1.2" "TLS/1.0"] (<nil>)`},
+		{"http10", `GET HTTP/1.1; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Connection: Upgrade; Upgrade: echo/1 | handshake: protocol was not offered | echo, BYE, end`},
+	}},
+	{"gives a 101 a length", true, []quirkVisit{
+		{"post-cl", `POST HTTP/1.1; Content-Length: 4; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Content-Length: 0; Connection: Upgrade; Upgrade: echo/1 | echo/1 | echo, BYE, end`},
+	}},
+}
+
+var ourProxyQuirks = []quirk{
+	{"websocket and echo/1, early octets", false, []quirkVisit{
+		{"ws", `GET HTTP/1.1; Connection: Upgrade; Upgrade: websocket | HTTP/1.1 101; Upgrade: websocket; Connection: Upgrade; Sec-Websocket-Accept: right | websocket | echo, close, end`},
+		{"wsearly", `GET HTTP/1.1; Connection: Upgrade; Upgrade: websocket | HTTP/1.1 101; Upgrade: websocket; Connection: Upgrade; Sec-Websocket-Accept: right | websocket | early, echo, close, end`},
+		{"echo", `GET HTTP/1.1; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Upgrade: echo/1; Connection: Upgrade | echo/1 | echo, BYE, end`},
+		{"echoearly", `GET HTTP/1.1; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Upgrade: echo/1; Connection: Upgrade | echo/1 | early, echo, BYE, end`},
+	}},
+	{"passes on what it knows of a list, in its own spelling", false, []quirkVisit{
+		{"foo-ws", `GET HTTP/1.1; Connection: Upgrade; Upgrade: websocket | HTTP/1.1 101; Upgrade: websocket; Connection: Upgrade; Sec-Websocket-Accept: right | websocket | echo, close, end`},
+		{"ws-foo", `GET HTTP/1.1; Connection: Upgrade; Upgrade: websocket | HTTP/1.1 101; Upgrade: websocket; Connection: Upgrade; Sec-Websocket-Accept: right | websocket | echo, close, end`},
+		{"two-lines", `GET HTTP/1.1; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Upgrade: echo/1; Connection: Upgrade | echo/1 | echo, BYE, end`},
+		{"empty-elems", `GET HTTP/1.1; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Upgrade: echo/1; Connection: Upgrade | echo/1 | echo, BYE, end`},
+		{"ws-upper", `GET HTTP/1.1; Connection: Upgrade; Upgrade: websocket | HTTP/1.1 101; Upgrade: websocket; Connection: Upgrade; Sec-Websocket-Accept: right | websocket | echo, close, end`},
+	}},
+	{"passes on no h2c, no TLS, nothing unknown, no HTTP/1.0 offer (CVE-2026-88008)", false, []quirkVisit{
+		{"h2c", `GET HTTP/1.1 | HTTP/1.1 200 | - | ordinary GET, content "" (<nil>), offer [] (handshake: no Upgrade field)`},
+		{"tls", `GET HTTP/1.1 | HTTP/1.1 200 | - | ordinary GET, content "" (<nil>), offer [] (handshake: no Upgrade field)`},
+		{"unknown", `GET HTTP/1.1 | HTTP/1.1 200 | - | ordinary GET, content "" (<nil>), offer [] (handshake: no Upgrade field)`},
+		{"http10", `GET HTTP/1.1 | HTTP/1.0 200 | - | ordinary GET, content "" (<nil>), offer [] (handshake: no Upgrade field)`},
+	}},
+	{"octets behind the head, content", false, []quirkVisit{
+		{"behind", `GET HTTP/1.1; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Upgrade: echo/1; Connection: Upgrade | echo/1 | echo, BYE, end`},
+		{"post-cl", `POST HTTP/1.1; Content-Length: 4; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Upgrade: echo/1; Connection: Upgrade | echo/1 | echo, BYE, end`},
+		{"post-te", `POST HTTP/1.1; Content-Length: 4; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Upgrade: echo/1; Connection: Upgrade | echo/1 | echo, BYE, end`},
+	}},
 }
 
 // check makes the visits of a quirk. The suffix tells their targets from those before.
