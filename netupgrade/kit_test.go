@@ -4,27 +4,36 @@ import (
 	"context"
 	"io"
 	"net"
+	"strings"
 	"testing"
 
 	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/internal/tcptest"
 	"github.com/gosegue/upgrade/netupgrade"
 	"github.com/gosegue/upgrade/upgradetest"
 )
 
 // The acceptor passes the checks that it makes others pass, on pipes that buffer nothing.
 func TestKit(t *testing.T) {
-	echo := upgrade.MustParseProduct("echo/1")
-	acceptor := &netupgrade.Acceptor{Protocols: []netupgrade.Protocol{{Product: echo}}}
-	upgradetest.Server(t, func(context.Context) (net.Conn, error) {
-		near, far := net.Pipe()
-		go func() {
-			accepted, err := acceptor.Accept(far)
-			if err != nil {
-				return // it has been answered and closed
-			}
-			defer accepted.Conn.Close()
-			io.Copy(accepted.Conn, accepted.Conn)
-		}()
-		return near, nil
-	}, upgradetest.Options{Product: echo})
+	for product, speak := range map[string]func(net.Conn){
+		"echo/1": func(conn net.Conn) {
+			defer conn.Close()
+			io.Copy(conn, conn)
+		},
+		"websocket": tcptest.AnswerPings,
+	} {
+		t.Run(strings.ReplaceAll(product, "/", " "), func(t *testing.T) {
+			product := upgrade.MustParseProduct(product)
+			acceptor := &netupgrade.Acceptor{Protocols: []netupgrade.Protocol{{Product: product}}}
+			upgradetest.Server(t, func(context.Context) (net.Conn, error) {
+				near, far := net.Pipe()
+				go func() {
+					if accepted, err := acceptor.Accept(far); err == nil { // else it has been answered and closed
+						speak(accepted.Conn)
+					}
+				}()
+				return near, nil
+			}, upgradetest.Options{Product: product})
+		})
+	}
 }
