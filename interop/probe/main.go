@@ -22,6 +22,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -189,6 +190,11 @@ func start(s server, dir, tool, backend string) (address string, stop func(), er
 			return "", nil, err
 		}
 	}
+	if s.document != "" {
+		if err := buildShown(s.document, own, address); err != nil {
+			return "", nil, err
+		}
+	}
 	cmd, err := command(s, s.command, values)
 	if err != nil {
 		return "", nil, err
@@ -230,6 +236,29 @@ func start(s server, dir, tool, backend string) (address string, stop func(), er
 	}
 }
 
+// buildShown builds the first program that a document shows, to listen on address.
+func buildShown(document, dir, address string) error {
+	text, err := os.ReadFile(document)
+	if err != nil {
+		return err
+	}
+	_, program, found := strings.Cut(string(text), "```go\npackage main\n")
+	program, _, ended := strings.Cut(program, "```")
+	const shown = `"127.0.0.1:8080"`
+	if !found || !ended || strings.Count(program, shown) != 1 {
+		return fmt.Errorf("%s shows no program that listens on %s", document, shown)
+	}
+	source := filepath.Join(dir, "program.go")
+	program = "package main\n" + strings.Replace(program, shown, strconv.Quote(address), 1)
+	if err := os.WriteFile(source, []byte(program), 0o644); err != nil {
+		return err
+	}
+	if out, err := exec.Command("go", "build", "-o", filepath.Join(dir, "program"), source).CombinedOutput(); err != nil {
+		return fmt.Errorf("building what %s shows: %w\n%s", document, err, out)
+	}
+	return nil
+}
+
 // command returns a program with nothing of our environment but the path.
 func command(s server, words []string, values map[string]string) (*exec.Cmd, error) {
 	var filled []string
@@ -264,6 +293,8 @@ var (
 // version returns what is known of a server's version, as it is told to people.
 func version(s server, tool string) (string, error) {
 	switch {
+	case s.document != "":
+		return "this repository, " + strings.Replace(runtime.Version(), "go", "Go ", 1), nil
 	case s.module == "go":
 		return strings.Replace(runtime.Version(), "go", "Go ", 1), nil
 	case s.module != "":

@@ -21,6 +21,26 @@ installed is in interop/install.sh, how each was set up in interop/probe/servers
 A fault here is one of this version, seen on this day. What a check sends and wants:
 `+"`upgrade101 probe --list`"+`, and what was sent and received: `+"`upgrade101 probe URL`"+`.
 
+A server that reads its requests with `+"`net/http`"+` has the faults of that too.
+
+## Summary
+
+| server | version | set up as | offered | failed MUST | SHOULD | MAY |
+|---|---|---|---|--:|--:|--:|
+`, time.Now().UTC().Format("2 January 2006"))
+	for _, group := range groups {
+		for _, p := range members(all, group) {
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %d | %d | %d |\n", p.name, p.versionText, p.about, p.product,
+				p.failed("MUST"), p.failed("SHOULD"), p.failed("MAY"))
+		}
+	}
+	b.WriteString("\n## Failed MUSTs\n")
+	for _, p := range all {
+		faults(&b, p)
+	}
+	b.WriteString(`
+## All checks
+
 | | |
 |---|---|
 | . | it does what the check says |
@@ -29,34 +49,32 @@ A fault here is one of this version, seen on this day. What a check sends and wa
 | MAY | it does not, no rule asks for it, but clients count on it |
 | ? | the answer proves nothing |
 | - | does not apply: to this product, to a server that never switches, or because the fault that it would show has a row of its own |
-
-A server that reads its requests with `+"`net/http`"+` has the faults of that too.
-`, time.Now().UTC().Format("2 January 2006"))
-	for _, group := range []string{libraries, proxies, others, ignoring} {
-		var members []probed
-		for _, p := range all {
-			if p.group == group {
-				members = append(members, p)
-			}
+`)
+	for _, group := range groups {
+		if m := members(all, group); len(m) > 0 {
+			table(&b, group, m)
 		}
-		if len(members) > 0 {
-			table(&b, group, members)
-		}
-	}
-	b.WriteString("\n## Failed MUSTs\n")
-	for _, p := range all {
-		faults(&b, p)
 	}
 	return b.Bytes()
 }
 
+// groups are the tables, in their order.
+var groups = []string{ours, libraries, proxies, others, ignoring}
+
+// members returns the servers of a group.
+func members(all []probed, group string) []probed {
+	var m []probed
+	for _, p := range all {
+		if p.group == group {
+			m = append(m, p)
+		}
+	}
+	return m
+}
+
 // table writes the checks, one a row, that are about any of the servers.
 func table(b *bytes.Buffer, title string, servers []probed) {
-	fmt.Fprintf(b, "\n## %s\n\n| server | version | set up as | offered | failed MUST, SHOULD, MAY |\n|---|---|---|---|---|\n", title)
-	for _, p := range servers {
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %d, %d, %d |\n", p.name, p.versionText, p.about, p.product,
-			p.failed("MUST"), p.failed("SHOULD"), p.failed("MAY"))
-	}
+	fmt.Fprintf(b, "\n### %s\n", title)
 	b.WriteString("\n| check | rule |")
 	for _, p := range servers {
 		fmt.Fprintf(b, " %s |", p.name)

@@ -44,10 +44,14 @@ type server struct {
 	// A listener in this program, and the module whose version matters.
 	listen func(l net.Listener, backend string)
 	module string
+
+	// The program that a Markdown file shows first, with its address replaced.
+	document string
 }
 
 // The tables.
 const (
+	ours      = "The program in our README"
 	libraries = "WebSocket servers"
 	proxies   = "Proxies in front of `upgrade101 serve --raw`"
 	others    = "HTTP/2 without TLS"
@@ -55,6 +59,8 @@ const (
 )
 
 var servers = []server{
+	{name: "README", group: ours, product: "echo/1", about: "`httpupgrade.Handler` in `http.ListenAndServe`", document: "../README.md",
+		command: []string{"{DIR}/program"}},
 	{name: "serve --raw", group: libraries, product: "websocket", about: "ours, without `net/http`",
 		command: []string{"{UPGRADE101}", "serve", "--raw", "--listen", "127.0.0.1:{PORT}"}, version: []string{"{UPGRADE101}", "--version"}},
 	{name: "serve", group: libraries, product: "websocket", about: "ours, on `net/http`",
