@@ -356,3 +356,75 @@ func TestProbeCancelled(t *testing.T) {
 		t.Errorf("exit code %d after %v: %s", code, time.Since(begun), stderr.String())
 	}
 }
+
+// A run that never saw a switch says so before anything else, and with what came back.
+func TestProbeNeverSwitched(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		w.Header().Set("Server", "nginx/1.0")
+		w.WriteHeader(http.StatusBadGateway)
+	}))
+	defer server.Close()
+	address := server.Listener.Addr().String()
+	args := []string{"probe", "--only", "upgrade-unknown", "--only", "101-upgrade", address}
+	code, stdout, stderr := try("", args...)
+	if code != exitFailure || stderr != "" || !strings.HasPrefix(stdout, "never switched: the plain offer of websocket got no 101: it answered 502\n") {
+		t.Errorf("exit code %d, %q, %s", code, stderr, stdout)
+	}
+	if !strings.Contains(stdout, "With nginx: proxy_http_version 1.1;") && !strings.Contains(stdout, "with nginx: proxy_http_version 1.1;") || strings.Contains(stdout, "ProxyPass") {
+		t.Errorf("no advice, or of another server: %s", stdout)
+	}
+	code, stdout, _ = try("", append(args, "--allow-no-switch", "--failures")...)
+	if code != exitOK || !strings.HasPrefix(stdout, "never switched: ") || strings.Contains(stdout, "\npass") || strings.Contains(stdout, "\nskip") {
+		t.Errorf("exit code %d, %s", code, stdout)
+	}
+	if j := mustProbe(t, exitFailure, args[1:]...); j.Switched || j.First != "it answered 502" {
+		t.Errorf("%+v", j)
+	}
+}
+
+// A switch that cannot be read is a failure, and so is one whose head has no end.
+func TestProbeUnreadableSwitch(t *testing.T) {
+	for id, answer := range map[string]string{
+		"101-status-line": "HTTP/1.1  101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+		"101-end":         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n" + strings.Repeat("X: y\r\n", 12<<10) + "\r\n",
+	} {
+		j := mustProbe(t, exitFailure, "--only", id, answerAll(t, answer))
+		if !j.Switched || j.Summary.FailedMust != 1 {
+			t.Errorf("%s: %+v", id, j.Summary)
+		}
+	}
+}
+
+// When the server is gone, the last check that it got is named.
+func TestProbeNamesLastCheck(t *testing.T) {
+	requests := 0
+	var listener net.Listener
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		for ; requests < 4; requests++ {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			if requests == 3 {
+				listener.Close()
+			}
+			conn.Read(make([]byte, 1<<10))
+			if requests < 3 {
+				io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+			}
+			conn.Close()
+		}
+	}()
+	j := mustProbe(t, exitFailure, "--only", "upgrade-unknown", "--only", "upgrade-unknown-ignored", "--only", "host-missing", "http://"+listener.Addr().String())
+	<-gone
+	if !strings.Contains(string(j.Error), "the last check sent before was upgrade-unknown-ignored") {
+		t.Errorf("%s", j.Error)
+	}
+}
