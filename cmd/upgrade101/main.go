@@ -1,7 +1,8 @@
 // Command upgrade101 shows how HTTP/1.1 clients and servers agree on another
 // protocol. It explains the fields of an offer (parse), runs the test cases of
-// testdata (corpus), checks what a server does (probe) and is a server to try an offer
-// on (serve).
+// testdata (corpus), checks what a server does (probe), is a server to try an offer on
+// (serve), makes an offer and speaks what it switched to (dial), and is a reverse proxy
+// for switches (proxy).
 //
 // It exits with 0 on success. It exits with 1 if the message is malformed, if a case or a
 // check failed, or if it could not do its work, and with 2 if the command line is wrong.
