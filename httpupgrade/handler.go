@@ -145,7 +145,8 @@ func (h *Handler) switchTo(w http.ResponseWriter, r *http.Request, p *Protocol, 
 		h.refuse(w, r, p, noPlace)
 		return
 	}
-	conn, err := takeOver(w, r, head.B)
+	fails := failuresOf(r, h.Error)
+	conn, err := takeOver(w, fails.server, head.B)
 	if err != nil {
 		place.leave()
 		status := handshake.Status(err)
@@ -156,7 +157,6 @@ func (h *Handler) switchTo(w http.ResponseWriter, r *http.Request, p *Protocol, 
 		return
 	}
 	place.hold(conn)
-	fails := failuresOf(r, h.Error)
 	s := serving{p.Serve, conn, place, fails.forLong()}
 	if h.Decided != nil && !h.decideSwitched(r, p, fails) {
 		conn.Close()

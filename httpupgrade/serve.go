@@ -32,14 +32,14 @@ func (s serving) run(r *http.Request) {
 
 // failures is where a Handler reports.
 type failures struct {
-	hook    func(*http.Request, error) // nil: log
+	hook    func(*http.Request, error) // nil: the log of the server
 	request *http.Request              // for the hook
-	log     *log.Logger
+	server  *http.Server               // that the request came to, or nil
 }
 
 // failuresOf returns where to report failures of r.
 func failuresOf(r *http.Request, hook func(*http.Request, error)) failures {
-	return failures{hook: hook, request: r, log: errorLog(r)}
+	return failures{hook, r, serverOf(r)}
 }
 
 // forLong returns f for as long as a protocol runs. Without a hook no request is needed;
@@ -47,23 +47,23 @@ func failuresOf(r *http.Request, hook func(*http.Request, error)) failures {
 // protocol.
 func (f failures) forLong() failures {
 	if f.hook == nil {
-		return failures{log: f.log}
+		return failures{server: f.server}
 	}
 	r := *f.request
 	r.Body, r.ContentLength = http.NoBody, 0
-	return failures{hook: f.hook, request: &r, log: f.log}
+	return failures{f.hook, &r, f.server}
 }
 
 // report tells the hook of err, or the log. A hook that panics outside of a handler would
 // end the process.
 func (f failures) report(err error) {
 	if f.hook == nil {
-		f.log.Print(err)
+		f.log().Print(err)
 		return
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			f.log.Print(&PanicError{Value: v, Stack: debug.Stack()})
+			f.log().Print(&PanicError{Value: v, Stack: debug.Stack()})
 		}
 	}()
 	f.hook(f.request, err)
@@ -77,10 +77,10 @@ func (f failures) recover() {
 	}
 }
 
-// errorLog returns where the server of r logs.
-func errorLog(r *http.Request) *log.Logger {
-	if server := serverOf(r); server != nil && server.ErrorLog != nil {
-		return server.ErrorLog
+// log returns where the server logs.
+func (f failures) log() *log.Logger {
+	if f.server != nil && f.server.ErrorLog != nil {
+		return f.server.ErrorLog
 	}
 	return log.Default()
 }

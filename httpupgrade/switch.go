@@ -67,22 +67,22 @@ func Switch(w http.ResponseWriter, r *http.Request, to []upgrade.Product[string]
 	if err := ReadContent(r, DefaultMaxBody); err != nil {
 		return nil, err
 	}
-	return takeOver(w, r, head.B)
+	return takeOver(w, serverOf(r), head.B)
 }
 
 // writeTimeout is how long the 101 may take where the server has no WriteTimeout: a
 // client that does not read must not hold a goroutine for ever.
 const writeTimeout = 10 * time.Second
 
-// takeOver takes the connection of r over and writes head to it. It is the end of HTTP
-// on that connection.
-func takeOver(w http.ResponseWriter, r *http.Request, head []byte) (net.Conn, error) {
+// takeOver takes the connection of a request to server over, which may be nil, and writes
+// head to it. It is the end of HTTP on that connection.
+func takeOver(w http.ResponseWriter, server *http.Server, head []byte) (net.Conn, error) {
 	conn, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return nil, fmt.Errorf("httpupgrade: take over connection: %w", err)
 	}
 	timeout := writeTimeout
-	if server := serverOf(r); server != nil && server.WriteTimeout > 0 {
+	if server != nil && server.WriteTimeout > 0 {
 		timeout = server.WriteTimeout
 	}
 	// Nobody reads yet, so one call sets both deadlines. If it fails, so does the Write.

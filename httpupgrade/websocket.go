@@ -56,7 +56,12 @@ func (ws WebSocket) Protocol() Protocol {
 	if len(ws.Subprotocols) > 0 {
 		p.Fields = ws.negotiate
 	}
-	if ws.Serve != nil {
+	switch {
+	case ws.Serve == nil:
+	case p.Fields == nil:
+		// Nothing was selected. To look it up would cost an allocation.
+		p.Serve = func(conn net.Conn, r *http.Request) { ws.Serve(conn, r, "") }
+	default:
 		p.Serve = func(conn net.Conn, r *http.Request) {
 			ws.Serve(conn, r, socket.Subprotocol(SwitchedFields(r)))
 		}

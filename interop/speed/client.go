@@ -20,7 +20,8 @@ import (
 
 // mayAllocate is how much the rows of a client may allocate: the head and the products
 // outlive the call.
-var mayAllocate = map[string]float64{clientInMemory: 3, clientOverLoopback: 3}
+// and the two of gobwas/ws where a Handler is its peer.
+var mayAllocate = map[string]float64{clientInMemory: 3, clientOverLoopback: 3, handlerChrome: 2, handlerFirefox: 2}
 
 const (
 	clientInMemory     = "a WebSocket handshake of a client in memory, key and answer included / gobwas/ws Dialer"

@@ -280,5 +280,11 @@ func rows() []row {
 		row{"a browser's WebSocket handshake in memory / gobwas/ws Upgrader", acceptRaw, upgradeGobwas, 0.65},
 		row{clientInMemory, offerRaw, dialGobwas, 0.90},
 		row{clientOverLoopback, offerOverLoopback, bareLoop, 1.05})
+	chrome, firefoxRequest, w := webSocketRequest("Upgrade"), webSocketRequest("keep-alive, Upgrade"), newTaken()
+	var d http.ResponseWriter = discards{http.Header{}}
+	all = append(all,
+		row{handlerChrome, func() { switchHandler(w, chrome) }, func() { switchGobwas(w, chrome) }, 1.00},
+		row{handlerFirefox, func() { switchHandler(w, firefoxRequest) }, func() { switchGobwas(w, firefoxRequest) }, 1.00},
+		row{"Gate, request without Upgrade / the handler without it", func() { throughGate(d) }, func() { withoutGate(d) }, 8})
 	return all
 }
