@@ -154,7 +154,7 @@ func TestAppendOfferRefuses(t *testing.T) {
 		{"a name with a line end", built{fields: []Field{{"X\r\nY", "y"}}}, handshake.ErrFieldName, 0},
 		{"no name", built{fields: []Field{{"", "y"}}}, handshake.ErrFieldName, 0},
 		{"a value with a line end", built{fields: []Field{{"X", "y\r\nZ: z"}}}, handshake.ErrFieldValue, 0},
-		{"a value with a blank behind", built{fields: []Field{{"X", "y "}}}, handshake.ErrFieldValue, 0},
+		{"a value with a blank after it", built{fields: []Field{{"X", "y "}}}, handshake.ErrFieldValue, 0},
 		{"an option without a field", built{options: []string{"HTTP2-Settings"}}, handshake.ErrOption, -1},
 		{"keep-alive, which is no field of ours", built{options: []string{"keep-alive"}, fields: one}, handshake.ErrOption, -1},
 		{"upgrade, which is there anyway", built{options: []string{"upgrade"}, fields: one}, handshake.ErrOption, -1},

@@ -109,8 +109,9 @@ func (*Declined) Unwrap() error { return handshake.ErrStatus }
 
 // Upgrade makes the offer on conn and reads the answer. It writes the request, content
 // included, in one Write before it reads; nothing of the new protocol can come before the
-// 101, because the caller gets the connection after it. Interim responses are read past, at
-// most 16 of them. [handshake.Switched] judges the 101.
+// 101, because the caller gets the connection after it. A server that answers and closes
+// before it has read the content can therefore be seen as an error of the Write. Interim
+// responses are read past, at most 16 of them. [handshake.Switched] judges the 101.
 //
 // A [*Declined] is an ordinary response, and its connection is the caller's. After any
 // other error conn is closed, a malformed offer included. These errors are, in this order:

@@ -191,7 +191,7 @@ func TestClientRefuses(t *testing.T) {
 		{"P18: bare line feeds", strings.ReplaceAll(h101, "\r\n", "\n"), head.ErrLineEnd},
 		{"P19: a folded line", start + "Connection:\r\n Upgrade\r\nUpgrade: foo\r\n\r\n", head.ErrFold},
 		{"P20: a blank before the colon", start + "Connection: Upgrade\r\nUpgrade : foo\r\n\r\n", head.ErrFieldName},
-		{"P26: interim responses for ever", strings.Repeat("HTTP/1.1 103 E\r\n\r\n", 17) + h101, netupgrade.ErrInterim},
+		{"P26: interim responses without end", strings.Repeat("HTTP/1.1 103 E\r\n\r\n", 17) + h101, netupgrade.ErrInterim},
 		{"P27: a head that is too large", "HTTP/1.1 103 E\r\nX: " + strings.Repeat("x", 200<<10), head.ErrSize},
 		{"early bytes before the head", "EARLY" + h101, nil},
 		{"a request", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", nil},
@@ -645,7 +645,7 @@ func TestClientRefusesOffer(t *testing.T) {
 		{"P43: Host", field("Host", "x"), handshake.ErrReserved},
 		{"P43: a line end in a name", field("X\r\nY", "z"), handshake.ErrFieldName},
 		{"P43: a line end in a value", field("X", "y\r\nZ: z"), handshake.ErrFieldValue},
-		{"P43: a blank behind a value", field("X", "y "), handshake.ErrFieldValue},
+		{"P43: a blank after a value", field("X", "y "), handshake.ErrFieldValue},
 		{"P45: an option without a field", func(o *netupgrade.Offer) { o.Options = []string{"X"} }, handshake.ErrOption},
 		{"P45: close", func(o *netupgrade.Offer) { o.Options = []string{"close"} }, handshake.ErrOption},
 		{"P45: no token", func(o *netupgrade.Offer) { o.Options = []string{"a b"} }, handshake.ErrOption},
@@ -738,7 +738,7 @@ func TestClientFaults(t *testing.T) {
 			t.Errorf("%q, %v", got, err)
 		}
 	})
-	t.Run("Read returns nothing, for ever", func(t *testing.T) {
+	t.Run("Read returns nothing, without end", func(t *testing.T) {
 		conn := newWire("HTTP")
 		conn.empty = -1
 		var c netupgrade.Client

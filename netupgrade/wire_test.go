@@ -15,7 +15,7 @@ type wire struct {
 	pieces       []string
 	end          error  // after the pieces; io.EOF if nil
 	endWithBytes bool   // it comes with the last piece already
-	empty        int    // how often a Read before each piece returns nothing; below 0: for ever after the first
+	empty        int    // how often a Read before each piece returns nothing; below 0: without end
 	reading      func() // called before each Read
 
 	writeErr      error

@@ -53,9 +53,9 @@ func TestAppendKeyEveryByte(t *testing.T) {
 }
 
 func TestAppendKeyKeepsDst(t *testing.T) {
-	room := []byte("before and behind, which is room to write to")
+	room := []byte("before and after, which is room to write to")
 	key := websocket.AppendKey(room[:6:7])
-	if string(key[:6]) != "before" || string(room) != "before and behind, which is room to write to" {
+	if string(key[:6]) != "before" || string(room) != "before and after, which is room to write to" {
 		t.Errorf("%q of %q", key, room)
 	}
 }
@@ -75,9 +75,9 @@ func TestCheckAccept(t *testing.T) {
 		{"the key", []string{exampleKey}, websocket.ErrAccept},
 		{"in another letter case", []string{"S3pPLMBiTxaQ9kYGzzhZRbK+xOo="}, websocket.ErrAccept},
 		{"without padding", []string{exampleAccept[:27]}, websocket.ErrAccept},
-		{"something behind", []string{exampleAccept + "="}, websocket.ErrAccept},
+		{"something after it", []string{exampleAccept + "="}, websocket.ErrAccept},
 		{"a blank within", []string{exampleAccept[:5] + " " + exampleAccept[5:]}, websocket.ErrAccept},
-		{"a line end behind", []string{exampleAccept + "\r\n"}, websocket.ErrAccept},
+		{"a line end after it", []string{exampleAccept + "\r\n"}, websocket.ErrAccept},
 		{"twice", []string{exampleAccept, exampleAccept}, websocket.ErrAccept},
 		{"a second, empty line", []string{exampleAccept, ""}, websocket.ErrAccept},
 	}

@@ -88,8 +88,8 @@ func TestSameOrigin(t *testing.T) {
 		{"user information", "http://example.com@evil.example", "evil.example"},
 		{"user information on both", "http://u@example.com", "u@example.com"},
 		{"user and password", "http://u:p@example.com", "example.com"},
-		{"a slash behind", "http://example.com/", "example.com"},
-		{"a slash behind both", "http://example.com/", "example.com/"},
+		{"a slash after it", "http://example.com/", "example.com"},
+		{"a slash after both", "http://example.com/", "example.com/"},
 		{"a path", "http://example.com/a", "example.com"},
 		{"a query on both", "http://example.com?a", "example.com?a"},
 		{"a fragment on both", "http://example.com#a", "example.com#a"},
@@ -111,7 +111,7 @@ func TestSameOrigin(t *testing.T) {
 		{"two origins in one line", "http://example.com http://evil.example", "example.com"},
 		{"a list of origins", "http://example.com, http://example.com", "example.com"},
 		{"a blank in front", " http://example.com", "example.com"},
-		{"a blank behind both", "http://example.com ", "example.com "},
+		{"a blank after both", "http://example.com ", "example.com "},
 		{"Host with a scheme", "http://example.com", "http://example.com"},
 		{"the Kelvin sign for k", "http://\u212Aelvin.example", "kelvin.example"},
 		{"the long s for s", "http://s.example", "\u017F.example"},
@@ -126,7 +126,7 @@ func TestSameOrigin(t *testing.T) {
 		{"no IPv6 in brackets", "http://[]", "[]"},
 		{"a name in brackets", "http://[example.com]", "[example.com]"},
 		{"a bracket that does not close", "http://[::1", "[::1"},
-		{"something behind the bracket", "http://[::1]a:80", "[::1]a:80"},
+		{"something after the bracket", "http://[::1]a:80", "[::1]a:80"},
 		{"brackets within", "http://a[::1]", "a[::1]"},
 	}
 	for _, test := range refused {

@@ -65,7 +65,7 @@ func TestCheck(t *testing.T) {
 		{"a key with too much padding", "GET", version, []string{"dGhlIHNhbXBsZSBub25jZQ==="}, websocket.ErrKey},
 		{"a key with early padding", "GET", version, []string{"dGhlIHNhbXBsZSBub25jZ==="}, websocket.ErrKey},
 		{"a key in the alphabet of URLs", "GET", version, []string{"dGhl-HNhbXBsZSBub25_ZQ=="}, websocket.ErrKey},
-		{"a key with a blank behind", "GET", version, []string{exampleKey + " "}, websocket.ErrKey},
+		{"a key with a blank after it", "GET", version, []string{exampleKey + " "}, websocket.ErrKey},
 		{"a key with a blank within", "GET", version, []string{"dGhlIHNhbXB ZSBub25jZQ=="}, websocket.ErrKey},
 		{"a key with a line end within", "GET", version, []string{"dGhlIHNhbX\r\nSBub25jZQ=="}, websocket.ErrKey},
 		{"a key with a line end between", "GET", version, []string{"dGhlIHNhbXBs\r\nZSBub25jZQ=="}, websocket.ErrKey},
@@ -158,11 +158,11 @@ func TestAppendAcceptCaptures(t *testing.T) {
 }
 
 func TestAppendAcceptLeavesKeyAlone(t *testing.T) {
-	room := []byte(exampleKey + "behind the key, where the constant could go if it were appended")
+	room := []byte(exampleKey + "after the key, where the constant could go if it were appended")
 	before := string(room)
 	websocket.AppendAccept(nil, room[:len(exampleKey)])
 	if string(room) != before {
-		t.Errorf("the room behind the key is %q", room)
+		t.Errorf("the room after the key is %q", room)
 	}
 }
 

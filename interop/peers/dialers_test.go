@@ -310,7 +310,8 @@ func (c *gwsConn) end() (int, error) {
 type xnetConn struct{ *xnet.Conn }
 
 func dialXNet(ctx context.Context, url string, subprotocols ...string) (dialed, error) {
-	config, err := xnet.NewConfig(url, "http://127.0.0.1/")
+	// It sends an Origin, which has to be that of the server.
+	config, err := xnet.NewConfig(url, "http"+strings.TrimPrefix(url, "ws"))
 	if err != nil {
 		return nil, err
 	}
