@@ -315,6 +315,7 @@ func dialXNet(ctx context.Context, url string, subprotocols ...string) (dialed, 
 	if err != nil {
 		return nil, err
 	}
+	config.Origin.Path = "" // an origin has none
 	config.Protocol = subprotocols
 	conn, err := config.DialContext(ctx)
 	if dialError := (*xnet.DialError)(nil); errors.As(err, &dialError) {
