@@ -98,12 +98,20 @@ func (s *session) afterwards() *afterwards {
 			if n := min(len(octets), frameHeadLength); octets[min(3, n):n] != "\x04\x00\x00\x00\x00\x00"[:max(n-3, 0)] {
 				a.wrong = "octets follow that are no SETTINGS frame"
 			}
+		case a.answer.declaresContent():
+			a.wrong = "content follows, which the head declares"
 		default:
 			a.doubtful = text(octets)
 		}
 	}
 	s.later = a
 	return a
+}
+
+// declaresContent reports whether a head has a field that only a message with content
+// has.
+func (r *response) declaresContent() bool {
+	return len(r.lines("Content-Type"))+len(r.lines("Content-Length"))+len(r.lines("Transfer-Encoding")) > 0
 }
 
 var chunk = regexp.MustCompile(`^[0-9A-Fa-f]+[ \t]*(;[^\r\n]*)?\r\n`)

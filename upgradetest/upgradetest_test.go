@@ -429,6 +429,68 @@ func refusingClients(id string) *server {
 	return s
 }
 
+// Whatever of HTTP follows the head of a 101, it is found, for any product.
+func TestNothingAfter(t *testing.T) {
+	for product, rests := range map[string][]string{
+		"websocket": {"\n", "\r\n", "Switching Protocols\n", "0\r\n\r\n", "<html>", "HTTP/1.1 200 OK\r\n\r\n", "\x81\x85abcdefghi"},
+		"h2c":       {"\r\n", "text", "5\r\nhello\r\n"},
+		"echo/1":    {"\r\n", "5\r\nhello\r\n0\r\n\r\n", "<!DOCTYPE html>", "HTTP/1.1 200 OK\r\n\r\n"},
+	} {
+		for _, rest := range rests {
+			s := rightServer(product)
+			s.switched = func(s *server, q *query) string { return rightSwitch(s, q) + rest }
+			o := options(s)
+			o.Only = []string{"101-nothing-after"}
+			if report := mustRun(t, dialing(t, s), o); report.FailedMust() != 1 {
+				t.Errorf("%s: %q: %+v", product, rest, report.Results)
+			}
+		}
+	}
+	s := rightServer("echo/1")
+	s.switched = func(s *server, q *query) string {
+		return strings.Replace(rightSwitch(s, q), "Connection: ", "Content-Type: text/plain\r\nConnection: ", 1) + "hello"
+	}
+	o := options(s)
+	o.Only = []string{"101-nothing-after"}
+	if report := mustRun(t, dialing(t, s), o); report.FailedMust() != 1 {
+		t.Errorf("%+v", report.Results)
+	}
+}
+
+// The choice of subprotocols and extensions is checked against what was offered, by the
+// caller as well.
+func TestNegotiation(t *testing.T) {
+	for _, test := range []struct {
+		id, answer, offered string // offered by the caller, as a line
+		want                Verdict
+	}{
+		{"websocket-subprotocol", "Sec-WebSocket-Protocol: b", "Sec-WebSocket-Protocol: a, b", Pass},
+		{"websocket-subprotocol", "Sec-WebSocket-Protocol: a, b", "Sec-WebSocket-Protocol: a, b", Fail},
+		{"websocket-subprotocol", "Sec-WebSocket-Protocol: B", "Sec-WebSocket-Protocol: a, b", Fail},
+		{"websocket-subprotocol", "Sec-WebSocket-Protocol: c", "Sec-WebSocket-Protocol: a, b", Fail},
+		{"websocket-subprotocol", "Sec-WebSocket-Protocol: a\r\nSec-WebSocket-Protocol: a", "Sec-WebSocket-Protocol: a, b", Fail},
+		{"websocket-subprotocol", "X: y", "Sec-WebSocket-Protocol: a, b", Pass},
+		{"websocket-extensions", `Sec-WebSocket-Extensions: x; a="1,2"`, `Sec-WebSocket-Extensions: x; a="1,2"; b`, Pass},
+		{"websocket-extensions", "Sec-WebSocket-Extensions: y", "Sec-WebSocket-Extensions: x; y", Fail},
+		{"websocket-extensions", "Sec-WebSocket-Extensions: x, y", "Sec-WebSocket-Extensions: x", Fail},
+		{"websocket-extensions-known", "Sec-WebSocket-Extensions: permessage-deflate", "", Pass},
+		{"websocket-extensions-known", "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=15", "", Fail},
+	} {
+		s := rightServer("websocket")
+		s.switched = func(s *server, q *query) string {
+			return strings.Replace(rightSwitch(s, q), "Connection: ", test.answer+"\r\nConnection: ", 1)
+		}
+		o := options(s)
+		o.Only = []string{test.id}
+		if name, value, found := strings.Cut(test.offered, ": "); found {
+			o.Fields = []handshake.Field{{Name: name, Value: value}}
+		}
+		if r := mustRun(t, dialing(t, s), o).Results[0]; r.Verdict != test.want {
+			t.Errorf("%q to %q: %s: %s", test.answer, test.offered, r.Verdict, r.Detail)
+		}
+	}
+}
+
 // A fault that makes other checks fail too is told once.
 func TestOneFaultOnce(t *testing.T) {
 	for name, test := range map[string]struct {
