@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
+	"net/url"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -546,5 +548,125 @@ func TestRoundTripAgain(t *testing.T) {
 	switched(t, transport, request(t, "GET", addr, nil))
 	if n := conns.Load(); n != 2 {
 		t.Errorf("%d connections", n)
+	}
+}
+
+// A round tripper that tells of its work, in whatever order, as net/http does when it tries
+// again or a server answers early.
+func TestRoundTripTellsOfItsWork(t *testing.T) {
+	broken := errors.New("broken")
+	wrote := func(err error) httptrace.WroteRequestInfo { return httptrace.WroteRequestInfo{Err: err} }
+	near, far := net.Pipe()
+	defer near.Close()
+	defer far.Close()
+	conn := httptrace.GotConnInfo{Conn: near}
+	tests := []struct {
+		name    string
+		content bool
+		work    func(*http.Request, *httptrace.ClientTrace)
+		want    error // nil: a switch; errTest: some error
+	}{
+		{"as usual", false, func(r *http.Request, trace *httptrace.ClientTrace) {
+			trace.GotConn(conn)
+			trace.WroteRequest(wrote(nil))
+			trace.GotFirstResponseByte()
+		}, nil},
+		{"nothing", true, func(r *http.Request, trace *httptrace.ClientTrace) { io.ReadAll(r.Body) }, nil},
+		{"a second try, and late the end of the first", true, func(r *http.Request, trace *httptrace.ClientTrace) {
+			trace.GotConn(conn)
+			r.Body.Read(make([]byte, 3))
+			trace.GotConn(conn)
+			body, err := r.GetBody()
+			if err != nil {
+				t.Error(err)
+			}
+			io.ReadAll(body)
+			trace.WroteRequest(wrote(broken))
+			trace.WroteRequest(wrote(nil))
+			trace.GotFirstResponseByte()
+		}, nil},
+		{"the second try reads less", true, func(r *http.Request, trace *httptrace.ClientTrace) {
+			trace.GotConn(conn)
+			io.ReadAll(r.Body)
+			trace.GotConn(conn)
+			if _, err := r.GetBody(); err != nil {
+				t.Error(err)
+			}
+			trace.GotFirstResponseByte()
+		}, errTest},
+		{"an answer before the request", false, func(r *http.Request, trace *httptrace.ClientTrace) {
+			trace.GotConn(conn)
+			trace.GotFirstResponseByte()
+			trace.WroteRequest(wrote(nil))
+		}, errTest},
+		{"an answer with the last of the content", true, func(r *http.Request, trace *httptrace.ClientTrace) {
+			trace.GotConn(conn)
+			io.ReadAll(r.Body)
+			trace.GotFirstResponseByte()
+			go trace.WroteRequest(wrote(nil))
+		}, nil},
+		{"the last of the content cannot be written", true, func(r *http.Request, trace *httptrace.ClientTrace) {
+			trace.GotConn(conn)
+			io.ReadAll(r.Body)
+			trace.GotFirstResponseByte()
+			trace.WroteRequest(wrote(broken))
+		}, broken},
+		{"the last of the content is not written", true, func(r *http.Request, trace *httptrace.ClientTrace) {
+			trace.GotConn(conn)
+			io.ReadAll(r.Body)
+			trace.GotFirstResponseByte()
+		}, context.DeadlineExceeded},
+	}
+	for _, test := range tests {
+		var content io.Reader
+		if test.content {
+			content = strings.NewReader("content")
+		}
+		r := request(t, "POST", "test", content)
+		r.Header.Set("Content-Length", "99") // which net/http ignores
+		if test.want == context.DeadlineExceeded {
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+			defer cancel()
+			r = r.WithContext(ctx)
+		}
+		body := &pipeBody{}
+		rt := roundTripper(func(r *http.Request) (*http.Response, error) {
+			test.work(r, httptrace.ContextClientTrace(r.Context()))
+			return &http.Response{
+				StatusCode: 101, ProtoMajor: 1, ProtoMinor: 1, Body: body,
+				Header: http.Header{"Connection": {"Upgrade"}, "Upgrade": {"foo"}},
+			}, nil
+		})
+		_, _, err := httpupgrade.RoundTrip(rt, r, foo)
+		if test.want == errTest && err == nil || test.want != errTest && !errors.Is(err, test.want) || body.closed != (err != nil) {
+			t.Errorf("%s: %v, want %v; closed: %t", test.name, err, test.want, body.closed)
+		}
+	}
+	r := request(t, "POST", "test", strings.NewReader("content"))
+	r.GetBody = func() (io.ReadCloser, error) { return nil, broken }
+	rt := roundTripper(func(r *http.Request) (*http.Response, error) {
+		_, err := r.GetBody()
+		return nil, err
+	})
+	if _, _, err := httpupgrade.RoundTrip(rt, r, foo); err != broken {
+		t.Error(err)
+	}
+}
+
+type pipeBody struct {
+	io.ReadWriter
+	closed bool
+}
+
+func (b *pipeBody) Close() error {
+	b.closed = true
+	return nil
+}
+
+// A request made by hand needs no more than a URL.
+func TestRoundTripBareRequest(t *testing.T) {
+	conn, _ := switched(t, nil, &http.Request{URL: &url.URL{Scheme: "http", Host: answering(t, fooHead)}})
+	if conn.RemoteAddr() == nil {
+		t.Error("no address")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -443,6 +444,26 @@ func TestOurClientsAtCUPS(t *testing.T) {
 func TestOurClientsAtExamples(t *testing.T) {
 	t.Parallel()
 	p := peer{"examples, by our clients", strings.TrimPrefix(runtime.Version(), "go")}
+	p.scenario(t, "netupgrade.Client: RFC 2817, TLS on the same connection", func(t *testing.T) {
+		both(t, "tls", func(t *testing.T, tap *tap) {
+			var products []upgrade.Product[string]
+			for _, text := range []string{"TLS/1.3", "TLS/1.2"} {
+				products = append(products, upgrade.MustParseProduct(text))
+			}
+			conn, _, err := byClient(t, tap.address, netupgrade.Offer{Products: products, Method: "OPTIONS", Target: "*"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			conn.SetDeadline(time.Now().Add(10 * time.Second))
+			secure := tls.Client(conn, &tls.Config{InsecureSkipVerify: true}) // the example signs for itself
+			defer secure.Close()
+			// The answer to the OPTIONS comes inside (RFC 2817, section 3.3).
+			resp, err := http.ReadResponse(bufio.NewReader(secure), nil)
+			if err != nil || resp.StatusCode != 200 {
+				t.Fatal(resp, err)
+			}
+		})
+	})
 	byBoth(t, p, "docker exec", func(t *testing.T, c ourClient) {
 		both(t, "docker", func(t *testing.T, tap *tap) {
 			conn, fields, err := c(t, tap.address, netupgrade.Offer{
