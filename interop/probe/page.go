@@ -59,7 +59,7 @@ A server that reads its requests with `+"`net/http`"+` has the faults of that to
 }
 
 // groups are the tables, in their order.
-var groups = []string{ours, libraries, proxies, others, ignoring}
+var groups = []string{ours, libraries, gated, proxies, others, ignoring}
 
 // members returns the servers of a group.
 func members(all []probed, group string) []probed {

@@ -21,6 +21,9 @@ import (
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/h2c"
 	xnet "golang.org/x/net/websocket"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/httpupgrade"
 )
 
 // This file knows the servers: each as its own documentation has it, and no more than is
@@ -53,6 +56,7 @@ type server struct {
 const (
 	ours      = "The program in our README"
 	libraries = "WebSocket servers"
+	gated     = "The same libraries after `httpupgrade.Gate`"
 	proxies   = "Proxies in front of `upgrade101 serve --raw`"
 	others    = "HTTP/2 without TLS"
 	ignoring  = "Servers asked for what they do not have"
@@ -113,6 +117,12 @@ app = web.Application()
 app.add_routes([web.get("/", echo)])
 web.run_app(app, host="127.0.0.1", port={PORT}, print=None)
 `}},
+
+	{name: "gorilla + Gate", group: gated, product: "websocket", about: "`httpupgrade.Gate` in front of `Upgrader`", module: "github.com/gorilla/websocket", listen: onHTTP(gate(gorillaEcho))},
+	{name: "coder + Gate", group: gated, product: "websocket", about: "`httpupgrade.Gate` in front of `Accept`", module: "github.com/coder/websocket", listen: onHTTP(gate(coderEcho))},
+	{name: "gobwas HTTP + Gate", group: gated, product: "websocket", about: "`httpupgrade.Gate` in front of `UpgradeHTTP`", module: "github.com/gobwas/ws", listen: onHTTP(gate(gobwasHTTPEcho))},
+	{name: "gws + Gate", group: gated, product: "websocket", about: "`httpupgrade.Gate` in front of `Upgrader`", module: "github.com/lxzan/gws", listen: onHTTP(gate(gwsEcho))},
+	{name: "x/net + Gate", group: gated, product: "websocket", about: "`httpupgrade.Gate` in front of `websocket.Server`", module: "golang.org/x/net", listen: onHTTP(gate(xnetEcho))},
 
 	{name: "haproxy", group: proxies, product: "websocket", about: "`mode http`",
 		command: []string{"haproxy", "-db", "-f", "{DIR}/haproxy.cfg"}, version: []string{"haproxy", "-v"},
@@ -214,6 +224,11 @@ DocumentRoot {DIR}
 
 func onHTTP(handler http.Handler) func(net.Listener, string) {
 	return func(l net.Listener, _ string) { serve(l, handler) }
+}
+
+// gate lets a library see an offer only where package httpupgrade finds one.
+func gate(h http.Handler) http.Handler {
+	return httpupgrade.Gate{Products: []upgrade.Product[string]{upgrade.MustParseProduct("websocket")}, Next: h}
 }
 
 // serve is quiet about the faults that are sent on purpose.
