@@ -18,9 +18,8 @@ import (
 
 // This file has the client's side of a WebSocket handshake: in memory, and over loopback.
 
-// mayAllocate is how much the rows of a client may allocate: the head and the products
-// outlive the call.
-// and the two of gobwas/ws where a Handler is its peer.
+// mayAllocate is how much some rows may allocate: of a client the head and the products, which
+// outlive the call; of a Handler as much as its peer.
 var mayAllocate = map[string]float64{clientInMemory: 3, clientOverLoopback: 3, handlerChrome: 2, handlerFirefox: 2}
 
 const (
