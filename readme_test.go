@@ -5,8 +5,41 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 )
+
+// A README that is read is short.
+const maxReadme = 9 << 10
+
+func TestReadmeIsShort(t *testing.T) {
+	if info, err := os.Stat("README.md"); err != nil || info.Size() > maxReadme {
+		t.Errorf("README.md: %v, more than %d bytes", err, maxReadme)
+	}
+}
+
+// A link of the README or of docs/ to a file of the project leads somewhere.
+func TestLinksInDocs(t *testing.T) {
+	pages, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, "README.md", "CHANGELOG.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, link := range regexp.MustCompile(`\]\(([^)#]+)[^)]*\)`).FindAllSubmatch(text, -1) {
+			target := string(link[1])
+			if strings.Contains(target, "://") {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(filepath.Dir(page), target)); err != nil {
+				t.Errorf("%s: %v", page, err)
+			}
+		}
+	}
+}
 
 func TestCodeInReadmeCompiles(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
@@ -14,8 +47,8 @@ func TestCodeInReadmeCompiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllSubmatch(readme, -1)
-	if len(blocks) != 2 {
-		t.Fatalf("README.md has %d blocks of Go, want 2", len(blocks))
+	if len(blocks) != 5 {
+		t.Fatalf("README.md has %d blocks of Go, want 5", len(blocks))
 	}
 	for _, block := range blocks {
 		// Each block is its own package; its imports are resolved from here.

@@ -21,7 +21,7 @@ var update = flag.Bool("update", false, "write "+tableFile+" instead of comparin
 const tableFile = "testdata/table.md"
 
 // Peers answer as they did. When one of them changes, look at its new answers and run
-// this again with -update; README.md is then to have the new table.
+// this again with -update; docs/answers.md is then to have the new table.
 func TestAnswers(t *testing.T) {
 	answers := make([][]answer, len(peers)) // by peer and input
 	for i, p := range peers {
@@ -117,15 +117,15 @@ func versions(t *testing.T) map[string]string {
 	return versions
 }
 
-func TestReadmeHasTheTable(t *testing.T) {
+func TestDocsHaveTheTable(t *testing.T) {
 	const begin, end = "<!-- peers: begin -->\n", "<!-- peers: end -->"
-	_, rest, found := strings.Cut(readFile(t, "../../README.md"), begin)
+	_, rest, found := strings.Cut(readFile(t, "../../docs/answers.md"), begin)
 	got, _, ended := strings.Cut(rest, end)
 	if !found || !ended {
-		t.Fatalf("README.md has no table between %q and %q", begin, end)
+		t.Fatalf("docs/answers.md has no table between %q and %q", begin, end)
 	}
 	if d := cmp.Diff(readFile(t, tableFile), got); d != "" {
-		t.Errorf("README.md (-want +got):\n%s", d)
+		t.Errorf("docs/answers.md (-want +got):\n%s", d)
 	}
 }
 

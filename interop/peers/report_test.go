@@ -16,7 +16,7 @@ import (
 
 // This file knows the table of results: one row for each peer and scenario.
 
-var update = flag.Bool("update", false, "write the recorded answers of proxies, and the table of results into the README")
+var update = flag.Bool("update", false, "write the recorded answers of proxies, and the table of results into docs/peers.md")
 
 // row is a line of the table.
 type row struct {
@@ -110,7 +110,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// report prints the table and keeps it in interop/output, and with -update in the README.
+// report prints the table and keeps it in interop/output, and with -update in docs/peers.md.
 func report(code int) error {
 	if len(results.rows) == 0 {
 		return nil
@@ -127,18 +127,18 @@ func report(code int) error {
 	if part := flag.Lookup("test.run").Value.String(); !*update || code != 0 || part != "" {
 		return nil
 	}
-	return updateReadme(filepath.Join("..", "..", "README.md"), time.Now().Format(time.DateOnly)+":\n\n"+text)
+	return updateTable(filepath.Join("..", "..", "docs", "peers.md"), time.Now().Format(time.DateOnly)+":\n\n"+text)
 }
 
 const tableBegin, tableEnd = "<!-- interop: begin -->\n", "<!-- interop: end -->\n"
 
-// updateReadme replaces what stands between the two comments.
-func updateReadme(path, text string) error {
-	readme, err := os.ReadFile(path)
+// updateTable replaces what stands between the two comments.
+func updateTable(path, text string) error {
+	page, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	before, rest, begun := strings.Cut(string(readme), tableBegin)
+	before, rest, begun := strings.Cut(string(page), tableBegin)
 	_, after, ended := strings.Cut(rest, tableEnd)
 	if !begun || !ended {
 		return fmt.Errorf("%s has no place for the table", path)
