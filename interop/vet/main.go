@@ -2,9 +2,10 @@
 // to docs/vet.md, by kind. It is no test and no part of CI: it downloads some hundred
 // modules, compiles them, and takes half an hour.
 //
-//	go run ./vet                          # all modules
+//	go run ./vet                          # all modules, and docs/vet.md is written
 //	go run ./vet -list gin gws            # those alone, and each finding to standard output
 //	go run ./vet -modules FILE -list      # those that FILE names, a path and a version a line
+//	go run ./vet -measure gin gws         # what the analyzer takes, and what go vet does
 //
 // Each suggested fix is applied by itself, and the package compiled with this
 // repository's module required.
@@ -49,11 +50,11 @@ func main() {
 	if os.Getenv(measured) != "" {
 		os.Exit(measure())
 	}
-	list := flag.Bool("list", false, "print each finding, and leave docs/vet.md as it is")
-	plain := flag.Bool("plain", false, "measure go vet as well")
+	list := flag.Bool("list", false, "print each finding")
+	compare := flag.Bool("measure", false, "measure the analyzer and plain go vet")
 	from := flag.String("modules", "", "read the modules from `file`")
 	flag.Parse()
-	if err := run(*list, *plain, *from, flag.Args()); err != nil {
+	if err := run(*list, *compare, *from, flag.Args()); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -68,7 +69,7 @@ type result struct {
 	ours, vet     usage
 }
 
-func run(list, plain bool, from string, names []string) error {
+func run(list, compare bool, from string, names []string) error {
 	root, err := filepath.Abs("..")
 	if err != nil {
 		return err
@@ -81,7 +82,7 @@ func run(list, plain bool, from string, names []string) error {
 		return err
 	}
 	defer os.RemoveAll(work)
-	b := bench{root: root, work: work, tool: filepath.Join(work, "upgradevet"), list: list, plain: plain}
+	b := bench{root: root, work: work, tool: filepath.Join(work, "upgradevet"), list: list, compare: compare}
 	if out, err := b.command(filepath.Join(root, "cmd/upgradevet"), nil, "go", "build", "-o", b.tool, ".").CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}
@@ -101,7 +102,7 @@ func run(list, plain bool, from string, names []string) error {
 		log.Print(r)
 		results = append(results, r)
 	}
-	if list || len(results) < len(modules) {
+	if from != "" || len(results) < len(modules) {
 		return nil
 	}
 	return report(filepath.Join(root, "docs/vet.md"), results)
@@ -126,10 +127,10 @@ func (r result) String() string {
 	if r.skipped != "" {
 		return fmt.Sprintf("%s %s: skipped: %s", r.path, r.version, r.skipped)
 	}
-	text := fmt.Sprintf("%s %s: %d packages, %d findings, %d of %d fixes compile; upgradevet %v",
-		r.path, r.version, r.packages, len(r.findings), r.fixes-r.failed, r.fixes, r.ours)
-	if r.vet.runs > 0 {
-		text += fmt.Sprintf("; go vet %v", r.vet)
+	text := fmt.Sprintf("%s %s: %d packages, %d findings, %d of %d fixes compile",
+		r.path, r.version, r.packages, len(r.findings), r.fixes-r.failed, r.fixes)
+	if r.ours.runs > 0 {
+		text += fmt.Sprintf("; upgradevet %v; go vet %v", r.ours, r.vet)
 	}
 	return text
 }
@@ -137,7 +138,7 @@ func (r result) String() string {
 // bench is where modules are analysed.
 type bench struct {
 	root, work, tool string
-	list, plain      bool
+	list, compare    bool
 }
 
 // command returns a command whose go commands see no workspace, and run one job at a
@@ -167,20 +168,19 @@ func (b bench) vet(path, version string) result {
 		return skip("cannot be listed", err)
 	}
 	r.packages = strings.Count(string(out), "\n")
-	// Once to compile what is imported, once to measure.
-	if _, err := b.findings(dir, b.tool); err != nil {
+	if r.findings, err = b.findings(dir, b.tool); err != nil {
 		return skip("cannot be compiled", err)
 	}
-	if r.findings, r.ours, err = b.measured(dir, b.tool); err != nil {
-		return skip("cannot be analysed", err)
-	}
-	if b.plain {
+	if b.compare { // with all that is imported compiled
 		vet, err := b.command(dir, nil, "go", "tool", "-n", "vet").Output()
 		if err == nil {
 			_, r.vet, err = b.measured(dir, strings.TrimSpace(string(vet)))
 		}
+		if err == nil {
+			_, r.ours, err = b.measured(dir, b.tool)
+		}
 		if err != nil {
-			log.Printf("%s: go vet: %v", path, err)
+			log.Printf("%s: cannot be measured: %v", path, err)
 		}
 	}
 	for _, f := range r.findings {
