@@ -52,9 +52,10 @@ func main() {
 	}
 	list := flag.Bool("list", false, "print each finding")
 	compare := flag.Bool("measure", false, "measure the analyzer and plain go vet")
+	keep := flag.String("keep", "", "keep the copies of the modules in `dir`, where a second run finds them compiled")
 	from := flag.String("modules", "", "read the modules from `file`")
 	flag.Parse()
-	if err := run(*list, *compare, *from, flag.Args()); err != nil {
+	if err := run(*list, *compare, *keep, *from, flag.Args()); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -69,7 +70,7 @@ type result struct {
 	ours, vet     usage
 }
 
-func run(list, compare bool, from string, names []string) error {
+func run(list, compare bool, keep, from string, names []string) error {
 	root, err := filepath.Abs("..")
 	if err != nil {
 		return err
@@ -82,7 +83,12 @@ func run(list, compare bool, from string, names []string) error {
 		return err
 	}
 	defer os.RemoveAll(work)
-	b := bench{root: root, work: work, tool: filepath.Join(work, "upgradevet"), list: list, compare: compare}
+	b := bench{root: root, work: work, tool: filepath.Join(work, "upgradevet"), copies: work, list: list, compare: compare}
+	if keep != "" {
+		if b.copies, err = filepath.Abs(keep); err != nil {
+			return err
+		}
+	}
 	if out, err := b.command(filepath.Join(root, "cmd/upgradevet"), nil, "go", "build", "-o", b.tool, ".").CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}
@@ -138,6 +144,7 @@ func (r result) String() string {
 // bench is where modules are analysed.
 type bench struct {
 	root, work, tool string
+	copies           string
 	list, compare    bool
 }
 
@@ -162,7 +169,9 @@ func (b bench) vet(path, version string) result {
 	if err != nil {
 		return skip("cannot be downloaded", err)
 	}
-	defer os.RemoveAll(dir)
+	if b.copies == b.work {
+		defer os.RemoveAll(dir)
+	}
 	out, err := b.command(dir, nil, "go", "list", "./...").Output()
 	if err != nil {
 		return skip("cannot be listed", err)
@@ -202,6 +211,10 @@ func (b bench) vet(path, version string) result {
 
 // copyModule returns a directory that holds a copy of the module.
 func (b bench) copyModule(path, version string) (string, error) {
+	dir := filepath.Join(b.copies, strings.ReplaceAll(path+"@"+version, "/", "_"))
+	if kept, err := filepath.EvalSymlinks(dir); err == nil {
+		return kept, nil
+	}
 	empty, err := os.MkdirTemp(b.work, "empty")
 	if err != nil {
 		return "", err
@@ -217,7 +230,6 @@ func (b bench) copyModule(path, version string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(b.work, strings.ReplaceAll(path, "/", "_"))
 	if err := os.CopyFS(dir, os.DirFS(download.Dir)); err != nil {
 		return "", err
 	}

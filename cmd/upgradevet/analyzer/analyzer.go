@@ -48,6 +48,8 @@ type checker struct {
 	function *ast.FuncDecl       // under analysis
 	active   map[*ast.Ident]bool // uses of variables in it that are being evaluated
 
+	steps int // of the question that is being answered
+
 	found  map[token.Pos]bool // comparisons reported where they stand
 	inside []finding          // those that hold only for the arguments of a call
 }
@@ -73,7 +75,8 @@ func run(pass *analysis.Pass) (any, error) {
 		if !tests && strings.HasSuffix(pass.Fset.File(file.FileStart).Name(), "_test.go") || ast.IsGenerated(file) {
 			continue
 		}
-		for _, function := range c.index.units(file) {
+		for _, unit := range c.index.units(file) {
+			function := unit.FuncDecl
 			if c.index.usesUs(function.Body) {
 				continue
 			}
@@ -81,7 +84,9 @@ func run(pass *analysis.Pass) (any, error) {
 				continue
 			}
 			c.function = function
-			all = append(all, c.fields(function.Body, nil)...)
+			if c.index.touches(unit.within) {
+				all = append(all, c.fields(function.Body, nil)...)
+			}
 			all = append(all, c.switches(function)...)
 			all = append(all, c.takeovers(function)...)
 			all = append(all, c.heads(function)...)

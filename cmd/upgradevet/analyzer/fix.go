@@ -17,8 +17,8 @@ import (
 // net/http, the comparison stands in the condition of an if, in a return or in an
 // assignment, no variable and no import is left unused, and no name is taken.
 
-// unit is an operand with what negates it, as one operand of a chain of && or ||.
-type unit struct {
+// asked is an operand with what negates it, as one operand of a chain of && or ||.
+type asked struct {
 	*operand
 	expr     ast.Expr // with its negations
 	negative bool
@@ -37,7 +37,7 @@ func (c *checker) fixCondition(f finding, all []finding, fixed map[token.Pos]boo
 		return nil
 	}
 	chain, op, path := chainOf(first.expr, path)
-	units := []unit{first}
+	units := []asked{first}
 	for _, other := range all {
 		o := other.operand
 		if o == nil || o.expr == f.operand.expr || !sameCarrier(o.from, first.from) {
@@ -109,8 +109,8 @@ func (c *checker) fileOf(at token.Pos) *ast.File {
 }
 
 // unitOf returns the operand with its negations, and the path from there up.
-func (c *checker) unitOf(o *operand, path []ast.Node) (unit, []ast.Node) {
-	u := unit{operand: o, expr: o.expr, negative: o.negative}
+func (c *checker) unitOf(o *operand, path []ast.Node) (asked, []ast.Node) {
+	u := asked{operand: o, expr: o.expr, negative: o.negative}
 	for len(path) > 0 && path[0] != o.expr {
 		path = path[1:]
 	}
@@ -167,7 +167,7 @@ func flatten(e ast.Expr, op token.Token) []ast.Expr {
 
 // question returns the call that answers what the units ask, and the packages that it
 // needs, or "".
-func (c *checker) question(units []unit, at token.Pos) (string, []string) {
+func (c *checker) question(units []asked, at token.Pos) (string, []string) {
 	product := ""
 	for _, u := range units {
 		switch u.field {

@@ -2,6 +2,7 @@ package analyzer
 
 import (
 	"go/ast"
+	"go/constant"
 	"go/token"
 	"go/types"
 	"strings"
@@ -18,6 +19,7 @@ type index struct {
 	functions map[*types.Func]*ast.FuncDecl
 	files     []*ast.File
 	separate  map[*ast.FuncLit]bool // function literals that are units by themselves
+	sources   map[*types.Func]bool  // functions whose text may be a field, as far as asked
 }
 
 // definition is one expression that a variable is set from.
@@ -44,6 +46,7 @@ func newIndex(pass *analysis.Pass) *index {
 		functions: map[*types.Func]*ast.FuncDecl{},
 		files:     pass.Files,
 		separate:  map[*ast.FuncLit]bool{},
+		sources:   map[*types.Func]bool{},
 	}
 	for _, file := range pass.Files {
 		ast.Inspect(file, func(n ast.Node) bool {
@@ -173,18 +176,65 @@ func (x *index) callee(call *ast.CallExpr) *types.Func {
 	return f
 }
 
+// touches reports whether a field may be read in n: the name of one stands there, or a
+// function of this package is called that returns text and touches one. Nine of ten
+// functions touch none, and need no closer look.
+func (x *index) touches(n ast.Node) bool {
+	touches := false
+	ast.Inspect(n, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.BasicLit:
+			touches = touches || n.Kind == token.STRING && len(n.Value) <= len(`"Connection"`) && x.isFieldName(n)
+		case *ast.Ident:
+			if constant, ok := x.info.Uses[n].(*types.Const); ok {
+				touches = touches || x.isName(constant.Val())
+			}
+		case *ast.CallExpr:
+			touches = touches || x.isSource(x.callee(n))
+		}
+		return !touches
+	})
+	return touches
+}
+
+func (x *index) isFieldName(e ast.Expr) bool { return x.isName(x.info.Types[e].Value) }
+
+func (x *index) isName(v constant.Value) bool {
+	return v != nil && v.Kind() == constant.String && fieldNamed(constant.StringVal(v)) != ""
+}
+
+// isSource reports whether the function returns text and touches a field.
+func (x *index) isSource(f *types.Func) bool {
+	decl := x.functions[f]
+	if decl == nil {
+		return false
+	}
+	is, known := x.sources[f]
+	if known {
+		return is
+	}
+	x.sources[f] = false // for recursion
+	results := f.Signature().Results()
+	for i := range results.Len() {
+		is = is || isText(results, i)
+	}
+	is = is && x.touches(decl.Body)
+	x.sources[f] = is
+	return is
+}
+
 // units returns what is analysed one by one: the functions of the file, the function
 // literals that are HTTP handlers, and those outside of functions. A handler that is
 // given to our packages belongs to the function that gives it.
-func (x *index) units(file *ast.File) []*ast.FuncDecl {
-	var all []*ast.FuncDecl
+func (x *index) units(file *ast.File) []unit {
+	var all []unit
 	for _, decl := range file.Decls {
 		function, inside := decl.(*ast.FuncDecl)
 		if inside {
 			if function.Body == nil {
 				continue
 			}
-			all = append(all, function)
+			all = append(all, unit{function, decl})
 		}
 		ast.Inspect(decl, func(n ast.Node) bool {
 			switch n := n.(type) {
@@ -196,7 +246,7 @@ func (x *index) units(file *ast.File) []*ast.FuncDecl {
 			case *ast.FuncLit:
 				if !inside || x.isHandler(n) {
 					x.separate[n] = true
-					all = append(all, &ast.FuncDecl{Name: ast.NewIdent("_"), Type: n.Type, Body: n.Body})
+					all = append(all, unit{&ast.FuncDecl{Name: ast.NewIdent("_"), Type: n.Type, Body: n.Body}, decl})
 				}
 				return inside
 			}
@@ -204,6 +254,12 @@ func (x *index) units(file *ast.File) []*ast.FuncDecl {
 		})
 	}
 	return all
+}
+
+// unit is one function that is analysed, and the declaration in which it stands.
+type unit struct {
+	*ast.FuncDecl
+	within ast.Decl
 }
 
 // isHandler reports whether the function literal is given a ResponseWriter.

@@ -141,9 +141,16 @@ func (c *checker) evaluating(f *frame) map[*ast.Ident]bool {
 	return *active
 }
 
+// maxSteps bounds the work for one question: what stands in one place depends on a few
+// expressions where it is a field at all, and on thousands where it is none.
+const maxSteps = 500
+
 // eval returns what e may be. It is empty if nothing is known.
 func (c *checker) eval(e ast.Expr, f *frame) []value {
-	if e == nil {
+	if c.steps == 0 {
+		defer func() { c.steps = 0 }()
+	}
+	if c.steps++; e == nil || c.steps > maxSteps {
 		return nil
 	}
 	e = ast.Unparen(e)
