@@ -16,13 +16,22 @@ func (h *half) run() (readErr, writeErr error) {
 	if err := h.writeEarly(); err != nil {
 		return nil, err
 	}
+	if s := newSocket(h); s != nil {
+		return s.copy()
+	}
+	return h.copyBuffered()
+}
+
+// newSocket returns nil if bytes can be read from src through Read alone.
+//
+//go:noinline
+func newSocket(h *half) *socket {
 	src := rawStream(h.src)
 	if src == nil {
-		return h.copyBuffered()
+		return nil
 	}
-	s := socket{half: h, src: src, dst: rawStream(h.dst)}
-	s.canSplice = s.dst != nil
-	return s.copy()
+	dst := rawStream(h.dst)
+	return &socket{half: h, src: src, dst: dst, canSplice: dst != nil}
 }
 
 // rawStream returns the socket of a stream that net reads and writes as it is, or nil.

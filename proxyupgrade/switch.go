@@ -107,7 +107,7 @@ func (x *exchange) start(in *http.Request, client, backend net.Conn) {
 	}
 	t := &Tunnel{
 		Request: in.WithContext(ctx), Products: x.to, Client: client, Backend: backend,
-		idle: p.Idle, ends: []net.Conn{client, backend},
+		idle: p.Idle, ends: [2]net.Conn{client, backend},
 	}
 	x.taken = true
 	if !p.sessions.grow(x.session, t.cut, quit) {
@@ -115,31 +115,42 @@ func (x *exchange) start(in *http.Request, client, backend net.Conn) {
 		p.sessions.end(x.session)
 		return
 	}
-	if p.Relay == nil && p.Error == nil {
-		t.Request = nil // with its fields it is larger than the rest of an idle tunnel
-	}
-	var log *log.Logger
-	if p.Relay != nil && p.Error == nil {
-		log = p.errorLog(in)
-	}
-	go p.run(t, x.session, log)
-}
-
-// run serves a tunnel to its end. A panic of Relay is that of this tunnel alone.
-func (p *Proxy) run(t *Tunnel, session *session, log *log.Logger) {
-	defer p.sessions.end(session)
-	defer func() {
-		for _, conn := range t.ends {
-			conn.Close()
-		}
-	}()
-	r := t.Request
 	if p.Relay == nil {
-		if _, _, err := t.Copy(); err != nil && p.Error != nil {
-			p.Error(r, err)
-		}
+		go p.copy(t, x.session)
 		return
 	}
+	var log *log.Logger
+	if p.Error == nil {
+		log = p.errorLog(in)
+	}
+	go p.relay(t, x.session, log)
+}
+
+// copy serves a tunnel without Relay.
+func (p *Proxy) copy(t *Tunnel, session *session) {
+	var r *http.Request
+	if p.Error != nil {
+		r = t.Request
+	}
+	t.Request = nil // with its fields it is larger than the rest of an idle tunnel
+	_, _, err := t.Copy()
+	p.copied(t, session, r, err)
+}
+
+//go:noinline
+func (p *Proxy) copied(t *Tunnel, session *session, r *http.Request, err error) {
+	t.close()
+	defer p.sessions.end(session)
+	if err != nil && r != nil {
+		p.Error(r, err)
+	}
+}
+
+// relay serves a tunnel by Relay. A panic is that of this tunnel alone.
+func (p *Proxy) relay(t *Tunnel, session *session, log *log.Logger) {
+	r := t.Request
+	defer p.sessions.end(session)
+	defer t.close()
 	defer func() {
 		v := recover()
 		switch {
