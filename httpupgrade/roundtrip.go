@@ -72,12 +72,12 @@ var ownTransport = &http.Transport{
 //
 // # Errors
 //
-// [ErrDeclined] comes with the response, whatever its status, and its Body is the caller's
-// to read and close. After any other error there is nothing to close. Such an error comes
-// before a byte is sent if the offer is malformed ([handshake.AppendOffer]) or if
-// Connection is; or it is that of rt; or it says why a 101 is no switch. In that case the
-// response is returned too, for its head, and the connection is closed. The last kind are
-// the errors of Switched, and these traps of net/http:
+// [ErrDeclined] comes with the response, whatever its status; its Body is the caller's to
+// read and close. An error that wraps it says more of the cause. After any other error
+// there is nothing to close: either the offer or r's Connection is malformed, and nothing
+// was sent ([handshake.AppendOffer] has the errors); or rt failed; or a 101 is no switch.
+// In the last case RoundTrip closes the connection and returns the response for its head.
+// The reasons are the errors of [Switched], and these traps of net/http:
 //
 //   - The 101 came before the request was sent whole, content included: the new protocol
 //     could mix with the rest of it. Content that waits for a 100 (Continue) is not sent
@@ -86,8 +86,8 @@ var ownTransport = &http.Transport{
 //     connection. Bound the request by its context instead.
 //   - "Connection: close, Upgrade", a valid 101: net/http removes Connection from it, and
 //     closes the connection.
-//   - rt speaks HTTP/2, to which it may switch by itself over TLS, and refuses Upgrade.
-//     (net/http makes an exception for an offer of websocket alone.)
+//   - rt speaks HTTP/2, which it may negotiate by itself over TLS, and refuses Upgrade.
+//     (net/http speaks HTTP/1.1 for an offer of websocket alone.)
 //
 // RoundTrip cannot make http.Transport as strict as package netupgrade: bare line feeds and
 // folded lines in the head pass, and a Transport may send the offer again on a fresh

@@ -506,6 +506,21 @@ func TestRoundTripHTTP2(t *testing.T) {
 	}
 }
 
+// net/http itself takes HTTP/1.1 for an offer of websocket alone.
+func TestRoundTripWebSocketBesideHTTP2(t *testing.T) {
+	server := echoTLS(t, true)
+	r := request(t, "GET", server.Listener.Addr().String(), nil)
+	r.URL.Scheme = "https"
+	_, resp, err := httpupgrade.RoundTrip(server.Client().Transport, r, upgrade.MustParseProduct("websocket"))
+	if err != httpupgrade.ErrDeclined {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.ProtoMajor != 1 || resp.StatusCode != 404 {
+		t.Errorf("%s %s", resp.Proto, resp.Status)
+	}
+}
+
 // The Transport of a nil round tripper offers HTTP/1.1 alone.
 func TestRoundTripOwnTransport(t *testing.T) {
 	offered := make(chan []string, 1)
