@@ -200,6 +200,7 @@ func TestContentLeft(t *testing.T) {
 		"chunks":           fmt.Sprintf("POST / HTTP/1.1\r\n%%sTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(content), content),
 		"malformed chunks": "POST / HTTP/1.1\r\n%sTransfer-Encoding: chunked\r\n\r\n3\r\nabcX" + smuggled,
 		"malformed size":   "POST / HTTP/1.1\r\n%sTransfer-Encoding: chunked\r\n\r\nx" + smuggled,
+		"chunks, again":    "POST / HTTP/1.1\r\n%sTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n0\r\n\r\n" + smuggled,
 		"expected":         fmt.Sprintf("POST / HTTP/1.1\r\n%%sExpect: 100-continue\r\nContent-Length: %d\r\n\r\n%s", len(content), content),
 	}
 	for _, kind := range []string{"streams", "streams, little"} {
@@ -239,6 +240,22 @@ func TestContentRead(t *testing.T) {
 				if head := client.Head(); !strings.HasPrefix(head, "HTTP/1.1 200 ") || strings.Contains(head, "close") {
 					t.Errorf("%q", head)
 				}
+			}
+		})
+	}
+}
+
+// Without content there is nothing to leave unread.
+func TestNoContentLeft(t *testing.T) {
+	for way, handler := range answering(t) {
+		if way == "Next, too late" {
+			continue // its answer is another
+		}
+		t.Run(way, func(t *testing.T) {
+			address := listen(t, newServer("streams", handler))
+			request := "POST / HTTP/1.1\r\n" + offer + "Content-Length: 0\r\n\r\n"
+			if answer := tcptest.Exchange(t, address, request+request); strings.Count(answer, "HTTP/1.1 ") != 2 {
+				t.Errorf("%q", answer)
 			}
 		})
 	}
@@ -288,6 +305,9 @@ func TestStreamEnds(t *testing.T) {
 			Protocols: []fasthttpupgrade.Protocol{{
 				Product: echo,
 				Serve: func(conn net.Conn, r *fasthttp.Request) {
+					if n := r.Header.ContentLength(); n >= 0 && n != len(r.Body()) {
+						t.Errorf("%d octets of content, and a length of %d", len(r.Body()), n)
+					}
 					fmt.Fprintf(conn, "%s|", r.Body())
 					io.Copy(conn, conn)
 				},

@@ -74,9 +74,7 @@ type Handler struct {
 func (h Handler) Handle(ctx *fasthttp.RequestCtx) {
 	h.check()
 	r := request{head: readHead(&ctx.Request.Header), content: streamOf(ctx)}
-	if r.close = r.head.mustClose(&ctx.Request.Header); r.close {
-		ctx.SetConnectionClose() // for Advertise, and for a Next that looks
-	}
+	r.close = r.head.mustClose(&ctx.Request.Header)
 	h.serve(ctx, &r)
 	r.end(ctx)
 }
@@ -101,7 +99,7 @@ type request struct {
 }
 
 // end has the connection closed after the response, if it has to be. To say so before Next
-// runs is not enough: RequestCtx.Error and other methods undo it.
+// runs would not be enough: RequestCtx.Error and other methods undo it.
 func (r *request) end(ctx *fasthttp.RequestCtx) {
 	if timedOut := ctx.LastTimeoutErrorResponse(); timedOut != nil {
 		// This is the response. The handler that is late still uses ctx.
@@ -238,7 +236,7 @@ func (h *Handler) refuse(ctx *fasthttp.RequestCtx, r *request, p *Protocol, err 
 		return
 	}
 	if h.decide(ctx, r, handshake.Decision{Product: p.Product, Status: refusal.Status, Err: err}) {
-		r.close = r.close || respond(ctx, refusal.Status, fields, content)
+		respond(ctx, refusal.Status, fields, content)
 	}
 }
 

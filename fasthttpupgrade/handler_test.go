@@ -383,15 +383,45 @@ func TestDecidedUnwritten(t *testing.T) {
 	mustEnd(t, theirs)
 }
 
+// A Next or a middleware that takes over the connection has it, whatever a Handler thinks.
+func TestOthersTakeOver(t *testing.T) {
+	take := func(ctx *fasthttp.RequestCtx) {
+		ctx.Hijack(func(conn net.Conn) { io.WriteString(conn, "taken") })
+	}
+	failed := make(chan error, 1)
+	handle := fasthttpupgrade.Handler{
+		Protocols: []fasthttpupgrade.Protocol{{Product: echo, Serve: serveNothing(t)}},
+		Next:      take,
+		Error:     func(_ net.Addr, err error) { failed <- err },
+	}.Handle
+	address := listen(t, &fasthttp.Server{Handler: func(ctx *fasthttp.RequestCtx) {
+		if string(ctx.Path()) == "/first" {
+			take(ctx)
+		}
+		handle(ctx)
+	}})
+	for _, request := range []string{
+		"GET /first HTTP/1.1\r\n" + offer + "\r\n",
+		"GET /next HTTP/1.1\r\nHost: x\r\nConnection: close, x\r\n\r\n",
+		"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n",
+	} {
+		if answer := tcptest.Exchange(t, address, request); !strings.HasSuffix(answer, "taken") || strings.Contains(answer, " 101 ") {
+			t.Errorf("%q", answer)
+		}
+	}
+	if err := tcptest.Receive(t, failed); err != fasthttpupgrade.ErrHijacked {
+		t.Error(err)
+	}
+}
+
 // Carry takes fields of the response into the 101, after those of the protocol.
 func TestCarry(t *testing.T) {
+	shared := []handshake.Field{{Name: "X-Own", Value: "1"}, {Name: "X-Shared", Value: "2"}}
 	handle := fasthttpupgrade.Handler{
 		Protocols: []fasthttpupgrade.Protocol{{
 			Product: echo,
-			Fields: func(*fasthttp.RequestCtx) ([]handshake.Field, error) {
-				return []handshake.Field{{Name: "X-Own", Value: "1"}}, nil
-			},
-			Serve: func(conn net.Conn, r *fasthttp.Request) { fmt.Fprint(conn, fasthttpupgrade.SwitchedFields(r)) },
+			Fields:  func(*fasthttp.RequestCtx) ([]handshake.Field, error) { return shared[:1], nil },
+			Serve:   func(conn net.Conn, r *fasthttp.Request) { fmt.Fprint(conn, fasthttpupgrade.SwitchedFields(r)) },
 		}},
 		Carry: []string{"set-cookie", "X-Request-ID", "X-REQUEST-id", "X-Absent", "SET-COOKIE"},
 	}.Handle
@@ -408,6 +438,9 @@ func TestCarry(t *testing.T) {
 	want := strings.TrimSuffix(echo101, "\r\n") + "X-Own: 1\r\nSet-Cookie: a=1; Path=/\r\nSet-Cookie: b=2\r\nX-Request-Id: 7\r\nX-Request-Id: 8\r\n\r\n[{X-Own 1}]"
 	if answer != want {
 		t.Errorf("%q, want %q", answer, want)
+	}
+	if shared[1].Name != "X-Shared" {
+		t.Errorf("%v: the array of the caller was written to", shared)
 	}
 }
 

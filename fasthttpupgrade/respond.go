@@ -58,16 +58,14 @@ func refusalStatus(header *fasthttp.RequestHeader, supported []upgrade.Product[s
 	return fasthttp.StatusUpgradeRequired
 }
 
-// respond answers with a final response, as handshake.Refusal.Response gives it. It
-// reports whether the fields say to close the connection.
-func respond(ctx *fasthttp.RequestCtx, status int, fields []handshake.Field, content string) (closes bool) {
+// respond answers with a final response, as handshake.Refusal.Response gives it.
+func respond(ctx *fasthttp.RequestCtx, status int, fields []handshake.Field, content string) {
 	header := &ctx.Response.Header
 	ctx.SetStatusCode(status)
 	ctx.SetBodyString(content) // which fasthttp sends to no HEAD
 	for _, f := range fields {
 		if strings.EqualFold(f.Name, "Connection") {
-			closes = true // in any case of letters, of which fasthttp knows one
-			ctx.SetConnectionClose()
+			ctx.SetConnectionClose() // it is close in any case of letters, of which fasthttp knows one
 			continue
 		}
 		header.Add(f.Name, f.Value)
@@ -75,7 +73,6 @@ func respond(ctx *fasthttp.RequestCtx, status int, fields []handshake.Field, con
 	if len(header.Peek("Upgrade")) > 0 {
 		addOption(ctx)
 	}
-	return closes
 }
 
 // Advertise adds to the response, which may have any final status, the fields that tell

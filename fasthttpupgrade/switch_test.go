@@ -397,7 +397,7 @@ func TestMaxBody(t *testing.T) {
 		"default, beyond": {0, 2<<20 + 1, "413"},
 		"no limit":        {math.MaxInt64, 3 << 20, "101"},
 	} {
-		address := listen(t, newServer("streams", fasthttpupgrade.Handler{
+		address := listen(t, newServer("streams, much", fasthttpupgrade.Handler{
 			Protocols: []fasthttpupgrade.Protocol{{
 				Product: echo,
 				Serve:   func(conn net.Conn, r *fasthttp.Request) { fmt.Fprint(conn, len(r.Body())) },
@@ -413,6 +413,9 @@ func TestMaxBody(t *testing.T) {
 				go io.WriteString(client.TCPConn, "POST / HTTP/1.1\r\n"+offer+sent)
 				head := client.Head()
 				if !strings.HasPrefix(head, "HTTP/1.1 "+test.want+" ") {
+					t.Errorf("%q", head)
+				}
+				if closes := strings.Contains(head, "\r\nConnection: close\r\n"); closes != (test.want == "413") {
 					t.Errorf("%q", head)
 				}
 				if want := fmt.Sprint(test.size); test.want == "101" && client.Octets(len(want)) != want {
