@@ -9,6 +9,7 @@ import (
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/internal/products"
 	"github.com/gosegue/upgrade/internal/socket"
 )
 
@@ -28,7 +29,8 @@ import (
 // It has Flush exactly if the writer of the server has one, and an Unwrap.
 //
 // Any other offer, malformed, of HTTP/1.0, or of something else, reaches Next as the
-// ordinary request that it is: without Upgrade, HTTP2-Settings and their options. A
+// ordinary request that it is: without Upgrade, HTTP2-Settings and their options. If Next
+// answers with a 426 (Upgrade Required) that has no Upgrade, Gate adds one with Products. A
 // request without Upgrade, and an extended CONNECT, reach Next untouched, and cost no
 // allocation.
 //
@@ -60,7 +62,7 @@ func (g Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	p, err := Select(r, g.Products...)
 	if err != nil {
-		g.Next.ServeHTTP(w, asOrdinary(r))
+		g.Next.ServeHTTP(g.writer(w, r), asOrdinary(r))
 		return
 	}
 	if err := checkGated(r, p); err != nil {
@@ -78,7 +80,7 @@ func (g Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		offer.ContentLength, offer.TransferEncoding = int64(len(read.rest)), nil
 		delete(offer.Header, "Expect")
 	}
-	g.Next.ServeHTTP(gateWriterOf(w), offer)
+	g.Next.ServeHTTP(g.writer(w, r), offer)
 }
 
 // checkGated returns nil if Next may see the offer of p, or the Refusal that answers it.
@@ -164,8 +166,12 @@ func withHeader(r *http.Request) *http.Request {
 	return c
 }
 
-// gateWriter is the writer of an offer.
-type gateWriter struct{ http.ResponseWriter }
+// gateWriter is the writer of a request with Upgrade.
+type gateWriter struct {
+	http.ResponseWriter
+	request  *http.Request
+	products []upgrade.Product[string]
+}
 
 // flushWriter is one whose server can flush.
 type flushWriter struct {
@@ -173,11 +179,23 @@ type flushWriter struct {
 	http.Flusher
 }
 
-func gateWriterOf(w http.ResponseWriter) http.ResponseWriter {
+func (g Gate) writer(w http.ResponseWriter, r *http.Request) http.ResponseWriter {
+	gated := gateWriter{w, r, g.Products}
 	if f, ok := w.(http.Flusher); ok {
-		return flushWriter{gateWriter{w}, f}
+		return flushWriter{gated, f}
 	}
-	return gateWriter{w}
+	return gated
+}
+
+// WriteHeader is that of the server, except that a 426 (Upgrade Required) names the
+// products of the Gate if it names none. It must name some (RFC 9110, section 15.5.22).
+func (w gateWriter) WriteHeader(status int) {
+	if header := w.Header(); status == http.StatusUpgradeRequired && len(header["Upgrade"]) == 0 {
+		if wanted := products.Distinct(w.products); len(wanted) > 0 {
+			advertise(header, w.request, wanted)
+		}
+	}
+	w.ResponseWriter.WriteHeader(status)
 }
 
 // Unwrap is for [http.ResponseController].

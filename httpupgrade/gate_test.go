@@ -174,6 +174,28 @@ func TestGateAnswersWhatNoLibraryShouldSee(t *testing.T) {
 	}
 }
 
+// Some libraries answer HTTP/1.0 with a 426 that does not say what is wanted.
+func TestGateNamesWhatIsRequired(t *testing.T) {
+	t.Parallel()
+	own := ""
+	for offer, want := range map[string]string{
+		"GET / HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n":            "echo/1",
+		"GET / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n": "echo/1",
+		"GET / HTTP/1.1\r\nHost: test\r\nUpgrade: own\r\n":                        "own",
+	} {
+		own = want
+		s := start(t, httpupgrade.Gate{Products: []upgrade.Product[string]{echo, echo}, Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if own == "own" {
+				w.Header()["Upgrade"] = []string{own}
+			}
+			w.WriteHeader(http.StatusUpgradeRequired)
+		})})
+		response, _ := s.get(offer + "\r\n")
+		equal(t, offer, response.StatusCode, 426)
+		equal(t, offer, response.Header["Upgrade"], []string{want})
+	}
+}
+
 // The writer can what that of the server can, and no more.
 func TestGateWriter(t *testing.T) {
 	t.Parallel()
