@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,72 +16,67 @@ import (
 	"github.com/gosegue/upgrade/internal/oracle"
 )
 
-var update = flag.Bool("update", false, "write "+tableFile+" instead of comparing with it")
+var update = flag.Bool("update", false, "write the tables in "+answersFile+" instead of comparing with them")
 
-// tableFile holds the answers of all peers to all inputs, as Markdown.
-const tableFile = "testdata/table.md"
+// answersFile holds the answers of all peers to all inputs, as Markdown. Each table stands
+// between two comments.
+const answersFile = "../../docs/answers.md"
 
 // Peers answer as they did. When one of them changes, look at its new answers and run
-// this again with -update; docs/answers.md is then to have the new table.
+// this again with -update.
 func TestAnswers(t *testing.T) {
-	answers := make([][]answer, len(peers)) // by peer and input
-	for i, p := range peers {
-		ask := p.start(t)
-		for _, in := range inputs {
-			a := ask(t, in)
-			if p.isOurs() && (a.text == "" || !a.right(in.want)) {
-				t.Errorf("%s: %s answers %q, want %s", p.name, in, a.text, in.want)
-			}
-			answers[i] = append(answers[i], a)
+	text := readFile(t, answersFile)
+	for _, part := range []struct {
+		name string
+		got  string
+	}{
+		{"peers", table(answersOf(t, peers), versions(t))},
+		{"gate", comparison(answersOf(t, libraries()), answersOf(t, gated()))},
+	} {
+		before, old, after := cut(t, answersFile, text, part.name)
+		if d := cmp.Diff(strings.Split(old, "\n"), strings.Split(part.got, "\n")); d != "" && !*update {
+			t.Errorf("%s, %s (-want +got):\n%s", answersFile, part.name, d)
 		}
+		text = before + part.got + after
 	}
-	if t.Failed() {
-		return // it is not the peers that are wrong
-	}
-	got := table(answers, versions(t))
-	if *update {
-		if err := os.WriteFile(tableFile, []byte(got), 0o666); err != nil {
-			t.Fatal(err)
-		}
+	if !*update || t.Failed() { // if it failed, not only peers are wrong
 		return
 	}
-	if d := cmp.Diff(strings.Split(readFile(t, tableFile), "\n"), strings.Split(got, "\n")); d != "" {
-		t.Errorf("%s (-want +got):\n%s", tableFile, d)
+	if err := os.WriteFile(answersFile, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
 	}
 }
 
-// table writes the answers as Markdown, with a mark at the wrong ones.
-func table(answers [][]answer, versions map[string]string) string {
-	var b strings.Builder
-	b.WriteString("| request | right |")
+// answersOf asks each of peers all inputs. It fails if one answers wrongly that must not.
+func answersOf(t *testing.T, peers []peer) []column {
+	t.Helper()
+	var columns []column
 	for _, p := range peers {
-		fmt.Fprintf(&b, " %s |", p.name)
-	}
-	b.WriteString("\n|---|---|" + strings.Repeat("---|", len(peers)) + "\n")
-	asked, wrong := make([]int, len(peers)), make([]int, len(peers))
-	for j, in := range inputs {
-		fmt.Fprintf(&b, "| %s | %s |", in, in.want)
-		for i := range peers {
-			a := answers[i][j]
-			if a.text == "" {
-				b.WriteString(" - |")
-				continue
+		ask := p.start(t)
+		c := column{peer: p}
+		for _, in := range inputs {
+			a := ask(t, in)
+			if p.sure && (a.text == "" || !a.right(in.want)) {
+				t.Errorf("%s: %s answers %q, want %s", p.name, in, a.text, in.want)
 			}
-			asked[i]++
-			mark := ""
-			if !a.right(in.want) {
-				wrong[i]++
-				mark = "❌ "
-			}
-			fmt.Fprintf(&b, " %s%s |", mark, a.text)
+			c.answers = append(c.answers, a)
 		}
-		b.WriteByte('\n')
+		columns = append(columns, c)
 	}
-	b.WriteString("| wrong | |")
-	for i := range peers {
-		fmt.Fprintf(&b, " %d of %d |", wrong[i], asked[i])
-	}
-	b.WriteString("\n\n")
+	return columns
+}
+
+// column is a peer in a table, with its answers by input.
+type column struct {
+	peer
+	answers []answer
+}
+
+// table writes answers as Markdown, with a mark at the wrong ones.
+func table(columns []column, versions map[string]string) string {
+	var b strings.Builder
+	writeTable(&b, columns)
+	b.WriteByte('\n')
 	for _, p := range peers {
 		fmt.Fprintf(&b, "- %s: ", p.name)
 		if p.module != "" {
@@ -89,6 +85,66 @@ func table(answers [][]answer, versions map[string]string) string {
 		b.WriteString(p.what + "\n")
 	}
 	return b.String()
+}
+
+// comparison writes the answers of libraries, each beside those that it gives behind Gate.
+func comparison(bare, gated []column) string {
+	var columns []column
+	for i := range bare {
+		columns = append(columns, bare[i], gated[i])
+	}
+	var b strings.Builder
+	writeTable(&b, columns)
+	return b.String()
+}
+
+func writeTable(b *strings.Builder, columns []column) {
+	b.WriteString("| request | right |")
+	for _, c := range columns {
+		fmt.Fprintf(b, " %s |", c.name)
+	}
+	b.WriteString("\n|---|---|" + strings.Repeat("---|", len(columns)) + "\n")
+	for i, in := range inputs {
+		fmt.Fprintf(b, "| %s | %s |", in, in.want)
+		for _, c := range columns {
+			switch a := c.answers[i]; {
+			case a.text == "":
+				b.WriteString(" - |")
+			case a.right(in.want):
+				fmt.Fprintf(b, " %s |", a.text)
+			default:
+				fmt.Fprintf(b, " ❌ %s |", a.text)
+			}
+		}
+		b.WriteByte('\n')
+	}
+	b.WriteString("| wrong | |")
+	for _, c := range columns {
+		asked, wrong := 0, 0
+		for i, a := range c.answers {
+			if a.text == "" {
+				continue
+			}
+			asked++
+			if !a.right(inputs[i].want) {
+				wrong++
+			}
+		}
+		fmt.Fprintf(b, " %d of %d |", wrong, asked)
+	}
+	b.WriteByte('\n')
+}
+
+// cut returns the part of a text between two comments that name it, and the rest.
+func cut(t *testing.T, file, text, name string) (before, part, after string) {
+	t.Helper()
+	begin, end := "<!-- "+name+": begin -->\n", "<!-- "+name+": end -->"
+	before, rest, found := strings.Cut(text, begin)
+	part, after, ended := strings.Cut(rest, end)
+	if !found || !ended {
+		t.Fatalf("%s has nothing between %q and %q", file, begin, end)
+	}
+	return before + begin, part, end + after
 }
 
 // versions returns those of the modules that go.mod requires. (A test binary does not
@@ -117,16 +173,45 @@ func versions(t *testing.T) map[string]string {
 	return versions
 }
 
-func TestDocsHaveTheTable(t *testing.T) {
-	const begin, end = "<!-- peers: begin -->\n", "<!-- peers: end -->"
-	_, rest, found := strings.Cut(readFile(t, "../../docs/answers.md"), begin)
-	got, _, ended := strings.Cut(rest, end)
-	if !found || !ended {
-		t.Fatalf("docs/answers.md has no table between %q and %q", begin, end)
+// README.md has some rows and columns of the table, which say the same there.
+func TestReadmeHasPartOfTheTable(t *testing.T) {
+	_, table, _ := cut(t, answersFile, readFile(t, answersFile), "peers")
+	all, part := rowsOf(table), rowsOf(readFile(t, "../../README.md"))
+	if len(part) < 5 {
+		t.Fatalf("README.md has %d rows", len(part))
 	}
-	if d := cmp.Diff(readFile(t, tableFile), got); d != "" {
-		t.Errorf("docs/answers.md (-want +got):\n%s", d)
+	for request, row := range part {
+		for name, cell := range row {
+			if want := all[request][name]; cell != want || want == "" {
+				t.Errorf("README.md: %s, %s: %q, want %q", request, name, cell, want)
+			}
+		}
 	}
+}
+
+// rowsOf returns the cells of the first table of answers in text, by request and column.
+func rowsOf(text string) map[string]map[string]string {
+	const first = "| request | right |"
+	_, rest, _ := strings.Cut(text, first)
+	rows := make(map[string]map[string]string)
+	var names []string
+	for line := range strings.Lines(first + rest) {
+		cells := strings.Split(strings.Trim(line, "| \n"), " | ")
+		switch {
+		case !strings.HasPrefix(line, "|"):
+			return rows
+		case names == nil:
+			names = cells
+		case strings.HasPrefix(line, "|---"):
+		default:
+			row := make(map[string]string)
+			for i, cell := range cells[:min(len(cells), len(names))] {
+				row[names[i]] = cell
+			}
+			rows[cells[0]] = row
+		}
+	}
+	return rows
 }
 
 func readFile(t *testing.T, name string) string {
@@ -139,10 +224,10 @@ func readFile(t *testing.T, name string) string {
 }
 
 // The requests of the corpus, as far as they can be sent to a WebSocket server: what peers
-// make of them is printed, and we ourselves have to be right.
+// make of them is printed, and those that must not be wrong have to be right.
 func TestCorpus(t *testing.T) {
 	inputs, names := requests(t)
-	for _, p := range peers {
+	for _, p := range slices.Concat(peers, gated()) {
 		ask := p.start(t)
 		asked, wrong := 0, 0
 		for i, in := range inputs {
@@ -156,13 +241,13 @@ func TestCorpus(t *testing.T) {
 			}
 			wrong++
 			report := t.Logf
-			if p.isOurs() {
+			if p.sure {
 				report = t.Errorf
 			}
 			report("%s: %s: %s answers %q, want %s", p.name, names[i], in, a.text, in.want)
 		}
 		t.Logf("%s: %d wrong of %d", p.name, wrong, asked)
-		if asked == 0 || p.isOurs() && asked != len(inputs) {
+		if asked == 0 || p.sure && asked != len(inputs) {
 			t.Errorf("%s: asked %d of %d", p.name, asked, len(inputs))
 		}
 	}

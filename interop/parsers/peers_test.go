@@ -37,6 +37,7 @@ type peer struct {
 	module string // whose version counts; empty: this one or the standard library
 	what   string // is asked
 	start  func(testing.TB) ask
+	sure   bool // has to be right everywhere
 }
 
 // ask returns what a peer answers to a request. The zero answer: it is not for this peer.
@@ -64,22 +65,19 @@ func (a answer) right(want verdict) bool {
 // peers are ourselves, then the upgraders, then those who read a field and no more. None
 // stands here whose answers are not in the table.
 var peers = []peer{
-	{"ours", "", "`httpupgrade.Handler`", overHTTP(ours)},
-	{"ours, bytes", "", "`handshake.Select` on a head of one's own", overTCP(serveBytes)},
-	{"gorilla", "github.com/gorilla/websocket", "`Upgrader`", overHTTP(http.HandlerFunc(serveGorilla))},
-	{"coder", "github.com/coder/websocket", "`Accept`", overHTTP(http.HandlerFunc(serveCoder))},
-	{"gobwas", "github.com/gobwas/ws", "`HTTPUpgrader`", overHTTP(http.HandlerFunc(serveGobwasHTTP))},
-	{"gobwas, raw", "github.com/gobwas/ws", "`Upgrader`", overTCP(serveGobwas)},
-	{"gws", "github.com/lxzan/gws", "`Upgrader`", overHTTP(http.HandlerFunc(serveGWS))},
-	{"x/net", "golang.org/x/net", "`websocket.Server`", overHTTP(xnet.Server{Handler: serveXNet})},
-	{"ReverseProxy", "", "`httputil.ReverseProxy` of Go's library, in front of ours", startProxy},
-	{"fasthttp", "github.com/valyala/fasthttp", "`RequestHeader.ConnectionUpgrade`", parser(askFasthttp)},
-	{"httpguts", "golang.org/x/net", "`http/httpguts.HeaderValuesContainsToken`, of both fields", parser(askHTTPGuts)},
-	{"httphead", "github.com/gobwas/httphead", "`ScanTokens`, of all lines of both fields", parser(askHTTPHead)},
+	{"ours", "", "`httpupgrade.Handler`", overHTTP(ours), true},
+	{"ours, bytes", "", "`handshake.Select` on a head of one's own", overTCP(serveBytes), true},
+	library("gorilla"),
+	library("coder"),
+	library("gobwas"),
+	{"gobwas, raw", "github.com/gobwas/ws", "`Upgrader`", overTCP(serveGobwas), false},
+	library("gws"),
+	library("x/net"),
+	{"ReverseProxy", "", "`httputil.ReverseProxy` of Go's library, in front of ours", startProxy, false},
+	{"fasthttp", "github.com/valyala/fasthttp", "`RequestHeader.ConnectionUpgrade`", parser(askFasthttp), false},
+	{"httpguts", "golang.org/x/net", "`http/httpguts.HeaderValuesContainsToken`, of both fields", parser(askHTTPGuts), false},
+	{"httphead", "github.com/gobwas/httphead", "`ScanTokens`, of all lines of both fields", parser(askHTTPHead), false},
 }
-
-// isOurs reports whether p has to be right everywhere.
-func (p peer) isOurs() bool { return strings.HasPrefix(p.name, "ours") }
 
 // The upgraders: each answers one message with itself.
 
