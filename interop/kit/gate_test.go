@@ -1,30 +1,50 @@
 package kit
 
 import (
+	"io"
 	"net/http"
 	"testing"
+
+	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsutil"
+	xnet "golang.org/x/net/websocket"
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/httpupgrade"
 	"github.com/gosegue/upgrade/upgradetest"
 )
 
-// In front of a library, Gate mends what the library makes of offers. What it writes is
-// still its own.
-func TestGate(t *testing.T) {
-	for name, test := range map[string]struct {
-		library http.Handler
-		skip    []string
-	}{
-		"gorilla": {gorillaEcho, nil},
-		"coder":   {coderEcho, []string{"426-upgrade: a 426 says only in words what is wanted"}},
-		"gws":     {gwsEcho, nil},
+// The libraries behind a Gate: nothing is left out but what net/http answers by itself.
+func TestBehindGate(t *testing.T) {
+	for name, handler := range map[string]http.Handler{
+		"gorilla": gorillaEcho,
+		"coder":   coderEcho,
+		"gobwas":  http.HandlerFunc(gobwasHTTPEcho),
+		"gws":     gwsEcho,
+		"x/net":   xnet.Server{Handler: xnetEcho},
 	} {
 		t.Run(name, func(t *testing.T) {
-			upgradetest.Handler(t, httpupgrade.Gate{
-				Products: []upgrade.Product[string]{websocket},
-				Next:     test.library,
-			}, upgradetest.Options{Product: websocket, Skip: test.skip})
+			upgradetest.Handler(t, httpupgrade.Gate{Products: []upgrade.Product[string]{websocket}, Next: handler},
+				upgradetest.Options{Product: websocket})
 		})
 	}
 }
+
+func gobwasHTTPEcho(w http.ResponseWriter, r *http.Request) {
+	conn, buffered, _, err := ws.UpgradeHTTP(r, w)
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	for {
+		message, op, err := wsutil.ReadClientData(struct {
+			io.Reader
+			io.Writer
+		}{buffered, conn})
+		if err != nil || wsutil.WriteServerMessage(conn, op, message) != nil {
+			return
+		}
+	}
+}
+
+func xnetEcho(conn *xnet.Conn) { io.Copy(conn, conn) }
