@@ -39,10 +39,15 @@ func TestLinearTime(t *testing.T) {
 				connection, _ := upgrade.ParseConnection(lines...)
 				connection.Has("b")
 			}
-			ratio := fastest(do, input(large)) / fastest(do, input(small))
-			if ratio > limit {
-				t.Errorf("%d octets take %d times as long as %d", large, ratio, small)
+			// A machine that is busy all the time can disturb each run of one size. What
+			// takes quadratic time fails every time.
+			var ratio time.Duration
+			for range 5 {
+				if ratio = fastest(do, input(large)) / fastest(do, input(small)); ratio <= limit {
+					return
+				}
 			}
+			t.Errorf("%d octets take %d times as long as %d", large, ratio, small)
 		})
 	}
 }
