@@ -18,6 +18,11 @@ import (
 //	...
 //	err := server.Shutdown(ctx) // no further requests
 //	err = errors.Join(err, conns.Shutdown(ctx))
+//
+// Where HTTP/2 is served, Server.Shutdown itself waits for the streams that were switched.
+// Let it run at the same time as Shutdown of the Conns, or after it:
+//
+//	server.RegisterOnShutdown(func() { conns.Shutdown(ctx) })
 type Conns struct {
 	// Max is how many connections may be switched at a time; 0 or below: any
 	// number. A request beyond it is refused with 503 (Service Unavailable). It must

@@ -32,7 +32,7 @@ import (
 // ordinary request that it is: without Upgrade, HTTP2-Settings and their options. If Next
 // answers with a 426 (Upgrade Required) that has no Upgrade, Gate adds one with Products. A
 // request without Upgrade, and an extended CONNECT, reach Next untouched, and cost no
-// allocation.
+// allocation. In any other request of HTTP/2 a :protocol means nothing and is removed.
 //
 // Gate answers by itself what no library should see: 413 (Content Too Large) where there
 // is more content than MaxBody, 400 (Bad Request) for content that cannot be read or a
@@ -57,7 +57,7 @@ type Gate struct {
 func (g Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(r.Header["Upgrade"]) == 0 || r.ProtoMajor > 1 {
 		// Versions 2 and 3 have no Upgrade: net/http refuses a request with it.
-		g.Next.ServeHTTP(w, r)
+		g.Next.ServeHTTP(w, withoutProtocol(r))
 		return
 	}
 	p, err := Select(r, g.Products...)

@@ -31,11 +31,19 @@ import (
 // The 101 has Upgrade, Connection, what Protocol.Fields returns, and of w.Header() what
 // Carry names. Other fields that middleware has set, Set-Cookie say, do not reach the
 // client.
+//
+// Of HTTP/2 a Handler serves the extended CONNECT by the same rules, as far as they apply
+// there. It answers 200 (OK) instead of 101, with the same fields less those that end at
+// a hop. If the product is not one that it serves and allows, or is h2c, it answers 501
+// (Not Implemented): Next never gets the request, since any answer with a 2xx status
+// would be a switch. Without an authority the answer is 400. A Refusal loses Upgrade and
+// Connection; its status 426 becomes 400, and a 2xx is an error of the server's.
 type Handler struct {
 	// Protocols are in the server's order of preference.
 	Protocols []Protocol
 
-	// Next serves every other request. Nil: Refuse with all of Protocols.
+	// Next serves every other request but an extended CONNECT. Nil: Refuse with all of
+	// Protocols. It sees no :protocol, which net/http lets through in any request.
 	Next http.Handler
 
 	// MaxBody is how many bytes of content are read before a switch. 0:
@@ -51,8 +59,9 @@ type Handler struct {
 	// Trailer must not be among them.
 	Carry []string
 
-	// Decided is told once of each request that has an Upgrade field what became of
-	// it, before Next or Serve runs. If it panics, the connection is closed.
+	// Decided is told once of each request that has an Upgrade field, and of each
+	// extended CONNECT, what became of it, before Next or Serve runs. If it panics, the
+	// connection is closed, or the stream reset.
 	Decided func(*http.Request, handshake.Decision)
 
 	// Error is told of every failure but a Refusal. The request of a failure in Serve
@@ -63,6 +72,10 @@ type Handler struct {
 // ServeHTTP implements [http.Handler].
 func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.check()
+	if isExtended(r) {
+		h.connect(w, r)
+		return
+	}
 	if len(r.Header["Upgrade"]) == 0 {
 		h.next(w, r)
 		return
@@ -99,7 +112,7 @@ func (h *Handler) check() {
 // next serves a request that is not to be switched.
 func (h *Handler) next(w http.ResponseWriter, r *http.Request) {
 	if h.Next != nil {
-		h.Next.ServeHTTP(w, r)
+		h.Next.ServeHTTP(w, withoutProtocol(r))
 		return
 	}
 	Refuse(w, r, handshake.Supported(h.Protocols)...)
@@ -190,8 +203,15 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, p *Protocol, er
 		h.fail(w, r, p, bad, http.StatusInternalServerError)
 		return
 	}
-	h.decide(r, handshake.Decision{Product: p.Product, Status: refusal.Status, Err: err})
-	answer(w, r, refusal.Status, fields, content)
+	status := refusal.Status
+	if isExtended(r) {
+		if status, bad = connectStatus(status); bad != nil {
+			h.fail(w, r, p, bad, http.StatusInternalServerError)
+			return
+		}
+	}
+	h.decide(r, handshake.Decision{Product: p.Product, Status: status, Err: err})
+	answer(w, r, status, fields, content)
 }
 
 // fail reports err and answers with status, unless that is 0.

@@ -15,6 +15,41 @@
 // request of HTTP/1.0 as if it had no Upgrade field. HTTP/2 and 3 have none: such a
 // connection never sees Upgrade, Connection or 101 from this package.
 //
+// # HTTP/2
+//
+// In HTTP/2 a client asks for a protocol by an extended CONNECT ([RFC 8441]), which
+// browsers do for WebSocket. A [Handler] serves it with the same Protocols; the switch is
+// a 200 (OK) then. Nothing else here does: [Offer], [Select], [Switch] and [Refuse] say
+// [ErrConnect] to it, and a [Gate] passes it on.
+//
+// net/http supports it only in a process that has GODEBUG=http2xconnect=1 in its
+// environment when it begins:
+//
+//	GODEBUG=http2xconnect=1 ./server
+//
+// Neither a //go:debug line nor os.Setenv can set it. Without it browsers use HTTP/1.1
+// for WebSocket, which works as ever. When net/http has HTTP2Config.EnableConnectProtocol,
+// that replaces the variable.
+//
+// Serve gets one stream as its connection. The request has the method CONNECT and no
+// content. Serve runs in the handler, so that middleware sees the request end when it
+// returns, and a panic in it resets the stream, after it was reported. The context of the
+// request is also cancelled when the stream ends. The limits of the connection are those
+// of net/http:
+//
+//   - It has no CloseWrite. The client sees the end when Serve returns, and Close alone
+//     does not tell it.
+//   - When a deadline passes during a Read, later ones fail as well, except that they
+//     return what had come. When it passes before a Write is done, the stream is reset.
+//     A deadline that passes in between does neither.
+//   - Close resets the stream if a Write waits for the client.
+//   - After Serve has returned every method returns [net.ErrClosed].
+//   - A middleware that wraps the body of requests, as [http.MaxBytesHandler] does, limits
+//     the stream. The writer is taken from all middleware that lets it be unwrapped.
+//
+// A request without :scheme is malformed, but net/http passes it on and a handler cannot
+// tell. Server.Shutdown waits for streams: see [Conns].
+//
 // # Parts
 //
 // A library that switches by itself takes one part at a time: [Offer] and [Select] ask
@@ -39,12 +74,14 @@
 //
 // A handler that switches returns as soon as the 101 is written, and writes it to the
 // connection. So middleware around it sees a request that took no time, with a status
-// of 0 or 200 and no content, whatever the connection does later. Log and count by
+// of 0 or 200 and no content, whatever the connection does later. Of an extended CONNECT
+// it sees neither status nor content, but when it ends. Log and count by
 // [Handler].Decided, and limit by [Conns].
 //
 // The rules are those of packages upgrade, handshake and websocket, on fields and bytes.
 // This package knows requests, responses and connections, and has no grammar.
 //
+// [RFC 8441]: https://www.rfc-editor.org/rfc/rfc8441
 // [RFC 9112, section 6.1]: https://httpwg.org/specs/rfc9112.html#rfc.section.6.1
 package httpupgrade
 

@@ -43,8 +43,9 @@ import (
 // speaks the protocol on the connection, which is closed when it returns. The request is
 // the one that was upgraded, with its content in Body. Its context has the values of the
 // handler's and is cancelled only by [Conns.Shutdown]. Serve runs in a goroutine of its
-// own, since the handler has returned by then. A panic is recovered and reported. Serve
-// must not be nil: a [Handler] panics when it is first used.
+// own, since the handler has returned by then; for HTTP/2 see the package comment. A
+// panic is recovered and reported. Serve must not be nil: a [Handler] panics when it is
+// first used.
 //
 // None of the functions may read the content of the request, except Serve.
 //
@@ -52,6 +53,7 @@ import (
 // Check and Fields are: a request by another method than GET is refused with 405, one of
 // another version than 13 with 426 and that version, one without a well-formed key with
 // 400; and the 101 answers the key, so that Fields must not return Sec-WebSocket-Accept.
+// Over HTTP/2 it checks the version alone, for there is no key (RFC 8441, section 5).
 // [WebSocket] makes such a Protocol.
 type Protocol = handshake.Protocol[*http.Request, func(net.Conn, *http.Request)]
 

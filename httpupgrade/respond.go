@@ -14,8 +14,8 @@ import (
 
 // Refuse answers 426 (Upgrade Required), naming the protocols of which the client
 // has to choose one; and 505 (HTTP Version Not Supported) to a version that cannot
-// upgrade, which are 1.0, 2 and 3. Without any protocol to name, where a 426 is not
-// allowed, it answers 501 (Not Implemented).
+// upgrade, which are 1.0, 2 and 3. It answers 501 (Not Implemented) to a CONNECT of any
+// version, and where there is no protocol to name, since such a 426 is not allowed.
 //
 // The connection stays open unless the client asked to close it or still waits for
 // leave to send content (Expect: 100-continue). net/http closes it in three more
@@ -38,9 +38,11 @@ func Refuse(w http.ResponseWriter, r *http.Request, supported ...upgrade.Product
 // supported products, which are distinct.
 func refusalStatus(r *http.Request, supported []upgrade.Product[string]) int {
 	switch {
+	case r.Method == http.MethodConnect:
+		return http.StatusNotImplemented
 	case !canUpgrade(r):
 		return http.StatusHTTPVersionNotSupported
-	case r.Method == http.MethodConnect, len(supported) == 0:
+	case len(supported) == 0:
 		return http.StatusNotImplemented
 	}
 	return http.StatusUpgradeRequired
@@ -50,12 +52,16 @@ func refusalStatus(r *http.Request, supported []upgrade.Product[string]) int {
 // gives them.
 func answer(w http.ResponseWriter, r *http.Request, status int, fields []handshake.Field, content string) {
 	header := w.Header()
-	for _, f := range fields {
-		header.Add(f.Name, f.Value)
-	}
-	if header["Upgrade"] != nil {
-		closeUnread(header, r)
-		addOption(header, r)
+	if isExtended(r) {
+		addEndToEnd(header, fields)
+	} else {
+		for _, f := range fields {
+			header.Add(f.Name, f.Value)
+		}
+		if header["Upgrade"] != nil {
+			closeUnread(header, r)
+			addOption(header, r)
+		}
 	}
 	w.WriteHeader(status)
 	if content != "" {

@@ -1,0 +1,207 @@
+package httpupgrade
+
+import (
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/internal/headpool"
+	"github.com/gosegue/upgrade/internal/socket"
+)
+
+// This file is the order of a switch over HTTP/2, where a client asks for a protocol by
+// an extended CONNECT (RFC 8441) and the answer is a 200. What to switch to is the policy
+// of package handshake, as in handler.go; what a stream is to a protocol, stream.go says.
+
+// protocolField is where net/http puts the pseudo-header field :protocol.
+const protocolField = ":protocol"
+
+// isExtended reports whether r is an extended CONNECT. In any other request :protocol is
+// an error of the client's, and means nothing.
+func isExtended(r *http.Request) bool {
+	return r.ProtoMajor == 2 && r.Method == http.MethodConnect && len(r.Header[protocolField]) > 0
+}
+
+// withoutProtocol returns r without a :protocol that means nothing: a copy, if it has one.
+// A handler that passes the fields of a request on would send it to somebody else.
+func withoutProtocol(r *http.Request) *http.Request {
+	if r.ProtoMajor < 2 || len(r.Header[protocolField]) == 0 || isExtended(r) {
+		return r
+	}
+	r = withHeader(r)
+	delete(r.Header, protocolField)
+	return r
+}
+
+// connect serves an extended CONNECT. Next must not see it: any 2xx response would be a
+// switch.
+func (h *Handler) connect(w http.ResponseWriter, r *http.Request) {
+	p, fields, err := h.chooseConnect(r)
+	switch {
+	case err == nil:
+		h.connectTo(w, r, p, fields)
+	case p == nil:
+		h.decide(r, handshake.Decision{Status: http.StatusNotImplemented, Err: err})
+		w.WriteHeader(http.StatusNotImplemented)
+	default:
+		h.refuse(w, r, p, err)
+	}
+}
+
+// chooseConnect is [handshake.Choose] for an extended CONNECT, which offers one product.
+func (h *Handler) chooseConnect(r *http.Request) (*Protocol, []handshake.Field, error) {
+	lines := r.Header[protocolField]
+	product, err := upgrade.ParseProduct(lines[0])
+	switch {
+	case err != nil:
+		return nil, nil, &handshake.FieldError{Field: protocolField, Err: err.(*upgrade.SyntaxError)}
+	case len(lines) > 1, product.Matches(h2c):
+		// h2c is the name of what the connection speaks already.
+		return nil, nil, handshake.ErrNotSupported
+	}
+	offered, err := upgrade.ParseList(lines...)
+	if err != nil {
+		return nil, nil, &handshake.FieldError{Field: protocolField, Err: err.(*upgrade.SyntaxError)}
+	}
+	return handshake.Choose(h.Protocols, offered, r, insistConnect)
+}
+
+// insistConnect is insist for an extended CONNECT. It must have an authority, and
+// WebSocket has no key (RFC 8441, section 5).
+func insistConnect(p *Protocol, r *http.Request) error {
+	if r.Host == "" {
+		return badHost
+	}
+	if err := checkHost(r); err != nil {
+		return err
+	}
+	if !socket.Is(p.Product) {
+		return nil
+	}
+	if err := socket.CheckConnect(r.Method, r.Header["Sec-Websocket-Version"]); err != nil {
+		return err
+	}
+	if p.Check != nil {
+		return nil
+	}
+	return socket.CheckOrigin(r.Header["Origin"], []string{r.Host})
+}
+
+// connectTo switches the stream of r to p and serves it, or answers why not.
+func (h *Handler) connectTo(w http.ResponseWriter, r *http.Request, p *Protocol, fields []handshake.Field) {
+	all := fields
+	if len(h.Carry) > 0 {
+		all = carried(fields, w.Header(), h.Carry)
+	}
+	if err := checkFields(p, all); err != nil {
+		h.fail(w, r, p, err, http.StatusInternalServerError)
+		return
+	}
+	ctx := r.Context()
+	if len(fields) > 0 {
+		ctx = &fieldsContext{ctx, fields}
+	}
+	place, ctx, ok := h.Conns.enter(ctx)
+	if !ok {
+		h.refuse(w, r, p, noPlace)
+		return
+	}
+	defer place.leave()
+	conn, err := openStream(w, r, all)
+	if err != nil {
+		h.fail(w, r, p, err, handshake.Status(err))
+		return
+	}
+	defer conn.end()
+	place.hold(conn)
+	upgraded := r.WithContext(ctx)
+	upgraded.Body, upgraded.ContentLength = http.NoBody, 0 // it is the connection's
+	// The frames of what runs for long have to be few: see TestIdleStream.
+	defer reset(failuresOf(upgraded, h.Error))
+	h.decide(r, handshake.Decision{Product: p.Product, Status: http.StatusOK})
+	p.Serve(conn, upgraded)
+}
+
+// reset is deferred. It reports a panic as recover of failures does. As nothing but a
+// panic resets a stream of net/http, it goes on with one that net/http does not report.
+func reset(fails failures) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	if v != http.ErrAbortHandler {
+		fails.report(&PanicError{Value: v, Stack: debug.Stack()})
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// checkFields returns nil if a 101 that switches to p may have the fields, and thus also
+// the 200.
+func checkFields(p *Protocol, fields []handshake.Field) error {
+	head := headpool.Get()
+	defer headpool.Put(head)
+	var err error
+	if socket.Is(p.Product) {
+		head.B, err = socket.AppendAccepted(head.B, p.Product, nil, fields...)
+	} else {
+		head.B, err = handshake.AppendSwitchingProtocols(head.B, []upgrade.Product[string]{p.Product}, fields...)
+	}
+	return err
+}
+
+// openStream answers r with a 200 that has the fields, and returns the stream as a
+// connection.
+func openStream(w http.ResponseWriter, r *http.Request, fields []handshake.Field) (*stream, error) {
+	// Middleware that reads or changes a response must not do so to the protocol. In
+	// HTTP/1.1 Hijack sees to that.
+	for {
+		wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			break
+		}
+		w = wrapper.Unwrap()
+	}
+	s := newStream(w, r)
+	// The server's time-outs are for requests.
+	if err := s.clearDeadlines(); err != nil {
+		return nil, fmt.Errorf("httpupgrade: take over stream: %w", err)
+	}
+	header := w.Header()
+	clear(header)
+	addEndToEnd(header, fields)
+	w.WriteHeader(http.StatusOK)
+	if err := s.control.Flush(); err != nil {
+		return nil, &WriteError{Err: err}
+	}
+	return s, nil
+}
+
+// addEndToEnd adds to header those of fields that may stand in a message of HTTP/2, which
+// has no hop-by-hop fields (RFC 9113, section 8.2.2).
+func addEndToEnd(header http.Header, fields []handshake.Field) {
+	var hop handshake.Hop[string]
+	for _, f := range fields {
+		if !hop.Has(f.Name) {
+			header.Add(f.Name, f.Value)
+		}
+	}
+}
+
+// connectStatus returns the status code by which an extended CONNECT is refused with
+// status. 426 (Upgrade Required) would ask for an Upgrade field, which HTTP/2 does not
+// have: it becomes 400 (Bad Request). A 2xx would be a switch, which is an error.
+func connectStatus(status int) (int, error) {
+	switch {
+	case status == http.StatusUpgradeRequired:
+		return http.StatusBadRequest, nil
+	case status < 300:
+		return 0, handshake.ErrStatus
+	}
+	return status, nil
+}
+
+// longAgo is a deadline that has passed for every clock.
+var longAgo = time.Unix(1, 0)

@@ -1,0 +1,244 @@
+package httpupgrade
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"sync"
+	"time"
+)
+
+// This file is what a stream of HTTP/2 is to a protocol: a net.Conn. It knows no request
+// and no response beyond the body and the writer, and nothing of how they came about.
+//
+// net/http lets a handler use both only until it returns. Afterwards they panic, or belong
+// to another request. So everything goes through a guard here, which the handler closes.
+
+// stream is a net.Conn over a stream of HTTP/2.
+type stream struct {
+	body    io.ReadCloser
+	w       http.ResponseWriter
+	control *http.ResponseController
+	local   net.Addr
+	remote  string
+
+	reads, writes half
+
+	mu     sync.Mutex // guards what follows, and the fields of both halves but turn
+	closed bool
+}
+
+// half is one direction of a stream. A deadline reaches net/http only when a Read or
+// Write runs into it: net/http's own ends the stream also while nobody uses it.
+type half struct {
+	turn     sync.Mutex // of the one Read or Write that is in net/http
+	busy     bool       // there is one
+	deadline time.Time
+	timer    *time.Timer // nil until there is a deadline
+	expired  bool        // net/http was told of the deadline, which is final
+}
+
+func newStream(w http.ResponseWriter, r *http.Request) *stream {
+	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	return &stream{body: r.Body, w: w, control: http.NewResponseController(w), local: local, remote: r.RemoteAddr}
+}
+
+// clearDeadlines removes the deadlines that the server has set.
+func (s *stream) clearDeadlines() error {
+	if err := s.control.SetReadDeadline(time.Time{}); err != nil {
+		return err
+	}
+	return s.control.SetWriteDeadline(time.Time{})
+}
+
+// Read implements [net.Conn].
+func (s *stream) Read(p []byte) (n int, err error) {
+	s.reads.turn.Lock()
+	defer s.reads.turn.Unlock()
+	if err := s.enter(&s.reads); err != nil {
+		return 0, err
+	}
+	if len(p) > 0 {
+		n, err = s.body.Read(p)
+	}
+	return n, s.leave(&s.reads, err)
+}
+
+// Write implements [net.Conn]. It returns when p is sent as far as net/http is concerned.
+func (s *stream) Write(p []byte) (n int, err error) {
+	s.writes.turn.Lock()
+	defer s.writes.turn.Unlock()
+	if err := s.enter(&s.writes); err != nil {
+		return 0, err
+	}
+	if len(p) > 0 {
+		n, err = s.w.Write(p)
+	}
+	if err == nil {
+		if err = s.control.Flush(); err != nil {
+			n = 0 // nobody knows
+		}
+	}
+	return n, s.leave(&s.writes, err)
+}
+
+// enter lets one Read or Write into net/http, unless the stream is closed or the deadline
+// has passed.
+func (s *stream) enter(h *half) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return net.ErrClosed
+	case h.passed():
+		if h == &s.writes {
+			// What a protocol could not send in time it does not send again.
+			s.expire(h)
+		}
+		return os.ErrDeadlineExceeded
+	}
+	h.busy = true
+	return nil
+}
+
+// leave ends what enter began, and returns the error of it.
+func (s *stream) leave(h *half, err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h.busy = false
+	switch {
+	case err == nil, err == io.EOF:
+		return err
+	case s.closed:
+		return net.ErrClosed
+	case h.expired:
+		return os.ErrDeadlineExceeded
+	}
+	return err
+}
+
+// Close implements [net.Conn]. It wakes a Read and a Write that wait; to wake a Write it
+// has to reset the stream. The client learns of the end when the handler returns.
+func (s *stream) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return net.ErrClosed
+	}
+	s.closed = true
+	for _, h := range []*half{&s.reads, &s.writes} {
+		if h.timer != nil {
+			h.timer.Stop()
+		}
+	}
+	if s.reads.busy {
+		s.body.Close()
+	}
+	if s.writes.busy {
+		s.control.SetWriteDeadline(longAgo)
+	}
+	return nil
+}
+
+// end closes the stream and waits until nobody is in net/http on its behalf. Nobody comes
+// there afterwards, so that the handler may return.
+func (s *stream) end() {
+	s.Close()
+	s.reads.drain()
+	s.writes.drain()
+}
+
+// drain waits for the Read or Write that is in net/http.
+func (h *half) drain() {
+	h.turn.Lock()
+	defer h.turn.Unlock()
+}
+
+// SetDeadline implements [net.Conn].
+func (s *stream) SetDeadline(t time.Time) error { return s.set(t, &s.reads, &s.writes) }
+
+// SetReadDeadline implements [net.Conn]. Once a Read has waited in vain until a deadline,
+// later ones fail too.
+func (s *stream) SetReadDeadline(t time.Time) error { return s.set(t, &s.reads) }
+
+// SetWriteDeadline implements [net.Conn]. A Write that is not done at the deadline resets
+// the stream.
+func (s *stream) SetWriteDeadline(t time.Time) error { return s.set(t, &s.writes) }
+
+func (s *stream) set(t time.Time, halves ...*half) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return net.ErrClosed
+	}
+	for _, h := range halves {
+		h.deadline = t
+		if h.timer != nil {
+			h.timer.Stop()
+		}
+		if !t.IsZero() {
+			s.await(h)
+		}
+	}
+	return nil
+}
+
+// await sees to it that the deadline of h, which is not zero, ends what is under way.
+func (s *stream) await(h *half) {
+	switch {
+	case h.passed():
+		if h.busy {
+			s.expire(h)
+		}
+	case h.timer == nil:
+		h.timer = time.AfterFunc(time.Until(h.deadline), func() { s.ring(h) })
+	default:
+		h.timer.Reset(time.Until(h.deadline))
+	}
+}
+
+// ring is called by the timer of h, whose deadline may be another one by now.
+func (s *stream) ring(h *half) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed && !h.deadline.IsZero() {
+		s.await(h)
+	}
+}
+
+// passed reports whether the deadline has passed.
+func (h *half) passed() bool { return !h.deadline.IsZero() && !time.Now().Before(h.deadline) }
+
+// expire makes net/http end what is under way.
+func (s *stream) expire(h *half) {
+	h.expired = true
+	if h == &s.reads {
+		s.control.SetReadDeadline(longAgo)
+	} else {
+		s.control.SetWriteDeadline(longAgo)
+	}
+}
+
+// LocalAddr implements [net.Conn]: the address of the connection.
+func (s *stream) LocalAddr() net.Addr {
+	if s.local == nil {
+		return addr{}
+	}
+	return s.local
+}
+
+// RemoteAddr implements [net.Conn]: the RemoteAddr of the request.
+func (s *stream) RemoteAddr() net.Addr {
+	if a, err := netip.ParseAddrPort(s.remote); err == nil {
+		return net.TCPAddrFromAddrPort(a)
+	}
+	return addr{s.LocalAddr().Network(), s.remote}
+}
+
+// addr is an address of which only the text is known.
+type addr struct{ network, text string }
+
+func (a addr) Network() string { return a.network }
+func (a addr) String() string  { return a.text }

@@ -1,0 +1,353 @@
+package httpupgrade_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gosegue/upgrade/internal/tcptest"
+)
+
+// What is the test's own of a protocol's run.
+type ran struct {
+	err error
+	ctx context.Context
+}
+
+// A client that ends its side still gets what the protocol says then.
+func TestStreamHalfClose(t *testing.T) {
+	t.Parallel()
+	s := startH2(t, serving(func(conn net.Conn, _ *http.Request) {
+		read, err := io.ReadAll(conn)
+		fmt.Fprintf(conn, "BYE %s %v", read, err)
+	}))
+	c := s.connect()
+	c.write("octets")
+	c.w.Close()
+	equal(t, "rest", c.rest(), "BYE octets <nil>")
+}
+
+// When the protocol returns, the stream ends in both directions.
+func TestStreamReturn(t *testing.T) {
+	t.Parallel()
+	for name, serve := range map[string]func(net.Conn){
+		"as it is": func(net.Conn) {},
+		"closed":   func(conn net.Conn) { conn.Close() },
+	} {
+		s := startH2(t, serving(func(conn net.Conn, _ *http.Request) {
+			io.WriteString(conn, "BYE")
+			serve(conn)
+		}))
+		c := s.connect()
+		equal(t, name, c.rest(), "BYE")
+		if !tcptest.Eventually(func() bool { _, err := c.w.Write([]byte("x")); return err != nil }) {
+			t.Errorf("%s: the client could write on", name)
+		}
+	}
+}
+
+// A Read that waits fails at the deadline, which is final; a Write still works.
+func TestStreamReadDeadline(t *testing.T) {
+	t.Parallel()
+	for name, set := range map[string]func(net.Conn){
+		"before the Read": func(conn net.Conn) { conn.SetReadDeadline(time.Now().Add(20 * time.Millisecond)) },
+		"extended": func(conn net.Conn) {
+			conn.SetReadDeadline(time.Now().Add(time.Hour))
+			conn.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+		},
+		"without a clock": func(conn net.Conn) { conn.SetReadDeadline(time.Now().Add(20 * time.Millisecond).Round(0)) },
+		"during the Read": func(conn net.Conn) {
+			time.AfterFunc(20*time.Millisecond, func() { conn.SetReadDeadline(time.Unix(1, 0)) })
+		},
+	} {
+		failed := make(chan error, 2)
+		s := startH2(t, serving(func(conn net.Conn, _ *http.Request) {
+			set(conn)
+			for range 2 {
+				_, err := conn.Read(make([]byte, 1))
+				failed <- err
+				conn.SetReadDeadline(time.Time{})
+			}
+			io.WriteString(conn, "BYE")
+		}))
+		c := s.connect()
+		for range 2 {
+			err := tcptest.Receive(t, failed)
+			var timeout net.Error
+			if err != os.ErrDeadlineExceeded || !errors.As(err, &timeout) || !timeout.Timeout() {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		equal(t, name, c.rest(), "BYE")
+	}
+}
+
+// A deadline that passes while nobody waits does no harm, as on any connection.
+func TestStreamDeadlineWhileIdle(t *testing.T) {
+	t.Parallel()
+	failed := make(chan error, 1)
+	s := startH2(t, serving(func(conn net.Conn, _ *http.Request) {
+		deadline := time.Now().Add(5 * time.Millisecond)
+		conn.SetDeadline(deadline)
+		after(deadline)
+		_, err := conn.Read(make([]byte, 1))
+		failed <- err
+		conn.SetDeadline(time.Now().Add(time.Hour))
+		io.Copy(conn, conn)
+	}))
+	c := s.connect()
+	checkError(t, "Read", tcptest.Receive(t, failed), os.ErrDeadlineExceeded)
+	c.write("octets")
+	c.w.Close()
+	equal(t, "rest", c.rest(), "octets")
+}
+
+// A Write that the client does not read fails at the deadline, and the stream is reset.
+func TestStreamWriteDeadline(t *testing.T) {
+	t.Parallel()
+	soon := func() time.Time { return time.Now().Add(20 * time.Millisecond) }
+	for name, set := range map[string]func(net.Conn){
+		"before the Write":   func(conn net.Conn) { conn.SetWriteDeadline(soon()) },
+		"both directions":    func(conn net.Conn) { conn.SetDeadline(soon()) },
+		"during the Write":   func(conn net.Conn) { time.AfterFunc(20*time.Millisecond, func() { conn.SetDeadline(time.Unix(1, 0)) }) },
+		"passed, next Write": func(conn net.Conn) { conn.SetWriteDeadline(time.Unix(1, 0)) },
+	} {
+		done := make(chan ran, 1)
+		s := startH2(t, serving(func(conn net.Conn, r *http.Request) {
+			conn.Read(make([]byte, 1)) // the client has the answer
+			set(conn)
+			err := fill(conn)
+			<-r.Context().Done()
+			if _, err := conn.Write([]byte("x")); err == nil {
+				t.Errorf("%s: the next Write succeeded", name)
+			}
+			done <- ran{err, r.Context()}
+		}))
+		c := s.connect()
+		c.write("x")
+		checkError(t, name, tcptest.Receive(t, done).err, os.ErrDeadlineExceeded)
+		if err := c.resetBy(); !strings.Contains(err, "INTERNAL_ERROR") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// fill writes until a Write fails.
+func fill(conn net.Conn) error {
+	p := make([]byte, 64<<10)
+	for {
+		if _, err := conn.Write(p); err != nil {
+			return err
+		}
+	}
+}
+
+// Close wakes those who wait, and nothing works after it.
+func TestStreamClose(t *testing.T) {
+	t.Parallel()
+	for name, wait := range map[string]func(net.Conn) error{
+		"Read":  func(conn net.Conn) error { _, err := conn.Read(make([]byte, 1)); return err },
+		"Write": fill,
+	} {
+		errs := make(chan error, 3)
+		s := startH2(t, serving(func(conn net.Conn, _ *http.Request) {
+			var group tcptest.Group
+			for range 2 {
+				group.Go(func() { errs <- wait(conn) })
+			}
+			timer := time.AfterFunc(20*time.Millisecond, func() { errs <- conn.Close() })
+			group.Wait()
+			timer.Stop()
+			checkClosed(t, conn)
+		}))
+		c := s.connect()
+		var closed int
+		for range 3 {
+			if err := tcptest.Receive(t, errs); err == net.ErrClosed {
+				closed++
+			} else if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		equal(t, name, closed, 2)
+		if name == "Read" {
+			equal(t, name, c.rest(), "")
+		} else {
+			c.resetBy()
+		}
+	}
+}
+
+// checkClosed checks that conn is closed in every respect.
+func checkClosed(t *testing.T, conn net.Conn) {
+	for name, use := range map[string]func() error{
+		"Read":             func() error { _, err := conn.Read(make([]byte, 1)); return err },
+		"Read nothing":     func() error { _, err := conn.Read(nil); return err },
+		"Write":            func() error { _, err := conn.Write([]byte("x")); return err },
+		"Write nothing":    func() error { _, err := conn.Write(nil); return err },
+		"SetDeadline":      func() error { return conn.SetDeadline(time.Unix(1, 0)) },
+		"SetReadDeadline":  func() error { return conn.SetReadDeadline(time.Unix(1, 0)) },
+		"SetWriteDeadline": func() error { return conn.SetWriteDeadline(time.Unix(1, 0)) },
+		"Close":            conn.Close,
+	} {
+		if err := use(); err != net.ErrClosed {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if conn.LocalAddr().String() == "" || conn.RemoteAddr().String() == "" {
+		t.Error("no address")
+	}
+}
+
+// Who goes on using the stream when the protocol has returned gets net.ErrClosed, and
+// reaches no other stream's buffers, in any order of events.
+func TestStreamAfterReturn(t *testing.T) {
+	t.Parallel()
+	for _, deadline := range []time.Duration{0, time.Millisecond, time.Hour} {
+		var users tcptest.Group
+		conns := make(chan net.Conn, 1)
+		s := startH2(t, serving(func(conn net.Conn, _ *http.Request) {
+			started := make(chan struct{}, 3)
+			use := func(again func() error) {
+				users.Go(func() {
+					started <- struct{}{}
+					for again() != net.ErrClosed {
+					}
+				})
+			}
+			if deadline > 0 {
+				use(func() error { return conn.SetDeadline(time.Now().Add(deadline)) })
+			} else {
+				use(func() error { return conn.SetDeadline(time.Time{}) })
+			}
+			use(func() error { _, err := conn.Read(make([]byte, 1)); return err })
+			use(func() error { _, err := conn.Write([]byte("x")); return err })
+			for range 3 {
+				<-started
+			}
+			conns <- conn
+		}))
+		for range 5 {
+			// A reset may come before the answer is read.
+			r, w := io.Pipe()
+			if c, err := s.send(http.MethodConnect, "echo/1", r); err == nil {
+				go io.Copy(io.Discard, c.Body)
+			}
+			conn := tcptest.Receive(t, conns)
+			w.Close()
+			users.Wait()
+			checkClosed(t, conn)
+		}
+	}
+}
+
+// A Write that waits when the protocol returns keeps nobody.
+func TestStreamReturnDuringWrite(t *testing.T) {
+	t.Parallel()
+	failed := make(chan error, 1)
+	s := startH2(t, serving(func(conn net.Conn, _ *http.Request) {
+		wrote := make(chan struct{})
+		go func() {
+			conn.Write([]byte("x"))
+			close(wrote)
+			failed <- fill(conn)
+		}()
+		<-wrote
+	}))
+	c := s.connect()
+	checkError(t, "Write", tcptest.Receive(t, failed), net.ErrClosed)
+	c.Body.Close()
+}
+
+// A reset of the client's is an error, not an end, and cancels the request's context.
+func TestStreamReset(t *testing.T) {
+	t.Parallel()
+	done := make(chan ran, 1)
+	s := startH2(t, serving(func(conn net.Conn, r *http.Request) {
+		_, err := io.Copy(io.Discard, conn)
+		done <- ran{err, r.Context()}
+	}))
+	s.connect().Body.Close()
+	got := tcptest.Receive(t, done)
+	if got.err == nil || got.err == net.ErrClosed {
+		t.Error(got.err)
+	}
+	tcptest.Receive(t, got.ctx.Done())
+}
+
+// The time-outs of the server are for requests, and do not end a protocol.
+func TestStreamServerTimeouts(t *testing.T) {
+	t.Parallel()
+	const timeout = time.Second // TLS has to begin within it
+	s := startH2(t, serving(serveEcho), func(server *http.Server) {
+		server.ReadTimeout, server.WriteTimeout = timeout, timeout
+	})
+	c := s.connect()
+	c.read(len(hello("", nil)))
+	after(time.Now().Add(timeout + timeout/2))
+	c.write("octets")
+	c.w.Close()
+	equal(t, "rest", c.rest(), "octets")
+}
+
+// Many streams on one connection, none of which loses an octet.
+func TestStreams(t *testing.T) {
+	const streams, size = 200, 256 << 10
+	s := startH2(t, serving(func(conn net.Conn, _ *http.Request) { io.Copy(conn, conn) }))
+	s.connect().Body.Close() // the client knows how many streams it may have
+	var group tcptest.Group
+	for i := range streams {
+		group.Go(func() {
+			sent := make([]byte, size)
+			rand.New(rand.NewSource(int64(i))).Read(sent)
+			c, err := s.send(http.MethodConnect, "echo/1", bytes.NewReader(sent))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			sum := sha256.New()
+			if n, err := io.Copy(sum, c.Body); n != size || err != nil {
+				t.Errorf("stream %d: %d octets, %v", i, n, err)
+			} else if want := sha256.Sum256(sent); !bytes.Equal(sum.Sum(nil), want[:]) {
+				t.Errorf("stream %d: other octets", i)
+			}
+		})
+	}
+	group.Wait()
+}
+
+// What is sent and not yet read waits for the protocol.
+func TestStreamUnread(t *testing.T) {
+	t.Parallel()
+	const size = 4 << 20
+	start := make(chan struct{})
+	s := startH2(t, serving(func(conn net.Conn, _ *http.Request) {
+		<-start
+		n, err := io.Copy(io.Discard, conn)
+		fmt.Fprint(conn, n, err)
+	}))
+	c := s.connect()
+	go func() {
+		p := make([]byte, 64<<10)
+		for range size / len(p) {
+			c.w.Write(p)
+			select {
+			case <-start:
+			default:
+				close(start)
+			}
+		}
+		c.w.Close()
+	}()
+	equal(t, "rest", c.rest(), fmt.Sprint(size, error(nil)))
+}
