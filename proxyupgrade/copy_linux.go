@@ -71,7 +71,7 @@ type socket struct {
 	buffer *[readSize]byte
 	pipe   *pipe
 	n      int
-	err    error
+	err    syscall.Errno
 }
 
 const (
@@ -94,7 +94,7 @@ func (s *socket) copy() (readErr, writeErr error) {
 			s.giveBack()
 			s.bulk, s.canSplice = false, false
 			continue
-		case s.err != nil:
+		case s.err != 0:
 			err := os.NewSyscallError("read", s.err)
 			s.giveBack()
 			return err, nil
@@ -122,17 +122,19 @@ func (s *socket) receive(fd uintptr) bool {
 		s.bulk = false
 		s.buffer = buffers.Get().(*[readSize]byte)
 	}
+	var err error
 	for {
 		if s.bulk {
-			s.n, s.err = splice(int(fd), s.pipe.w, pipeSize)
+			s.n, err = splice(int(fd), s.pipe.w, pipeSize)
 		} else {
-			s.n, s.err = syscall.Read(int(fd), s.buffer[:])
+			s.n, err = syscall.Read(int(fd), s.buffer[:])
 		}
-		if s.err != syscall.EINTR {
+		if err != syscall.EINTR {
 			break
 		}
 	}
-	s.n = max(s.n, 0) // it is -1 with an error
+	s.n = max(s.n, 0)              // it is -1 with an error
+	s.err, _ = err.(syscall.Errno) // the only type these calls return
 	if s.err == syscall.EAGAIN {
 		s.giveBack()
 		return false

@@ -72,7 +72,8 @@ func (t *Tunnel) Copy() (toBackend, toClient int64, err error) {
 //
 //go:noinline
 func (t *Tunnel) begin() *copying {
-	c := &copying{tunnel: t, client: t.Client, backend: t.Backend, done: make(chan struct{})}
+	c := &copying{tunnel: t, client: t.Client, backend: t.Backend}
+	c.running.Add(1)
 	if t.idle > 0 {
 		c.idle = newIdleTimer(t.idle, t.cut)
 	}
@@ -82,14 +83,14 @@ func (t *Tunnel) begin() *copying {
 // other copies to the backend.
 func (c *copying) other() {
 	c.half(c.backend, c.client, &c.tunnel.toBackend)
-	close(c.done)
+	c.running.Done()
 }
 
 // finish waits for the other half.
 //
 //go:noinline
 func (c *copying) finish() (toBackend, toClient int64, err error) {
-	<-c.done
+	c.running.Wait()
 	c.close()
 	if c.idle != nil {
 		c.idle.stop()
@@ -143,7 +144,7 @@ type copying struct {
 	tunnel          *Tunnel
 	client, backend net.Conn // as they were when Copy was called
 	idle            *idleTimer
-	done            chan struct{} // closed by the other half
+	running         sync.WaitGroup // of the other half
 
 	mu    sync.Mutex
 	ended bool  // one direction has
