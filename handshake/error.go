@@ -91,6 +91,9 @@ type FieldError struct {
 
 // Error returns the name of the field and the text of Err.
 func (e *FieldError) Error() string {
+	if e == nil {
+		e = new(FieldError)
+	}
 	text := "handshake: malformed " + e.Field
 	if e.Err != nil {
 		text += ": " + strings.TrimPrefix(e.Err.Error(), "upgrade: ")
@@ -100,7 +103,7 @@ func (e *FieldError) Error() string {
 
 // Unwrap returns Err.
 func (e *FieldError) Unwrap() error {
-	if e.Err == nil {
+	if e == nil || e.Err == nil {
 		return nil // and not a nil *SyntaxError, which is an error
 	}
 	return e.Err
@@ -123,6 +126,9 @@ type ResponseError struct {
 // Error returns the index and the name of the field, and the text of Err. A name that
 // is not a token is left out.
 func (e *ResponseError) Error() string {
+	if e == nil {
+		e = new(ResponseError)
+	}
 	text := "handshake: field " + strconv.Itoa(e.Index)
 	if isToken(e.Name) {
 		text += " (" + e.Name + ")"
@@ -131,7 +137,12 @@ func (e *ResponseError) Error() string {
 }
 
 // Unwrap returns Err.
-func (e *ResponseError) Unwrap() error { return e.Err }
+func (e *ResponseError) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 // ContentError says that the content of a request could not be read, before a switch,
 // and what to answer. Its text does not contain that of Err, which may quote the
@@ -146,6 +157,9 @@ type ContentError struct {
 
 // Error returns a text with the status.
 func (e *ContentError) Error() string {
+	if e == nil {
+		e = new(ContentError)
+	}
 	switch e.Status {
 	case 408:
 		return "handshake: content did not come in time"
@@ -156,7 +170,12 @@ func (e *ContentError) Error() string {
 }
 
 // Unwrap returns Err.
-func (e *ContentError) Unwrap() error { return e.Err }
+func (e *ContentError) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 // WriteError says that the connection was taken over and the 101 could not be written
 // whole. The connection is closed by then, and nothing can be answered. It unwraps to
@@ -164,10 +183,15 @@ func (e *ContentError) Unwrap() error { return e.Err }
 type WriteError struct{ Err error }
 
 // Error returns a text with that of Err.
-func (e *WriteError) Error() string { return "handshake: write 101: " + textOf(e.Err) }
+func (e *WriteError) Error() string { return "handshake: write 101: " + textOf(e.Unwrap()) }
 
 // Unwrap returns Err.
-func (e *WriteError) Unwrap() error { return e.Err }
+func (e *WriteError) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 // PanicError is the error of a function of the server's own that panicked: a hook of a
 // [Protocol], or what serves one.
@@ -178,6 +202,9 @@ type PanicError struct {
 
 // Error returns the value and the stack.
 func (e *PanicError) Error() string {
+	if e == nil {
+		e = new(PanicError)
+	}
 	return fmt.Sprintf("handshake: panic: %v\n%s", e.Value, e.Stack)
 }
 
@@ -228,6 +255,9 @@ func Status(err error) int {
 			status = e.Status
 			return true
 		case *ContentError:
+			if e == nil {
+				return false
+			}
 			status = 400
 			if isFinal(e.Status) {
 				status = e.Status
@@ -264,9 +294,13 @@ func FieldName(err error) string {
 		default:
 			switch e := err.(type) {
 			case *FieldError:
-				name = e.Field
+				if e != nil {
+					name = e.Field
+				}
 			case *ResponseError:
-				name = e.Name
+				if e != nil {
+					name = e.Name
+				}
 			case interface{ FieldName() string }:
 				name = e.FieldName()
 			}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/gosegue/upgrade"
@@ -101,7 +102,9 @@ func TestTextsOfErrors(t *testing.T) {
 func TestZeroErrorsDoNotPanic(t *testing.T) {
 	for _, err := range []error{
 		&handshake.FieldError{}, &handshake.ResponseError{}, &handshake.ContentError{}, &handshake.WriteError{},
-		&handshake.PanicError{}, &handshake.Refusal{}, (*handshake.Refusal)(nil),
+		&handshake.PanicError{}, &handshake.Refusal{},
+		(*handshake.FieldError)(nil), (*handshake.ResponseError)(nil), (*handshake.ContentError)(nil),
+		(*handshake.WriteError)(nil), (*handshake.PanicError)(nil), (*handshake.Refusal)(nil),
 	} {
 		if err.Error() == "" {
 			t.Errorf("%T has no text", err)
@@ -111,6 +114,35 @@ func TestZeroErrorsDoNotPanic(t *testing.T) {
 		}
 		if errors.Is(err, io.EOF) {
 			t.Errorf("%T is io.EOF", err)
+		}
+		// Nothing is known of them that an answer could say.
+		if name := handshake.FieldName(err); name != "" {
+			t.Errorf("%T is about the field %q", err, name)
+		}
+		handshake.Status(err)
+	}
+}
+
+// Every reason phrase: those of the registry, and none of a status code that a server of
+// bytes does not send.
+func TestReasonPhrases(t *testing.T) {
+	want := map[int]string{
+		200: "OK", 204: "No Content", 304: "Not Modified",
+		400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
+		407: "Proxy Authentication Required", 408: "Request Timeout", 413: "Content Too Large", 414: "URI Too Long",
+		417: "Expectation Failed", 421: "Misdirected Request", 426: "Upgrade Required", 429: "Too Many Requests",
+		431: "Request Header Fields Too Large",
+		500: "Internal Server Error", 501: "Not Implemented", 502: "Bad Gateway", 503: "Service Unavailable",
+		504: "Gateway Timeout", 505: "HTTP Version Not Supported",
+	}
+	for status := 200; status < 600; status++ {
+		head, err := handshake.AppendResponse(nil, status, Field{Name: "Upgrade", Value: "echo"})
+		if err != nil {
+			t.Fatal(status, err)
+		}
+		line, _, _ := strings.Cut(string(head), "\r\n")
+		if want := fmt.Sprintf("HTTP/1.1 %d %s", status, want[status]); line != want {
+			t.Errorf("%q, want %q", line, want)
 		}
 	}
 }

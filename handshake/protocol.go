@@ -64,12 +64,12 @@ func Choose[T upgrade.Text, R, S any](protocols []Protocol[R, S], offered upgrad
 		if !offered.Offers(p.Product) {
 			continue
 		}
-		fields, reason := p.ask(request, always)
+		fields, refusal, reason := p.ask(request, always)
 		switch {
 		case reason == nil:
 			return p, fields, nil
 		case reason == errNotAllowed:
-		case refusalIn(reason) == nil:
+		case refusal == nil:
 			return p, nil, reason
 		case refused == nil:
 			refused, err = p, reason
@@ -81,32 +81,35 @@ func Choose[T upgrade.Text, R, S any](protocols []Protocol[R, S], offered upgrad
 // errNotAllowed says that Allow was false. It stays within this file.
 var errNotAllowed = errors.New("handshake: not allowed")
 
-// ask asks the protocol for the further fields of the 101, or for the reason to have
-// none. A panic of one function must not end more than one connection, and not every
-// stack recovers it, so it becomes an error here.
-func (p *Protocol[R, S]) ask(request R, always []func(*Protocol[R, S], R) error) (fields []Field, err error) {
+// ask returns the further fields of the 101, or an error that says why the protocol is not
+// to be used, with the Refusal in it, if there is one. A panic of a function must cost no
+// more than one connection, and not every stack recovers it, so it becomes an error here.
+func (p *Protocol[R, S]) ask(request R, always []func(*Protocol[R, S], R) error) (fields []Field, refusal *Refusal, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			fields, err = nil, &PanicError{v, debug.Stack()}
+			fields, refusal, err = nil, nil, &PanicError{v, debug.Stack()}
 		}
 	}()
 	if p.Allow != nil && !p.Allow(request) {
-		return nil, errNotAllowed
+		return nil, nil, errNotAllowed
 	}
 	for _, check := range always {
 		if err := check(p, request); err != nil {
-			return nil, err
+			return nil, refusalIn(err), err
 		}
 	}
 	if p.Check != nil {
 		if err := p.Check(request); err != nil {
-			return nil, err
+			return nil, refusalIn(err), err
 		}
 	}
 	if p.Fields == nil {
-		return nil, nil
+		return nil, nil, nil
 	}
-	return p.Fields(request)
+	if fields, err = p.Fields(request); err != nil {
+		return nil, refusalIn(err), err
+	}
+	return fields, nil, nil
 }
 
 // Supported returns the products of protocols in their order, each once, without zero

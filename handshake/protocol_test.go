@@ -134,6 +134,36 @@ func TestChooseRecoversPanics(t *testing.T) {
 	}
 }
 
+// badError is an error whose Unwrap panics, as that of many a nil pointer does.
+type badError struct{}
+
+func (badError) Error() string { return "bad" }
+func (badError) Unwrap() error { panic("Unwrap") }
+
+// An error of the server's own is looked into for a Refusal, which calls its methods.
+func TestChooseRecoversPanicsOfErrors(t *testing.T) {
+	for name, p := range map[string]protocol{
+		"Check":  {Check: func(string) error { return badError{} }},
+		"Fields": {Fields: func(string) ([]Field, error) { return nil, badError{} }},
+	} {
+		p.Product = upgrade.MustParseProduct("a")
+		got, _, err := choose(t, "a, b", p, named("b"))
+		var panicked *handshake.PanicError
+		if got != "a" || !errors.As(err, &panicked) || panicked.Value != "Unwrap" {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+	// And those of handshake do not panic.
+	for _, err := range []error{
+		(*handshake.FieldError)(nil), (*handshake.ResponseError)(nil), (*handshake.ContentError)(nil),
+		(*handshake.WriteError)(nil), (*handshake.PanicError)(nil),
+	} {
+		if _, _, got := choose(t, "a", refuses(named("a"), err)); got != err {
+			t.Errorf("%T: %v", err, got)
+		}
+	}
+}
+
 func TestChooseAllocatesNothing(t *testing.T) {
 	disallowed := named("a")
 	disallowed.Allow = func(string) bool { return false }
