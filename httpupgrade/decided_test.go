@@ -147,16 +147,17 @@ func TestNilServePanicsAtFirstUse(t *testing.T) {
 func TestCarryTakesFieldsOfMiddleware(t *testing.T) {
 	t.Parallel()
 	h := echoing()
-	h.Carry = []string{"set-cookie", "X-Request-ID", "Set-Cookie", "X-Absent"}
+	h.Carry = []string{"set-cookie", "X-Request-ID", "Set-Cookie", "X-Absent", "etag"}
 	h.Protocols[0].Fields = returning([]handshake.Field{{Name: "X-Own", Value: "1"}}, nil)
 	s := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Set-Cookie"] = []string{"b=2 ", "\ta=1"}
 		w.Header().Set("X-Request-Id", "7")
 		w.Header().Set("X-Not-Carried", "1")
+		w.Header()["ETag"] = []string{`"e"`} // not as http.Header spells it
 		h.ServeHTTP(w, r)
 	}))
 	equal(t, "exchange", s.exchange(offerEcho), strings.TrimSuffix(echoHead, "\r\n")+
-		"X-Own: 1\r\nSet-Cookie: b=2\r\nSet-Cookie: a=1\r\nX-Request-Id: 7\r\n\r\n"+hello("", nil))
+		"X-Own: 1\r\nSet-Cookie: b=2\r\nSet-Cookie: a=1\r\nX-Request-Id: 7\r\nETag: \"e\"\r\n\r\n"+hello("", nil))
 }
 
 func TestCarryOfAReservedFieldPanicsAtFirstUse(t *testing.T) {

@@ -74,10 +74,20 @@ func carried(fields []handshake.Field, h http.Header, names []string) []handshak
 		if slices.ContainsFunc(names[:i], func(other string) bool { return strings.EqualFold(name, other) }) {
 			continue
 		}
-		name = http.CanonicalHeaderKey(name)
-		for _, value := range h[name] {
-			fields = append(fields, handshake.Field{Name: name, Value: trim(value)})
+		canonical := http.CanonicalHeaderKey(name)
+		fields = appendLines(fields, canonical, h[canonical])
+		for other, lines := range h { // who sets the map itself may spell ETag, say
+			if other != canonical && strings.EqualFold(other, canonical) {
+				fields = appendLines(fields, other, lines)
+			}
 		}
+	}
+	return fields
+}
+
+func appendLines(fields []handshake.Field, name string, lines []string) []handshake.Field {
+	for _, value := range lines {
+		fields = append(fields, handshake.Field{Name: name, Value: trim(value)})
 	}
 	return fields
 }

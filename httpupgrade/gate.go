@@ -3,7 +3,6 @@ package httpupgrade
 import (
 	"bufio"
 	"errors"
-	"maps"
 	"net"
 	"net/http"
 
@@ -157,12 +156,28 @@ func asOrdinary(r *http.Request) *http.Request {
 	return ordinary
 }
 
-// withHeader returns a copy of r with a header map of its own. The lines are shared: the
-// copy gets new ones where they differ.
+// withHeader returns a copy of r with a header map of its own, in which what asOffer and
+// asOrdinary change has no other spelling than that of http.Header: the server gives none,
+// but middleware may, and a library that folds names would find it. The lines are shared:
+// the copy gets new ones where they differ.
 func withHeader(r *http.Request) *http.Request {
+	if r.Trailer == nil && len(r.TransferEncoding) > 0 {
+		// Trailers that were not announced come with the end of the content, and r
+		// gets them. In a map that is there already, so does the copy.
+		r.Trailer = make(http.Header)
+	}
 	c := new(http.Request)
 	*c = *r
-	c.Header = maps.Clone(r.Header)
+	c.Header = make(http.Header, len(r.Header))
+	for name, lines := range r.Header {
+		switch canonical := http.CanonicalHeaderKey(name); canonical {
+		case "Upgrade", "Connection", "Http2-Settings", "Expect":
+			if name != canonical {
+				continue
+			}
+		}
+		c.Header[name] = lines
+	}
 	return c
 }
 
@@ -202,9 +217,13 @@ func (w gateWriter) WriteHeader(status int) {
 func (w gateWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // Hijack is that of the server, except that the connection yields what the server has
-// read too early. The reader has nothing buffered, and reads from that connection.
+// read too early. The reader has nothing buffered, and reads from that connection. If it
+// fails, the connection closes after the response: what follows may be no HTTP.
 func (w gateWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err != nil {
+		w.Header().Set("Connection", "close")
+	}
 	if err != nil || buffered == nil || buffered.Reader == nil {
 		return conn, buffered, err
 	}

@@ -248,3 +248,63 @@ func TestGateGivesEarlyOctetsOnce(t *testing.T) {
 		equal(t, name, c.Rest(), "early late")
 	}
 }
+
+// Middleware may spell a field as it likes. A library that folds names must not find an
+// offer that the Gate has not let through, or a second one.
+func TestGateLeavesNoOtherSpelling(t *testing.T) {
+	t.Parallel()
+	var seen http.Header
+	g := httpupgrade.Gate{Products: []upgrade.Product[string]{echo}, Next: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		seen = r.Header
+	})}
+	for upgrade, want := range map[string]http.Header{
+		"echo/1": {"Connection": {"Upgrade"}, "Upgrade": {"echo/1"}, "x-spelled": {"1"}},
+		"h2c":    {"x-spelled": {"1"}},
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header = http.Header{
+			"Connection": {"Upgrade"}, "connection": {"upgrade"},
+			"Upgrade": {upgrade}, "UPGRADE": {"websocket"},
+			"HTTP2-Settings": {"AAMAAA"}, "expect": {"100-continue"}, "x-spelled": {"1"},
+		}
+		g.ServeHTTP(httptest.NewRecorder(), r)
+		equal(t, upgrade, seen, want)
+	}
+}
+
+// A copy of a request must not lose the trailers that come with the end of its content,
+// announced or not.
+func TestGatePassesOnTrailers(t *testing.T) {
+	t.Parallel()
+	seen := make(chan http.Header, 1)
+	s := start(t, httpupgrade.Gate{Products: []upgrade.Product[string]{echo}, Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		seen <- r.Trailer
+		if len(r.TransferEncoding) > 0 && r.Header["Upgrade"] != nil {
+			t.Errorf("content that was read is %q", r.TransferEncoding)
+		}
+	})})
+	for _, product := range []string{"echo/1", "h2c"} {
+		for _, announced := range []string{"", "Trailer: X-Sum\r\n"} {
+			c := s.dial()
+			c.Send("POST / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: " + product + "\r\n" + announced +
+				"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX-Sum: 1\r\n\r\n")
+			response, _ := c.response("POST")
+			equal(t, "status", response.StatusCode, 200)
+			equal(t, product+" "+announced, <-seen, http.Header{"X-Sum": {"1"}})
+		}
+	}
+}
+
+// Of what follows an offer nobody knows whether it is HTTP, once a library meant to switch
+// and could not.
+func TestGateClosesAfterAFailedHijack(t *testing.T) {
+	t.Parallel()
+	g := gated(echo)
+	s := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { g.ServeHTTP(withoutHijack(w), r) }))
+	c := s.dial()
+	c.Send(offerEcho + plain)
+	response, _ := c.response("GET")
+	equal(t, "status", response.StatusCode, 500)
+	equal(t, "rest", c.Rest(), "")
+}
