@@ -10,8 +10,8 @@ import (
 
 // Conns counts the connections that [Handler]s have switched, limits their number, and
 // ends them at shutdown, which http.Server does for none of them. The zero Conns is ready
-// for use and sets no limit. One Conns may be shared by several Handlers. It must not be
-// copied.
+// for use and sets no limit; a nil *Conns counts nothing. Several Handlers may share one
+// Conns. It must not be copied.
 //
 //	conns := &httpupgrade.Conns{Max: 10_000}
 //	server := &http.Server{Handler: httpupgrade.Handler{Protocols: protocols, Conns: conns}}
@@ -45,6 +45,9 @@ type place struct {
 
 // Len returns how many connections are switched, and being switched, now.
 func (c *Conns) Len() int {
+	if c == nil {
+		return 0
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.places)
@@ -58,6 +61,9 @@ func (c *Conns) Len() int {
 // It may be called more than once and from several goroutines. A Conns that was shut down
 // stays so.
 func (c *Conns) Shutdown(ctx context.Context) error {
+	if c == nil {
+		return nil
+	}
 	c.mu.Lock()
 	if !c.ended {
 		c.ended = true
@@ -88,9 +94,16 @@ func (c *Conns) Shutdown(ctx context.Context) error {
 		}
 	}
 	c.mu.Unlock()
+	// Each in a goroutine: to close TLS takes 5 s if the client does not read.
+	var closing sync.WaitGroup
+	closing.Add(len(left))
 	for _, conn := range left {
-		conn.Close()
+		go func() {
+			defer closing.Done()
+			conn.Close()
+		}()
 	}
+	closing.Wait()
 	return ctx.Err()
 }
 
@@ -120,9 +133,11 @@ func (p *place) hold(conn net.Conn) {
 		return
 	}
 	p.conns.mu.Lock()
-	defer p.conns.mu.Unlock()
-	if p.conn = conn; p.closed {
-		conn.Close()
+	p.conn = conn
+	closed := p.closed
+	p.conns.mu.Unlock()
+	if closed {
+		conn.Close() // not under the lock: it can take its time
 	}
 }
 

@@ -88,6 +88,71 @@ func TestConnsGetTheirPlacesBack(t *testing.T) {
 	served(t, s)
 }
 
+// Nor does a panic keep it: middleware may have a Hijack of its own.
+func TestPanicDuringTheTakeOverGivesThePlaceBack(t *testing.T) {
+	t.Parallel()
+	conns := &httpupgrade.Conns{Max: 1}
+	h := counted(conns)
+	s := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(hijackFunc{w, func() (net.Conn, *bufio.ReadWriter, error) { panic(http.ErrAbortHandler) }}, r)
+	}))
+	s.exchange(offerEcho)
+	wantLen(t, conns, 0)
+}
+
+func TestNilConns(t *testing.T) {
+	t.Parallel()
+	var conns *httpupgrade.Conns
+	equal(t, "Len", conns.Len(), 0)
+	if err := conns.Shutdown(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
+
+// Many at once: every Shutdown returns, no place is left, and none is taken afterwards.
+func TestShutdownAmongSwitches(t *testing.T) {
+	t.Parallel()
+	conns := new(httpupgrade.Conns)
+	h := counted(conns)
+	h.Protocols[0].Serve = func(conn net.Conn, r *http.Request) {
+		conn.Write([]byte{'.'})
+		<-r.Context().Done()
+	}
+	s := start(t, h)
+	var running tcptest.Group
+	switched := make(chan bool, 20)
+	for range 20 {
+		running.Go(func() {
+			c := s.dial()
+			c.Send(offerEcho)
+			switched <- c.Head() == echoHead
+		})
+	}
+	if !tcptest.Eventually(func() bool { return conns.Len() > 0 }) {
+		t.Error("nobody came")
+	}
+	for range 3 {
+		running.Go(func() {
+			if err := conns.Shutdown(context.Background()); err != nil {
+				t.Error(err)
+			}
+			equal(t, "left", conns.Len(), 0)
+		})
+	}
+	running.Wait()
+	count := 0
+	for range 20 {
+		if <-switched {
+			count++
+		}
+	}
+	if count == 0 {
+		t.Error("nobody was switched")
+	}
+	response, _ := s.get(offerEcho)
+	equal(t, "afterwards", response.StatusCode, 503)
+}
+
 // A client that is slow with its content takes no place.
 func TestContentIsReadBeforeAPlaceIsTaken(t *testing.T) {
 	t.Parallel()

@@ -158,10 +158,15 @@ func (h *Handler) switchTo(w http.ResponseWriter, r *http.Request, p *Protocol, 
 		h.refuse(w, r, p, noPlace)
 		return
 	}
+	serves := false
+	defer func() {
+		if !serves { // after a panic as well: of a writer that wraps another, say
+			place.leave()
+		}
+	}()
 	fails := failuresOf(r, h.Error)
 	conn, err := takeOver(w, fails.server, head.B)
 	if err != nil {
-		place.leave()
 		status := handshake.Status(err)
 		if status != 0 {
 			w.Header().Set("Connection", "close") // what follows may be no HTTP
@@ -173,9 +178,9 @@ func (h *Handler) switchTo(w http.ResponseWriter, r *http.Request, p *Protocol, 
 	s := serving{p.Serve, conn, place, fails.forLong()}
 	if h.Decided != nil && !h.decideSwitched(r, p, fails) {
 		conn.Close()
-		place.leave()
 		return
 	}
+	serves = true
 	go s.run(r.WithContext(ctx))
 }
 
