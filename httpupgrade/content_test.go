@@ -186,12 +186,16 @@ func TestSlowContent(t *testing.T) {
 	for i, framing := range []string{"length", "chunked"} {
 		c := s.dial()
 		message := post(framing, "content")
+		sent := int64(0)
 		for _, piece := range []string{message[:len(message)-20], message[len(message)-20 : len(message)-1], message[len(message)-1:]} {
 			if got := s.conn(i).Written(); len(got) > 0 {
 				t.Errorf("before the content was sent: %q", got)
 			}
 			c.Send(piece)
-			time.Sleep(10 * time.Millisecond)
+			sent += int64(len(piece))
+			if !tcptest.Eventually(func() bool { return s.conn(i).Received() == sent }) {
+				t.Fatalf("%d octets were received, %d sent", s.conn(i).Received(), sent)
+			}
 		}
 		c.Send("early")
 		c.CloseWrite()
