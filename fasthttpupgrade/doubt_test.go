@@ -126,6 +126,8 @@ var inDoubt = map[string]string{
 	"LF and LF":           "POST / HTTP/1.1\r\n%sX: y\n\n",
 	"bare CR":             "POST / HTTP/1.1\r\n%sX: y\rTransfer-Encoding: chunked\r\n\r\n",
 	"blank in the name":   "POST / HTTP/1.1\r\n%sTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+	"blank within a name": "POST / HTTP/1.1\r\n%sTransfer-Encoding x: chunked\r\n\r\n0\r\n\r\n",
+	"blank for a hyphen":  "POST / HTTP/1.1\r\n%sContent Length: 5\r\n\r\n",
 	"form":                "POST / HTTP/1.1\r\n%sContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 10\r\n\r\n--b--\r\n...",
 	"CONNECT":             "CONNECT x:1 HTTP/1.1\r\n%s\r\n",
 }

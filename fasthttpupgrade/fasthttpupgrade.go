@@ -44,6 +44,7 @@
 //     that it did. A lone LF after the last chunk ends the content.
 //   - With StreamRequestBody it does not tell whether chunked content was read. So a
 //     request with chunks that is not switched costs its connection.
+//   - It takes LF for the end of the request line, and hides that it did.
 //   - It refuses an empty Host, which RFC 9110 allows.
 //   - A panic in Next, or in the function given to Switch, ends the process.
 //   - A handler that fasthttp.TimeoutHandler gave up still runs, and with
@@ -74,9 +75,10 @@ var (
 	// ErrContent: fasthttp and another recipient may see the end of the request in
 	// different places, and so the start of the new protocol. The request has a
 	// Transfer-Encoding that is not chunked alone, or that stands beside
-	// Content-Length or in version 1.0; or a line of its head ends in LF without CR; or
-	// it is multipart/form-data of a known length, of which fasthttp may leave some
-	// unread. Handler, Switch and Refuse close the connection after the response.
+	// Content-Length or in version 1.0; or a field line ends in LF without CR, or its
+	// name has a blank in it; or it is multipart/form-data of a known length, of which
+	// fasthttp may leave some unread. Handler, Switch and Refuse close the connection
+	// after the response.
 	// [handshake.Status] of ErrContent is 400.
 	ErrContent error = contentInDoubt{}
 )

@@ -97,6 +97,14 @@ func TestLimitStream(t *testing.T) {
 	}
 }
 
+// fasthttp takes LF for the end of the request line, of which it keeps no octets.
+func TestLimitRequestLine(t *testing.T) {
+	address := listen(t, &fasthttp.Server{Handler: echoHandler(t)})
+	if answer := tcptest.Exchange(t, address, "GET / HTTP/1.1\n"+offer+"\r\nearly"); answer != echo101+"early" {
+		t.Errorf("%q", answer)
+	}
+}
+
 // fasthttp refuses an empty Host, which RFC 9110 allows.
 func TestLimitEmptyHost(t *testing.T) {
 	address := listen(t, &fasthttp.Server{Handler: echoHandler(t)})

@@ -20,6 +20,7 @@ type head struct {
 	lengths, codings int  // lines of Content-Length and Transfer-Encoding
 	chunked          bool // the last line of Transfer-Encoding is chunked
 	bareLF           bool // a line ends in LF without CR
+	badName          bool // a name has a blank in it
 }
 
 // readHead reads the head as it was received. It does not ask fasthttp for single fields:
@@ -28,6 +29,9 @@ type head struct {
 func readHead(header *fasthttp.RequestHeader) (h head) {
 	h.bareLF = hasBareLF(header.RawHeaders())
 	for key, value := range receivedFields(header) {
+		if bytes.IndexByte(key, ' ') >= 0 { // the one octet of no token that fasthttp lets through
+			h.badName = true
+		}
 		switch len(key) {
 		case len("Upgrade"):
 			if is(key, "Upgrade") {
@@ -149,13 +153,14 @@ func (h *head) badCoding() bool { return h.codings > 1 || h.codings == 1 && !h.c
 // request elsewhere than fasthttp does. What follows on the connection must then be neither
 // served as a request nor read as a protocol.
 //
-//   - A line of the head ends in LF alone.
+//   - A field line ends in LF alone, or its name has a blank in it, which is a malformed
+//     name: for some recipients it ends there (RFC 9112, section 5.1).
 //   - Transfer-Encoding is not chunked, or stands beside Content-Length, or in a request
 //     of version 1.0, which has no codings (RFC 9112, section 6.1).
 //   - It is multipart/form-data of a known length, of which fasthttp may leave some
 //     unread.
 func (h *head) inDoubt(header *fasthttp.RequestHeader) bool {
-	if h.bareLF || h.badCoding() || h.codings > 0 && (h.lengths > 0 || !canUpgrade(header)) {
+	if h.bareLF || h.badName || h.badCoding() || h.codings > 0 && (h.lengths > 0 || !canUpgrade(header)) {
 		return true
 	}
 	// On this condition fasthttp parses the content while it reads it.
