@@ -34,18 +34,24 @@ var inToken = func() [256]uint8 {
 	}
 }()
 
-// tokenEnd returns the end of the token that begins at i, or i if none does. The cursor
-// is unsigned, here and everywhere: it takes one comparison to show that it lies in b, and
-// a signed cursor takes two.
+// tokenEnd returns the end of the token that begins at i, or i if none does.
 func tokenEnd(b []byte, i uint) uint {
-	// Four at a time: a head has many names of about ten octets.
-	for i+4 <= uint(len(b)) && inToken[b[i]]&inToken[b[i+1]]&inToken[b[i+2]]&inToken[b[i+3]] != 0 {
-		i += 4
+	if i >= uint(len(b)) {
+		return i
 	}
-	for i < uint(len(b)) && inToken[b[i]] != 0 {
-		i++
+	// Four at a time: a head has many names of about ten octets. As in lineEnd, the
+	// compiler sees that the loop stays within b.
+	j := int(i)
+	for ; j < len(b)-4; j += 4 {
+		four := b[j : j+4]
+		if inToken[four[0]]&inToken[four[1]]&inToken[four[2]]&inToken[four[3]] == 0 {
+			break
+		}
 	}
-	return i
+	for j < len(b) && inToken[b[j]] != 0 {
+		j++
+	}
+	return uint(j)
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }

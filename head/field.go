@@ -12,8 +12,8 @@ import (
 // field is where the name and the value of one field line are.
 type field struct{ name, value place }
 
-// readFieldLine reads the field line at i. It returns the start of the next line, or the
-// place and the reason of a fault ([RFC 9112, section 5]).
+// readFieldLine reads the field line at i. It returns the field and the start of the next
+// line, or the place and the reason of a fault ([RFC 9112, section 5]).
 //
 //	field-line  = field-name ":" OWS field-value OWS
 //	field-name  = token
@@ -21,28 +21,27 @@ type field struct{ name, value place }
 //	OWS         = *( SP / HTAB )
 //
 // [RFC 9112, section 5]: https://httpwg.org/specs/rfc9112.html#rfc.section.5
-func (m *message) readFieldLine(head []byte, i uint) (uint, Reason) {
+func readFieldLine(head []byte, i uint) (f field, next uint, reason Reason) {
 	name := i
 	i = tokenEnd(head, i)
 	nameEnd := i
 	if i == name || i >= uint(len(head)) || head[i] != ':' {
 		if i == name && i < uint(len(head)) && octet.IsBlank(head[i]) {
-			return i, ErrFold
+			return field{}, i, ErrFold
 		}
-		return i, ErrFieldName
+		return field{}, i, ErrFieldName
 	}
 	i = blanksEnd(head, i+1)
 	value := i
 	i = lineEnd(head, i)
 	if !isCRLF(head, i) {
-		return i, ErrFieldValue
+		return field{}, i, ErrFieldValue
 	}
 	valueEnd := i
 	for valueEnd > value && octet.IsBlank(head[valueEnd-1]) {
 		valueEnd--
 	}
-	m.fields = append(m.fields, field{placeOf(name, nameEnd), placeOf(value, valueEnd)})
-	return i + 2, 0
+	return field{placeOf(name, nameEnd), placeOf(value, valueEnd)}, i + 2, 0
 }
 
 // all is All of a Request and of a Response.

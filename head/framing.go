@@ -75,7 +75,7 @@ func (m *message) noteHost(value []byte) (at uint, reason Reason) {
 		return at, ErrHost
 	}
 	m.known |= knownHost
-	m.host = uint32(len(m.fields) - 1)
+	m.host = m.fields[len(m.fields)-1].value
 	return 0, 0
 }
 

@@ -21,7 +21,7 @@ type message struct {
 
 	fields []field  // the field lines, in the order received
 	noted  []uint32 // indices in fields of the lines of Connection and Upgrade
-	host   uint32   // index in fields of Host, if known has knownHost
+	host   place    // the value of Host, if known has knownHost
 
 	contentLength           int64
 	chunked, expectContinue bool
@@ -110,12 +110,14 @@ func (m *message) readLines(head []byte, limits Limits) (at uint, reason Reason)
 		if len(m.fields) >= limits.Fields {
 			return i, ErrFields
 		}
-		if i, reason = m.readFieldLine(head, i); reason != 0 {
+		var f field
+		if f, i, reason = readFieldLine(head, i); reason != 0 {
 			return i, orLineEnd(head, i, reason)
 		}
+		m.fields = append(m.fields, f)
 		// Here and not in readFieldLine: a reader that holds a connection in the first 2
 		// KiB of its stack has no room for another frame below note.
-		if f := m.fields[len(m.fields)-1]; mayMatter(head[f.name.start]) {
+		if mayMatter(head[f.name.start]) {
 			if at, reason := m.note(f.name.in(head), f.value.in(head)); reason != 0 {
 				at += uint(f.value.start)
 				return at, orLineEnd(head, at, reason)

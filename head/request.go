@@ -79,7 +79,7 @@ func (r *Request) show(whole bool) {
 	}
 	var host []byte
 	if m.known&knownHost != 0 {
-		host = m.fields[m.host].value.in(m.head)
+		host = m.host.in(m.head)
 	}
 	r.Method, r.Target, r.Host = m.line.method.in(m.head), m.line.target.in(m.head), host
 	r.Major, r.Minor = m.line.major, m.line.minor

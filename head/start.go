@@ -21,7 +21,11 @@ type startLine struct {
 // [RFC 9112, section 3]: https://httpwg.org/specs/rfc9112.html#rfc.section.3
 func (l *startLine) readRequest(head []byte, i uint, limits Limits) (uint, Reason) {
 	start := i
-	i = tokenEnd(head, i)
+	if end := i + uint(len("GET")); end < uint(len(head)) && string(head[i:end+1]) == "GET " {
+		i = end // as nearly always
+	} else {
+		i = tokenEnd(head, i)
+	}
 	if i == start || i >= uint(len(head)) || head[i] != ' ' {
 		return i, ErrMethod
 	}
