@@ -3,6 +3,9 @@ package proxyupgrade_test
 import (
 	"io"
 	"log"
+	"net"
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/gosegue/upgrade/handshake"
@@ -13,22 +16,10 @@ import (
 // Without Error, what failed is logged by Reverse, once, and without what the backend
 // sent.
 func TestLog(t *testing.T) {
-	reader, writer := io.Pipe()
-	logged := make(chan string, 10)
-	go func() {
-		p := make([]byte, 1000)
-		for {
-			n, err := reader.Read(p)
-			if err != nil {
-				return
-			}
-			logged <- string(p[:n])
-		}
-	}()
-	defer writer.Close()
+	logger, logged := newLog(t)
 	p := newProxy(t, newBackend(t, func(p *peer) { p.head(); p.send(switching("evil")); p.rest() }), func(p *proxyupgrade.Proxy) {
 		p.Error = nil
-		p.Reverse.ErrorLog = log.New(writer, "", 0)
+		p.Reverse.ErrorLog = logger
 	})
 	c := tcptest.Dial(t, p.addr)
 	c.Send(request("websocket"))
@@ -42,6 +33,54 @@ func TestLog(t *testing.T) {
 	c.Rest()
 	if len(logged) > 0 {
 		t.Errorf("logged again: %q", <-logged)
+	}
+}
+
+// newLog returns a logger and what it logs.
+func newLog(t *testing.T) (*log.Logger, <-chan string) {
+	reader, writer := io.Pipe()
+	t.Cleanup(func() { writer.Close() })
+	logged := make(chan string, 10)
+	go func() {
+		p := make([]byte, 10_000)
+		for {
+			n, err := reader.Read(p)
+			if err != nil {
+				return
+			}
+			logged <- string(p[:n])
+		}
+	}()
+	return log.New(writer, "", 0), logged
+}
+
+// An Error that panics in the goroutine of a tunnel is logged, and ends no more than that
+// tunnel.
+func TestErrorPanics(t *testing.T) {
+	for name, relay := range map[string]func(*proxyupgrade.Tunnel){"Copy": nil, "Relay": func(*proxyupgrade.Tunnel) { panic("Relay") }} {
+		t.Run(name, func(t *testing.T) {
+			logger, logged := newLog(t)
+			p := newProxy(t, newBackend(t, func(p *peer) {
+				p.head()
+				p.send(switching("websocket"))
+				p.Read(make([]byte, 1))
+				p.Conn.(*net.TCPConn).SetLinger(0)
+			}), func(p *proxyupgrade.Proxy) {
+				p.Relay = relay
+				p.Error = func(*http.Request, error) { panic("Error") }
+				p.Reverse.ErrorLog = logger
+			})
+			c := tcptest.Dial(t, p.addr)
+			c.Send(request("websocket"))
+			c.Head()
+			if relay == nil {
+				c.Send("x")
+			}
+			if got := tcptest.Receive(t, logged); !strings.Contains(got, "panic: Error") {
+				t.Errorf("logged %q", got)
+			}
+			c.Rest()
+		})
 	}
 }
 

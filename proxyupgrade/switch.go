@@ -142,7 +142,7 @@ func (p *Proxy) copied(t *Tunnel, session *session, r *http.Request, err error) 
 	t.close()
 	defer p.sessions.end(session)
 	if err != nil && r != nil {
-		p.Error(r, err)
+		p.tell(r, err)
 	}
 }
 
@@ -156,10 +156,21 @@ func (p *Proxy) relay(t *Tunnel, session *session, log *log.Logger) {
 		switch {
 		case v == nil || v == http.ErrAbortHandler:
 		case p.Error != nil:
-			p.Error(r, &handshake.PanicError{Value: v, Stack: debug.Stack()})
+			p.tell(r, &handshake.PanicError{Value: v, Stack: debug.Stack()})
 		default:
 			log.Print(&handshake.PanicError{Value: v, Stack: debug.Stack()})
 		}
 	}()
 	p.Relay(t)
+}
+
+// tell tells Error of the end of a tunnel. In the goroutine of a tunnel a panic of Error
+// would end the process, so it is logged.
+func (p *Proxy) tell(r *http.Request, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			p.errorLog(r).Print(&handshake.PanicError{Value: v, Stack: debug.Stack()})
+		}
+	}()
+	p.Error(r, err)
 }
