@@ -8,6 +8,7 @@ import (
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/internal/extended"
 	"github.com/gosegue/upgrade/internal/headpool"
 	"github.com/gosegue/upgrade/internal/socket"
 )
@@ -16,23 +17,19 @@ import (
 // an extended CONNECT (RFC 8441) and the answer is a 200. What to switch to is the policy
 // of package handshake, as in handler.go; what a stream is to a protocol, stream.go says.
 
-// protocolField is where net/http puts the pseudo-header field :protocol.
-const protocolField = ":protocol"
-
-// isExtended reports whether r is an extended CONNECT. In any other request :protocol is
-// an error of the client's, and means nothing.
+// isExtended reports whether r is an extended CONNECT.
 func isExtended(r *http.Request) bool {
-	return r.ProtoMajor == 2 && r.Method == http.MethodConnect && len(r.Header[protocolField]) > 0
+	return extended.Is(r.ProtoMajor, r.Method, r.Header[extended.Field])
 }
 
 // withoutProtocol returns r without a :protocol that means nothing: a copy, if it has one.
 // A handler that passes the fields of a request on would send it to somebody else.
 func withoutProtocol(r *http.Request) *http.Request {
-	if r.ProtoMajor < 2 || len(r.Header[protocolField]) == 0 || isExtended(r) {
+	if r.ProtoMajor < 2 || len(r.Header[extended.Field]) == 0 || isExtended(r) {
 		return r
 	}
 	r = withHeader(r)
-	delete(r.Header, protocolField)
+	delete(r.Header, extended.Field)
 	return r
 }
 
@@ -51,20 +48,11 @@ func (h *Handler) connect(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// chooseConnect is [handshake.Choose] for an extended CONNECT, which offers one product.
+// chooseConnect is [handshake.Choose] for an extended CONNECT.
 func (h *Handler) chooseConnect(r *http.Request) (*Protocol, []handshake.Field, error) {
-	lines := r.Header[protocolField]
-	product, err := upgrade.ParseProduct(lines[0])
-	switch {
-	case err != nil:
-		return nil, nil, &handshake.FieldError{Field: protocolField, Err: err.(*upgrade.SyntaxError)}
-	case len(lines) > 1, product.Matches(h2c):
-		// h2c is the name of what the connection speaks already.
-		return nil, nil, handshake.ErrNotSupported
-	}
-	offered, err := upgrade.ParseList(lines...)
+	offered, err := extended.Offer(r.Header[extended.Field])
 	if err != nil {
-		return nil, nil, &handshake.FieldError{Field: protocolField, Err: err.(*upgrade.SyntaxError)}
+		return nil, nil, err
 	}
 	return handshake.Choose(h.Protocols, offered, r, insistConnect)
 }

@@ -7,13 +7,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/httpupgrade"
+	"github.com/gosegue/upgrade/internal/h2test"
 	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
@@ -101,7 +101,7 @@ func TestConnect(t *testing.T) {
 		{"WebSocket, other origin", "websocket", []string{version, "Host: test:8443", "Origin: https://other"}, 403, nil, "", new(*httpupgrade.Refusal)},
 	}
 	for _, test := range tests {
-		c := s.request(http.MethodConnect, test.protocol, test.fields...)
+		c := s.Request(http.MethodConnect, test.protocol, test.fields...)
 		equal(t, test.name, c.StatusCode, test.status)
 		c.Header.Del("Date")
 		if test.header == nil {
@@ -117,12 +117,12 @@ func TestConnect(t *testing.T) {
 		}
 		equal(t, test.name, c.Header, test.header)
 		if test.status == 200 {
-			equal(t, test.name, c.read(len(test.says)), test.says)
-			c.write("octets")
-			c.w.Close()
-			equal(t, test.name, c.rest(), "octets")
+			equal(t, test.name, c.Read(len(test.says)), test.says)
+			c.Write("octets")
+			c.Writer.Close()
+			equal(t, test.name, c.Rest(), "octets")
 		} else {
-			equal(t, test.name, c.rest(), test.says)
+			equal(t, test.name, c.Rest(), test.says)
 		}
 		d := decided.next(t)
 		equal(t, test.name, d.Status, test.status)
@@ -180,7 +180,7 @@ func TestConnectServe(t *testing.T) {
 			t.Errorf("Write(nil): %d, %v", n, err)
 		}
 	}))
-	equal(t, "rest", s.connect().rest(), "")
+	equal(t, "rest", s.connect().Rest(), "")
 	tcptest.Receive(t, done)
 }
 
@@ -191,19 +191,19 @@ func TestConnectEndedStream(t *testing.T) {
 		read, err := io.ReadAll(conn)
 		io.WriteString(conn, hello(string(read), err))
 	}))
-	c, err := s.send(http.MethodConnect, "echo/1", nil)
+	c, err := s.Send(http.MethodConnect, "echo/1", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	equal(t, "status", c.StatusCode, 200)
-	equal(t, "rest", c.rest(), hello("", nil))
+	equal(t, "rest", c.Rest(), hello("", nil))
 }
 
 // The same Protocol values serve both versions at one address.
 func TestConnectBesideUpgrade(t *testing.T) {
 	t.Parallel()
 	s := startH2(t, echoing())
-	config := s.Client().Transport.(*http.Transport).Clone()
+	config := s.Server.Client().Transport.(*http.Transport).Clone()
 	config.TLSClientConfig.NextProtos = []string{"http/1.1"}
 	config.ForceAttemptHTTP2 = false
 	config.TLSNextProto = nil
@@ -217,7 +217,7 @@ func TestConnectBesideUpgrade(t *testing.T) {
 	first := make([]byte, len(hello("", nil)))
 	io.ReadFull(conn, first)
 	equal(t, "HTTP/1.1", string(first), hello("", nil))
-	equal(t, "HTTP/2", s.connect().read(len(first)), string(first))
+	equal(t, "HTTP/2", s.connect().Read(len(first)), string(first))
 }
 
 // Carry works as in HTTP/1.1, and no other field of middleware's reaches the client.
@@ -237,8 +237,8 @@ func TestConnectCarry(t *testing.T) {
 	c := s.connect()
 	c.Header.Del("Date")
 	equal(t, "header", c.Header, http.Header{"Set-Cookie": {"a=1", "b=2"}})
-	c.w.Close()
-	equal(t, "rest", c.rest(), hello("", nil))
+	c.Writer.Close()
+	equal(t, "rest", c.Rest(), hello("", nil))
 	equal(t, "trailer", c.Trailer, nil)
 }
 
@@ -253,7 +253,7 @@ func TestConnectSwitchedFields(t *testing.T) {
 		return []handshake.Field{{Name: "X-One", Value: "1"}}, nil
 	}
 	s := startH2(t, h)
-	equal(t, "rest", s.connect().rest(), "1")
+	equal(t, "rest", s.connect().Rest(), "1")
 }
 
 // A plain CONNECT, and :protocol in any other request, are nothing to switch for. Next
@@ -280,9 +280,9 @@ func TestConnectOrdinary(t *testing.T) {
 		}
 	}
 	s := startH2(t, h)
-	c := s.request(http.MethodConnect, "")
+	c := s.Request(http.MethodConnect, "")
 	equal(t, "CONNECT", c.StatusCode, 200)
-	equal(t, "CONNECT", c.rest(), "CONNECT ")
+	equal(t, "CONNECT", c.Rest(), "CONNECT ")
 }
 
 // Whatever else this package has says ErrConnect to an extended CONNECT, or passes it on
@@ -307,7 +307,7 @@ func TestConnectElsewhere(t *testing.T) {
 		httpupgrade.Advertise(w, r, echo)
 		httpupgrade.Refuse(w, r, echo)
 	})
-	c := s.request(http.MethodConnect, "echo/1")
+	c := s.Request(http.MethodConnect, "echo/1")
 	equal(t, "Refuse", c.StatusCode, 501)
 	equal(t, "Refuse", fields(c.Header), http.Header{})
 
@@ -318,7 +318,7 @@ func TestConnectElsewhere(t *testing.T) {
 			w.WriteHeader(204)
 		}),
 	}
-	s.request(http.MethodConnect, "echo/1")
+	s.Request(http.MethodConnect, "echo/1")
 	equal(t, "Gate", tcptest.Receive(t, seen), "echo/1")
 }
 
@@ -352,11 +352,11 @@ func TestConnectMiddleware(t *testing.T) {
 		}
 	}))
 	c := s.connect()
-	c.w.Close()
-	equal(t, "unwrapped", c.rest(), hello("", nil))
+	c.Writer.Close()
+	equal(t, "unwrapped", c.Rest(), hello("", nil))
 
 	unwraps = false
-	c = s.request(http.MethodConnect, "echo/1")
+	c = s.Request(http.MethodConnect, "echo/1")
 	equal(t, "not unwrapped", c.StatusCode, 500)
 	if err := failed.next(t); !errors.Is(err, http.ErrNotSupported) {
 		t.Error(err)
@@ -386,18 +386,18 @@ func TestConnectConns(t *testing.T) {
 	s := startH2(t, h)
 	c := s.connect()
 	equal(t, "conns", conns.Len(), 1)
-	equal(t, "beyond Max", s.request(http.MethodConnect, "echo/1").StatusCode, 503)
+	equal(t, "beyond Max", s.Request(http.MethodConnect, "echo/1").StatusCode, 503)
 	equal(t, "conns", conns.Len(), 1)
 
 	ctx, cancel := context.WithCancel(context.Background())
 	shut := make(chan error, 1)
 	go func() { shut <- conns.Shutdown(ctx) }()
 	checkError(t, "context", tcptest.Receive(t, cancelled), context.Canceled)
-	equal(t, "after Shutdown", s.request(http.MethodConnect, "echo/1").StatusCode, 503)
+	equal(t, "after Shutdown", s.Request(http.MethodConnect, "echo/1").StatusCode, 503)
 	cancel()
 	checkError(t, "Shutdown", tcptest.Receive(t, shut), context.Canceled)
 	checkError(t, "Read", tcptest.Receive(t, read), net.ErrClosed)
-	equal(t, "rest", c.rest(), "")
+	equal(t, "rest", c.Rest(), "")
 	if !tcptest.Eventually(func() bool { return conns.Len() == 0 }) {
 		t.Error("the place was kept")
 	}
@@ -423,8 +423,8 @@ func TestConnectPanic(t *testing.T) {
 	s := startH2(t, h)
 	for _, value = range []any{"of the test", http.ErrAbortHandler} {
 		c := s.connect()
-		c.write("x")
-		if err := c.resetBy(); !strings.Contains(err, "INTERNAL_ERROR") {
+		c.Write("x")
+		if err := c.Reset(); !strings.Contains(err, "INTERNAL_ERROR") {
 			t.Error(err)
 		}
 		if value == http.ErrAbortHandler {
@@ -439,12 +439,12 @@ func TestConnectPanic(t *testing.T) {
 	if !tcptest.Eventually(func() bool { return conns.Len() == 0 }) {
 		t.Error("a place was kept")
 	}
-	equal(t, "another stream", s.connect().read(5), "hello")
+	equal(t, "another stream", s.connect().Read(5), "hello")
 
 	h.Decided = func(*http.Request, handshake.Decision) { panic("of Decided") }
 	s = startH2(t, h)
-	if c, err := s.send(http.MethodConnect, "echo/1", nil); err == nil {
-		c.resetBy()
+	if c, err := s.Send(http.MethodConnect, "echo/1", nil); err == nil {
+		c.Reset()
 	}
 	var panicked *httpupgrade.PanicError
 	if err := failed.next(t); !errors.As(err, &panicked) || panicked.Value != "of Decided" {
@@ -457,14 +457,11 @@ func TestConnectPanic(t *testing.T) {
 
 // Without the setting net/http does not let clients ask.
 func TestConnectWithoutSetting(t *testing.T) {
-	if os.Getenv(withoutSetting) == "" {
-		if code := again(withoutSetting+"=1", "-test.run=^TestConnectWithoutSetting$", "-test.count=1"); code != 0 {
-			t.Errorf("exit code %d of a process of its own", code)
-		}
+	if h2test.Without(t) {
 		return
 	}
 	s := startH2(t, echoing())
-	if _, err := s.send(http.MethodConnect, "echo/1", nil); err == nil || !strings.Contains(err.Error(), "extended connect not supported by peer") {
+	if _, err := s.Send(http.MethodConnect, "echo/1", nil); err == nil || !strings.Contains(err.Error(), "extended connect not supported by peer") {
 		t.Error(err)
 	}
 }

@@ -32,9 +32,9 @@ func TestStreamHalfClose(t *testing.T) {
 		fmt.Fprintf(conn, "BYE %s %v", read, err)
 	}))
 	c := s.connect()
-	c.write("octets")
-	c.w.Close()
-	equal(t, "rest", c.rest(), "BYE octets <nil>")
+	c.Write("octets")
+	c.Writer.Close()
+	equal(t, "rest", c.Rest(), "BYE octets <nil>")
 }
 
 // When the protocol returns, the stream ends in both directions.
@@ -49,8 +49,8 @@ func TestStreamReturn(t *testing.T) {
 			serve(conn)
 		}))
 		c := s.connect()
-		equal(t, name, c.rest(), "BYE")
-		if !tcptest.Eventually(func() bool { _, err := c.w.Write([]byte("x")); return err != nil }) {
+		equal(t, name, c.Rest(), "BYE")
+		if !tcptest.Eventually(func() bool { _, err := c.Writer.Write([]byte("x")); return err != nil }) {
 			t.Errorf("%s: the client could write on", name)
 		}
 	}
@@ -88,7 +88,7 @@ func TestStreamReadDeadline(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		equal(t, name, c.rest(), "BYE")
+		equal(t, name, c.Rest(), "BYE")
 	}
 }
 
@@ -107,9 +107,9 @@ func TestStreamDeadlineWhileIdle(t *testing.T) {
 	}))
 	c := s.connect()
 	checkError(t, "Read", tcptest.Receive(t, failed), os.ErrDeadlineExceeded)
-	c.write("octets")
-	c.w.Close()
-	equal(t, "rest", c.rest(), "octets")
+	c.Write("octets")
+	c.Writer.Close()
+	equal(t, "rest", c.Rest(), "octets")
 }
 
 // A Write that the client does not read fails at the deadline, and the stream is reset.
@@ -134,9 +134,9 @@ func TestStreamWriteDeadline(t *testing.T) {
 			done <- ran{err, r.Context()}
 		}))
 		c := s.connect()
-		c.write("x")
+		c.Write("x")
 		checkError(t, name, tcptest.Receive(t, done).err, os.ErrDeadlineExceeded)
-		if err := c.resetBy(); !strings.Contains(err, "INTERNAL_ERROR") {
+		if err := c.Reset(); !strings.Contains(err, "INTERNAL_ERROR") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -181,9 +181,9 @@ func TestStreamClose(t *testing.T) {
 		}
 		equal(t, name, closed, 2)
 		if name == "Read" {
-			equal(t, name, c.rest(), "")
+			equal(t, name, c.Rest(), "")
 		} else {
-			c.resetBy()
+			c.Reset()
 		}
 	}
 }
@@ -240,7 +240,7 @@ func TestStreamAfterReturn(t *testing.T) {
 		for range 5 {
 			// A reset may come before the answer is read.
 			r, w := io.Pipe()
-			if c, err := s.send(http.MethodConnect, "echo/1", r); err == nil {
+			if c, err := s.Send(http.MethodConnect, "echo/1", r); err == nil {
 				go io.Copy(io.Discard, c.Body)
 			}
 			conn := tcptest.Receive(t, conns)
@@ -293,11 +293,11 @@ func TestStreamServerTimeouts(t *testing.T) {
 		server.ReadTimeout, server.WriteTimeout = timeout, timeout
 	})
 	c := s.connect()
-	c.read(len(hello("", nil)))
+	c.Read(len(hello("", nil)))
 	after(time.Now().Add(timeout + timeout/2))
-	c.write("octets")
-	c.w.Close()
-	equal(t, "rest", c.rest(), "octets")
+	c.Write("octets")
+	c.Writer.Close()
+	equal(t, "rest", c.Rest(), "octets")
 }
 
 // Many streams on one connection, none of which loses an octet.
@@ -310,7 +310,7 @@ func TestStreams(t *testing.T) {
 		group.Go(func() {
 			sent := make([]byte, size)
 			rand.New(rand.NewSource(int64(i))).Read(sent)
-			c, err := s.send(http.MethodConnect, "echo/1", bytes.NewReader(sent))
+			c, err := s.Send(http.MethodConnect, "echo/1", bytes.NewReader(sent))
 			if err != nil {
 				t.Error(err)
 				return
@@ -340,14 +340,14 @@ func TestStreamUnread(t *testing.T) {
 	go func() {
 		p := make([]byte, 64<<10)
 		for range size / len(p) {
-			c.w.Write(p)
+			c.Writer.Write(p)
 			select {
 			case <-start:
 			default:
 				close(start)
 			}
 		}
-		c.w.Close()
+		c.Writer.Close()
 	}()
-	equal(t, "rest", c.rest(), fmt.Sprint(size, error(nil)))
+	equal(t, "rest", c.Rest(), fmt.Sprint(size, error(nil)))
 }
