@@ -21,6 +21,7 @@ import (
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/httpupgrade"
+	"github.com/gosegue/upgrade/internal/extended"
 )
 
 // This file knows one request on its way to the backend and the answer to it. What
@@ -65,6 +66,7 @@ type exchange struct {
 	in      *http.Request             // as the client sent it
 	offered []upgrade.Product[string] // to the backend; nil: this is an ordinary request
 
+	key      string                    // for the backend, instead of the client's; or none
 	required []upgrade.Product[string] // what a 426 of the backend's is passed on with
 
 	session *session
@@ -81,6 +83,7 @@ type exchange struct {
 // added to it, and what Keep keeps.
 func (p *Proxy) forward(r *http.Request) (*http.Request, error) {
 	header := maps.Clone(r.Header)
+	delete(header, extended.Field) // which net/http lets through in any request
 	if err := RemoveHopByHop(header, p.Keep...); err != nil {
 		return nil, err
 	}
@@ -213,6 +216,9 @@ func (x *exchange) RoundTrip(out *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, reject(answer, err)
 	}
+	if err := x.checkAccept(answer); err != nil {
+		return nil, reject(answer, err)
+	}
 	if out.ContentLength != 0 {
 		if err := sending.wait(ctx); err != nil {
 			answer.Body.Close()
@@ -234,6 +240,9 @@ func (x *exchange) RoundTrip(out *http.Request) (*http.Response, error) {
 func (x *exchange) setOffer(header http.Header) {
 	header["Upgrade"] = []string{string(upgrade.AppendList(nil, x.offered...))}
 	header["Connection"] = []string{"Upgrade"}
+	if x.key != "" {
+		header["Sec-Websocket-Key"] = []string{x.key}
+	}
 	settings := x.in.Header["Http2-Settings"]
 	if len(settings) != 1 || !slices.ContainsFunc(x.offered, h2c.Matches) {
 		return
@@ -270,6 +279,9 @@ func (x *exchange) ordinary(answer *http.Response) (*http.Response, error) {
 			return nil, reject(answer, handshake.ErrNoProduct)
 		}
 	}
+	if err := x.checkRelayed(answer); err != nil {
+		return nil, reject(answer, err)
+	}
 	if err := RemoveHopByHop(answer.Header, x.proxy.Keep...); err != nil {
 		return nil, reject(answer, err)
 	}
@@ -287,6 +299,9 @@ func (x *exchange) modifyResponse(answer *http.Response) error {
 	if modify := x.proxy.Reverse.ModifyResponse; modify != nil {
 		if err := modify(answer); err != nil {
 			return err
+		}
+		if err := x.checkRelayed(answer); err != nil {
+			return &BackendError{answer.StatusCode, err}
 		}
 	}
 	if x.required != nil && answer.StatusCode == http.StatusUpgradeRequired {

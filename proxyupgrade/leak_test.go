@@ -3,7 +3,7 @@ package proxyupgrade_test
 import (
 	"testing"
 
-	"github.com/gosegue/upgrade/internal/leaktest"
+	"github.com/gosegue/upgrade/internal/h2test"
 )
 
-func TestMain(m *testing.M) { leaktest.Main(m) }
+func TestMain(m *testing.M) { h2test.Main(m) }

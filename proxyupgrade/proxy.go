@@ -72,8 +72,17 @@ import (
 // A 426 (Upgrade Required) must name a protocol. The client gets those of Products that
 // the backend names, and if there are none, or HTTP/2 has no such field, 502.
 //
+// A client of HTTP/2 asks by an extended CONNECT ([RFC 8441]), if its server lets it: see
+// package httpupgrade. The backend gets a GET of HTTP/1.1 that offers the product, for
+// websocket with a key of the Proxy's own, whose answer the Proxy checks. The backend's
+// 101 becomes a 200 (OK); a 426 or a 2xx, which would say the same, becomes 502. If the
+// product is not one that is passed on, the answer is 501 (Not Implemented). The stream
+// ends for both sides when the backend ends its own.
+//
 // A request whose Connection is malformed is answered with 400 (Bad Request), and a
 // response with 502: what such a field would have removed cannot be known.
+//
+// [RFC 8441]: https://www.rfc-editor.org/rfc/rfc8441
 type Proxy struct {
 	// Reverse does all that is no switch, and its hooks are called for switches as
 	// well: Rewrite or Director for the request, which is without Upgrade then;
@@ -107,7 +116,8 @@ type Proxy struct {
 	// direction. 0: for ever. It applies to [Tunnel.Copy].
 	Idle time.Duration
 
-	// Relay serves a tunnel, in a goroutine of its own. Both connections are closed
+	// Relay serves a tunnel, in a goroutine of its own, or for a client of HTTP/2 in
+	// the handler. Both connections are closed
 	// when it returns. A panic is recovered and reported as a
 	// [*handshake.PanicError]. Nil: [Tunnel.Copy].
 	Relay func(*Tunnel)
@@ -133,6 +143,10 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.refuse(http.StatusBadRequest, err)
 		return
 	}
+	if x.isBridged() {
+		x.bridge(out)
+		return
+	}
 	if x.offered = p.offered(r); x.offered == nil {
 		x.pass(w, out)
 		return
@@ -140,13 +154,18 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.offer(out)
 }
 
-// offered returns the products that are passed on of what r offers. It is the one place
-// that decides so.
+// offered returns the products that are passed on of what r offers.
 func (p *Proxy) offered(r *http.Request) []upgrade.Product[string] {
 	list, err := httpupgrade.Offer(r)
 	if err != nil {
 		return nil
 	}
+	return p.allowed(r, list)
+}
+
+// allowed returns the products that are passed on of list. It is the one place that
+// decides so.
+func (p *Proxy) allowed(r *http.Request, list upgrade.List[string]) []upgrade.Product[string] {
 	all := handshake.Restrict(list, p.Products...)
 	allowed := all[:0]
 	for _, product := range all {

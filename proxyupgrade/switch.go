@@ -46,6 +46,9 @@ func (x *exchange) switchTo() error {
 	// The content went to the backend, so there is none to read now.
 	in := x.in.WithContext(x.in.Context())
 	in.Body, in.ContentLength = http.NoBody, 0
+	if x.isBridged() {
+		return x.switchStream(in, backend, fields)
+	}
 	client, err := httpupgrade.Switch(x.client, in, x.to, fields...)
 	if err != nil {
 		backend.Close()
@@ -96,8 +99,8 @@ func (x *exchange) answerable(err error) error {
 	return fmt.Errorf("%w: %w", errTakeOver, err)
 }
 
-// start serves the tunnel in a goroutine of its own, so that what the server holds for
-// the request can go.
+// start serves the tunnel: in a goroutine of its own, so that what the server holds for
+// the request can go, unless the client's connection is one of its streams.
 func (x *exchange) start(in *http.Request, client, backend net.Conn) {
 	p := x.proxy
 	ctx := context.WithoutCancel(in.Context())
@@ -115,15 +118,24 @@ func (x *exchange) start(in *http.Request, client, backend net.Conn) {
 		p.sessions.end(x.session)
 		return
 	}
+	bridged := x.isBridged()
 	if p.Relay == nil {
-		go p.copy(t, x.session)
+		if bridged {
+			p.copy(t, x.session)
+		} else {
+			go p.copy(t, x.session)
+		}
 		return
 	}
 	var log *log.Logger
 	if p.Error == nil {
 		log = p.errorLog(in)
 	}
-	go p.relay(t, x.session, log)
+	if bridged {
+		p.relay(t, x.session, log)
+	} else {
+		go p.relay(t, x.session, log)
+	}
 }
 
 // copy serves a tunnel without Relay.
