@@ -22,6 +22,7 @@ import (
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/httpupgrade"
 	"github.com/gosegue/upgrade/internal/extended"
+	"github.com/gosegue/upgrade/internal/uri"
 )
 
 // This file knows one request on its way to the backend and the answer to it. What
@@ -106,6 +107,13 @@ func (x *exchange) pass(w http.ResponseWriter, out *http.Request) {
 
 // offer asks the backend to switch.
 func (x *exchange) offer(out *http.Request) {
+	// net/http lets such a Host through, and httpupgrade.Switch does not, which would
+	// be too late: the backend has switched by then.
+	if _, ok := uri.IsHost(x.in.Host); !ok {
+		x.client.Header().Set("Connection", "close")
+		x.refuse(http.StatusBadRequest, handshake.ErrHost)
+		return
+	}
 	ctx, cancel := context.WithCancelCause(out.Context())
 	defer cancel(nil)
 	if x.session = x.proxy.sessions.begin(cancel); x.session == nil {
@@ -347,10 +355,6 @@ func statusOf(err error) int {
 		return http.StatusServiceUnavailable
 	case err == errNoAnswer:
 		return http.StatusGatewayTimeout
-	}
-	var refusal *handshake.Refusal
-	if errors.As(err, &refusal) {
-		return refusal.Status
 	}
 	return http.StatusBadGateway
 }

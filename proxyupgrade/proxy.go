@@ -80,8 +80,11 @@ import (
 // ends for both sides when the backend ends its own.
 //
 // A request whose Connection is malformed is answered with 400 (Bad Request), and a
-// response with 502: what such a field would have removed cannot be known.
+// response with 502: what such a field would have removed cannot be known. A request
+// with an offer whose Host is malformed is answered with 400 as well, and the backend not
+// asked ([RFC 9112, section 3.2]).
 //
+// [RFC 9112, section 3.2]: https://httpwg.org/specs/rfc9112.html#rfc.section.3.2
 // [RFC 8441]: https://www.rfc-editor.org/rfc/rfc8441
 type Proxy struct {
 	// Reverse does all that is no switch, and its hooks are called for switches as

@@ -465,6 +465,38 @@ func TestMalformedConnection(t *testing.T) {
 	}
 }
 
+// A malformed Host, which net/http lets through, is refused before the backend is asked.
+// A request without an offer is ReverseProxy's to pass on.
+func TestMalformedHost(t *testing.T) {
+	for _, host := range []string{"x:port", "[::1", "a%x", "a]"} {
+		asked := make(chan bool, 1)
+		p := newProxy(t, newBackend(t, func(p *peer) { asked <- true; p.head() }), nil)
+		c := tcptest.Dial(t, p.addr)
+		c.Send(strings.Replace(request("websocket"), "Host: x", "Host: "+host, 1))
+		head := c.Head()
+		if got := statusOf(head); got != "400" {
+			t.Errorf("%s: status is %s", host, got)
+		}
+		if got := lines(head, "Connection"); len(got) != 1 || got[0] != "close" {
+			t.Errorf("%s: Connection is %q", host, got)
+		}
+		if err := tcptest.Receive(t, p.errors); err != handshake.ErrHost {
+			t.Errorf("%s: error is %v", host, err)
+		}
+		if len(asked) > 0 {
+			t.Errorf("%s: the backend was asked", host)
+		}
+	}
+	t.Run("without an offer", func(t *testing.T) {
+		p := newProxy(t, newBackend(t, func(p *peer) { p.head(); p.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") }), nil)
+		c := tcptest.Dial(t, p.addr)
+		c.Send(strings.Replace(request("h2c"), "Host: x", "Host: x:port", 1))
+		if got := statusOf(c.Head()); got != "200" {
+			t.Errorf("status is %s", got)
+		}
+	})
+}
+
 // A Connection in the trailer section says nothing of the header section.
 func TestConnectionInTrailer(t *testing.T) {
 	heads := make(chan string, 1)

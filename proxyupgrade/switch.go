@@ -81,9 +81,8 @@ func (x *exchange) fields() ([]handshake.Field, error) {
 // reports.
 func (x *exchange) answerable(err error) error {
 	var (
-		field   *handshake.ResponseError
-		refusal *handshake.Refusal
-		write   *handshake.WriteError
+		field *handshake.ResponseError
+		write *handshake.WriteError
 	)
 	switch {
 	case errors.As(err, &write):
@@ -91,8 +90,6 @@ func (x *exchange) answerable(err error) error {
 		return nil
 	case errors.As(err, &field):
 		return &BackendError{http.StatusSwitchingProtocols, err}
-	case errors.As(err, &refusal):
-		return err // of a Host that net/http lets through
 	}
 	// The client may have sent some of the new protocol, which is not HTTP.
 	x.client.Header().Set("Connection", "close")
