@@ -44,7 +44,7 @@ type Gate struct {
 	// Products are what Next can switch to, in the server's order of preference.
 	Products []upgrade.Product[string]
 
-	// Next is the handler that the Gate stands in front of.
+	// Next is the handler that the Gate stands in front of. Nil: http.NotFoundHandler.
 	Next http.Handler
 
 	// MaxBody is how many bytes of content are read before a switch. 0:
@@ -54,6 +54,9 @@ type Gate struct {
 
 // ServeHTTP implements [http.Handler].
 func (g Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if g.Next == nil {
+		g.Next = http.NotFoundHandler()
+	}
 	if len(r.Header["Upgrade"]) == 0 || r.ProtoMajor > 1 {
 		// Versions 2 and 3 have no Upgrade: net/http refuses a request with it.
 		g.Next.ServeHTTP(w, withoutProtocol(r))

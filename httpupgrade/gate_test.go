@@ -308,3 +308,14 @@ func TestGateClosesAfterAFailedHijack(t *testing.T) {
 	equal(t, "status", response.StatusCode, 500)
 	equal(t, "rest", c.Rest(), "")
 }
+
+func TestGateZero(t *testing.T) {
+	t.Parallel()
+	s := start(t, httpupgrade.Gate{})
+	for _, head := range []string{plain, offerEcho} {
+		c := s.dial()
+		c.Send(head)
+		response, _ := c.response("GET")
+		equal(t, head, response.StatusCode, 404)
+	}
+}
