@@ -115,11 +115,16 @@ func RoundTrip(rt http.RoundTripper, r *http.Request, offered ...upgrade.Product
 		rt = ownTransport
 	}
 	resp, err := rt.RoundTrip(offer)
-	switch {
-	case err != nil && sent.overHTTP2():
-		return nil, nil, fmt.Errorf("httpupgrade: %s: %w", useHTTP1, err)
-	case err != nil:
+	if err != nil {
+		if sent.overHTTP2() {
+			err = fmt.Errorf("httpupgrade: %s: %w", useHTTP1, err)
+		}
 		return nil, nil, err
+	}
+	if resp.Body == nil {
+		resp.Body = http.NoBody // as in http.Client: not every RoundTripper keeps to its contract
+	}
+	switch {
 	case resp.StatusCode != http.StatusSwitchingProtocols && resp.ProtoMajor > 1:
 		return nil, resp, fmt.Errorf("%w: %s", ErrDeclined, useHTTP1)
 	case resp.StatusCode != http.StatusSwitchingProtocols:

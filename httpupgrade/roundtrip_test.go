@@ -685,3 +685,14 @@ func TestRoundTripBareRequest(t *testing.T) {
 		t.Error("no address")
 	}
 }
+
+// A response made by hand may have no Body.
+func TestRoundTripBareResponse(t *testing.T) {
+	for status, want := range map[int]error{101: handshake.ErrNoUpgrade, 200: httpupgrade.ErrDeclined} {
+		rt := roundTripper(func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: status}, nil })
+		_, resp, err := httpupgrade.RoundTrip(rt, request(t, "GET", "test", nil), foo)
+		if !errors.Is(err, want) || resp.Body == nil {
+			t.Errorf("%d: %v, %v", status, err, resp.Body)
+		}
+	}
+}
