@@ -284,6 +284,10 @@ func checkOffer(r *http.Request, offered []upgrade.Product[string], options []st
 		case "Connection", "Upgrade", "Host", "Content-Length", "Transfer-Encoding", "Trailer":
 			continue // set here, or ignored by net/http
 		}
+		if strings.EqualFold(name, "Content-Length") {
+			// In any other spelling net/http would send it, beside its own.
+			return &handshake.ResponseError{Index: len(fields), Name: name, Err: handshake.ErrReserved}
+		}
 		for _, value := range r.Header[name] {
 			fields = append(fields, handshake.Field{Name: name, Value: trim(value)})
 		}

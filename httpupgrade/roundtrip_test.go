@@ -219,6 +219,8 @@ func TestRoundTripRefusesOffer(t *testing.T) {
 		{"an option without a field", "GET", []upgrade.Product[string]{foo}, http.Header{"Connection": {"X"}}, handshake.ErrOption},
 		{"malformed Connection", "GET", []upgrade.Product[string]{foo}, http.Header{"Connection": {"a b"}}, upgrade.ErrDelimiter},
 		{"a line end in a value", "GET", []upgrade.Product[string]{foo}, http.Header{"X": {"a\r\nb"}}, handshake.ErrFieldValue},
+		{"a length in another spelling", "GET", []upgrade.Product[string]{foo}, http.Header{"content-length": {"7"}}, handshake.ErrReserved},
+		{"a coding in another spelling", "GET", []upgrade.Product[string]{foo}, http.Header{"transfer-encoding": {"chunked"}}, handshake.ErrReserved},
 		{"a blank in a name", "GET", []upgrade.Product[string]{foo}, http.Header{"X Y": {"a"}}, handshake.ErrFieldName},
 	}
 	for _, test := range tests {
