@@ -65,9 +65,12 @@ import (
 // 101 of its own: the products in its own spelling, the fields that the handlers before
 // it have set, and those of the backend that do not end at this hop. What both sides
 // have sent early is delivered. Any other 101 closes the backend's connection and is
-// answered with 502 (Bad Gateway), also when nothing was offered. Interim responses
-// (1xx) to an offer are dropped, because most clients do not expect one before a 101.
-// Any other response goes to the client through Reverse.
+// answered with 502 (Bad Gateway), also when nothing was offered. Any other response goes
+// to the client through Reverse.
+//
+// Interim responses (1xx) to an offer are dropped, because most clients do not expect one
+// before a 101. In this the Proxy departs from [RFC 9110, section 15.2], by which a proxy
+// must forward them; those to a request without an offer it forwards.
 //
 // A 426 (Upgrade Required) must name a protocol. The client gets those of Products that
 // the backend names, and if there are none, or HTTP/2 has no such field, 502.
@@ -84,6 +87,7 @@ import (
 // with an offer whose Host is malformed is answered with 400 as well, and the backend not
 // asked ([RFC 9112, section 3.2]).
 //
+// [RFC 9110, section 15.2]: https://httpwg.org/specs/rfc9110.html#rfc.section.15.2
 // [RFC 9112, section 3.2]: https://httpwg.org/specs/rfc9112.html#rfc.section.3.2
 // [RFC 8441]: https://www.rfc-editor.org/rfc/rfc8441
 type Proxy struct {
