@@ -55,6 +55,45 @@ func TestBackendDies(t *testing.T) {
 	}
 }
 
+// A client that dies at any octet of its request, or of what follows it, leaves nothing
+// either, and is reported at most once.
+func TestClientDies(t *testing.T) {
+	whole := "POST /a HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" + tcptest.Framed("chunked", "hello") + "EARLY"
+	for _, reset := range []bool{false, true} {
+		t.Run(fmt.Sprintf("reset %v", reset), func(t *testing.T) {
+			t.Parallel()
+			p := newProxy(t, newBackend(t, func(p *peer) {
+				if p.head() == "" {
+					return
+				}
+				// The client may be gone, and the proxy with it.
+				io.WriteString(p.Conn, switching("websocket"))
+				io.Copy(p.Conn, p.Reader)
+			}), nil)
+			for cut := range len(whole) + 1 {
+				c := tcptest.Dial(t, p.addr)
+				c.Send(whole[:cut])
+				if reset {
+					c.SetLinger(0)
+				}
+				c.Close()
+			}
+			// Behind these the proxy serves as before.
+			c := tcptest.Dial(t, p.addr)
+			c.Send(whole)
+			c.Head()
+			if got := c.Octets(10); got != "helloEARLY" {
+				t.Errorf("got %q", got)
+			}
+			c.CloseWrite()
+			c.Rest()
+			if n := len(p.errors); n > len(whole)+1 {
+				t.Errorf("%d errors for %d clients", n, len(whole)+1)
+			}
+		})
+	}
+}
+
 func TestNoBackend(t *testing.T) {
 	listener := listenTCP(t)
 	listener.Close()
@@ -416,44 +455,91 @@ func TestHooks(t *testing.T) {
 	})
 }
 
-// The server's deadlines are of requests, not of tunnels.
-func TestServerTimeouts(t *testing.T) {
-	p := newProxy(t, newBackend(t, switchTo(0, func(p *peer, _ string) { p.echo() })), nil)
+// The deadlines of the server and of the Transport are of requests, not of tunnels.
+func TestTimeoutsOfRequests(t *testing.T) {
 	const timeout = 50 * time.Millisecond
-	addr := newServer(t, p.Proxy, func(s *http.Server) { s.ReadTimeout, s.WriteTimeout = timeout, timeout })
-	c := tcptest.Dial(t, addr)
-	c.Send(request("websocket"))
-	c.Head()
-	for range 4 {
-		<-time.After(timeout / 2)
-		c.Send("ping")
-		if got := c.Octets(4); got != "ping" {
-			t.Errorf("got %q", got)
-		}
+	for _, content := range []string{"", "hello"} {
+		t.Run("content "+content, func(t *testing.T) {
+			t.Parallel()
+			backend := newBackend(t, switchTo(len(content), func(p *peer, _ string) { p.echo() }))
+			p := newProxy(t, backend, func(p *proxyupgrade.Proxy) {
+				transport := p.Reverse.Transport.(*http.Transport)
+				transport.ResponseHeaderTimeout, transport.IdleConnTimeout = time.Second, timeout
+				p.Timeout = time.Second
+			})
+			addr := newServer(t, p.Proxy, func(s *http.Server) {
+				s.ReadHeaderTimeout, s.ReadTimeout, s.WriteTimeout, s.IdleTimeout = timeout, timeout, timeout, timeout
+			})
+			c := tcptest.Dial(t, addr)
+			c.Send("POST /a HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" + tcptest.Framed("length", content))
+			c.Head()
+			for range 4 {
+				<-time.After(timeout / 2)
+				c.Send("ping")
+				if got := c.Octets(4); got != "ping" {
+					t.Errorf("got %q", got)
+				}
+			}
+			c.CloseWrite()
+			c.End()
+		})
 	}
-	c.CloseWrite()
-	c.End()
 }
 
 func TestIdle(t *testing.T) {
 	const idle = 100 * time.Millisecond
-	t.Run("half-closed and silent", func(t *testing.T) {
-		ended := make(chan bool)
-		p := newProxy(t, newBackend(t, switchTo(0, func(p *peer, _ string) {
-			p.rest()
-			<-ended // of the client's connection
-		})), func(p *proxyupgrade.Proxy) { p.Idle = idle })
-		c := tcptest.Dial(t, p.addr)
-		c.Send(request("websocket"))
-		c.Head()
-		c.CloseWrite()
-		c.Rest()
-		close(ended)
-		if err := tcptest.Receive(t, p.errors); !isTimeout(err) {
-			t.Errorf("error is %v", err)
+	closeWrite := func(conn any) { conn.(interface{ CloseWrite() error }).CloseWrite() }
+	for _, way := range ways() {
+		if way.twice {
+			continue // the second one reports what the first one has ended
 		}
-	})
-	t.Run("one octet now and then", func(t *testing.T) {
+		for _, ended := range []string{"neither", "client", "backend"} {
+			t.Run(way.name+", silent and "+ended+" has ended", func(t *testing.T) {
+				t.Parallel()
+				if way.body && !halfClosingBody {
+					t.Skip("a Body cannot be half-closed before Go 1.25")
+				}
+				listener := way.listen(t)
+				closed := make(chan bool)
+				acceptAll(t, listener, switchTo(0, func(p *peer, _ string) {
+					if ended == "backend" {
+						closeWrite(p.Conn)
+					}
+					p.rest()
+					<-closed // the client's connection
+				}))
+				addr := listener.Addr().String()
+				p := newProxy(t, addr, func(p *proxyupgrade.Proxy) {
+					p.Idle = idle
+					if way.change != nil {
+						way.change(t, p, addr)
+					}
+				})
+				c := tcptest.Dial(t, p.addr)
+				c.Send(request("websocket"))
+				c.Head()
+				if ended == "client" {
+					c.CloseWrite()
+				}
+				c.Rest()
+				if ended == "backend" {
+					// That was the backend's end. The proxy's is to be seen by writing only.
+					if !tcptest.Eventually(func() bool { return len(p.errors) > 0 || p.Relay != nil }) {
+						t.Error("the tunnel stays open")
+					}
+				}
+				close(closed)
+				if p.Relay != nil {
+					return // whose error is its own
+				}
+				if err := tcptest.Receive(t, p.errors); !isTimeout(err) {
+					t.Errorf("error is %v", err)
+				}
+			})
+		}
+	}
+	t.Run("one octet now and then from the client", func(t *testing.T) {
+		t.Parallel()
 		p := newProxy(t, newBackend(t, switchTo(0, func(p *peer, _ string) { p.rest(); p.send("BYE") })), func(p *proxyupgrade.Proxy) { p.Idle = idle })
 		c := tcptest.Dial(t, p.addr)
 		c.Send(request("websocket"))
@@ -462,6 +548,25 @@ func TestIdle(t *testing.T) {
 			<-time.After(idle / 3)
 			c.Send("x")
 		}
+		c.CloseWrite()
+		if got := c.Rest(); got != "BYE" {
+			t.Errorf("got %q", got)
+		}
+	})
+	t.Run("one octet now and then from the backend", func(t *testing.T) {
+		t.Parallel()
+		p := newProxy(t, newBackend(t, switchTo(0, func(p *peer, _ string) {
+			for range 10 {
+				<-time.After(idle / 3)
+				p.send("x")
+			}
+			p.echo()
+		})), func(p *proxyupgrade.Proxy) { p.Idle = idle })
+		c := tcptest.Dial(t, p.addr)
+		c.Send(request("websocket"))
+		c.Head()
+		c.Octets(10)
+		c.Send("BYE")
 		c.CloseWrite()
 		if got := c.Rest(); got != "BYE" {
 			t.Errorf("got %q", got)

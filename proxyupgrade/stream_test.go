@@ -514,6 +514,65 @@ func TestConnectionInTrailer(t *testing.T) {
 	}
 }
 
+// Interim responses to a request without an offer are passed on, and those to an offer are
+// not: see TestAnswer.
+func TestInterimWithoutOffer(t *testing.T) {
+	p := newProxy(t, newBackend(t, func(p *peer) {
+		p.head()
+		p.send("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+	}), nil)
+	c := tcptest.Dial(t, p.addr)
+	c.Send(request("h2c"))
+	if head := c.Head(); statusOf(head) != "103" || len(lines(head, "Link")) != 1 {
+		t.Errorf("got %q", head)
+	}
+	if got := statusOf(c.Head()); got != "200" {
+		t.Errorf("status is %s", got)
+	}
+}
+
+// Upgrade and Connection never reach a client of HTTP/2, which has neither field. There
+// Advertise cannot say what a 426 requires, so that the answer is a 502.
+func TestOrdinaryOverHTTP2(t *testing.T) {
+	for _, test := range []struct {
+		name, answer string
+		status       int
+	}{
+		{"200 that advertises", "HTTP/1.1 200 OK\r\nUpgrade: h2,h2c\r\nConnection: Upgrade, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\n", 200},
+		{"200 that advertises and closes", "HTTP/1.1 200 OK\r\nUpgrade: h2c\r\nConnection: close, Upgrade\r\n", 200},
+		{"426", "HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n", 502},
+		{"101 that nobody asked for", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n", 502},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			heads := make(chan string, 1)
+			b := newBridge(t, newBackend(t, func(p *peer) {
+				heads <- p.head()
+				p.send(test.answer + "Content-Length: 0\r\n\r\n")
+				p.rest()
+			}), nil)
+			answer, err := b.Send("GET", "", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if answer.StatusCode != test.status {
+				t.Errorf("status is %s", answer.Status)
+			}
+			for _, name := range []string{"Upgrade", "Connection", "X-Hop", "Keep-Alive"} {
+				if got := answer.Header[name]; got != nil {
+					t.Errorf("%s is %q", name, got)
+				}
+			}
+			if head := tcptest.Receive(t, heads); lines(head, "Upgrade") != nil {
+				t.Errorf("the backend got %q", head)
+			}
+			if failed := len(b.errors) > 0; failed != (test.status == 502) {
+				t.Errorf("%d errors", len(b.errors))
+			}
+		})
+	}
+}
+
 // Content without an offer is streamed, and so is the answer to an offer that the backend
 // declines, with its trailers.
 func TestOrdinaryIsStreamed(t *testing.T) {
