@@ -35,8 +35,11 @@ func TestSoak(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	soak := &soak{t: t, addr: listener.Addr().String(), deadline: time.Now().Add(30 * time.Second)}
-	soak.acceptor = &netupgrade.Acceptor{Protocols: []netupgrade.Protocol{{Product: echo}}, Timeout: patience}
+	// Time is not what is tested. With a Timeout of some seconds a loaded machine made slow
+	// clients too slow: the server answered 408 and closed with content unread, and the
+	// client saw a reset.
+	soak := &soak{t: t, addr: listener.Addr().String(), deadline: time.Now().Add(5 * time.Minute)}
+	soak.acceptor = &netupgrade.Acceptor{Protocols: []netupgrade.Protocol{{Product: echo}}, Timeout: 5 * time.Minute}
 	var servers tcptest.Group
 	servers.Go(func() {
 		for {
@@ -64,9 +67,6 @@ func TestSoak(t *testing.T) {
 	listener.Close()
 	servers.Wait()
 
-	if time.Now().After(soak.deadline) {
-		t.Error("it took too long")
-	}
 	used, ended := soak.used.Load(), soak.switched.Load()
 	if used != int64(conns)*8/10 || ended != used {
 		t.Errorf("%d of %d connections were used, %d switched", used, conns, ended)
@@ -96,8 +96,9 @@ type soak struct {
 func (s *soak) serve(conn net.Conn) {
 	accepted, err := s.acceptor.Accept(conn)
 	if err != nil {
+		// 400 to those that are malformed, and nothing to those that were aborted.
 		var failed *netupgrade.Error
-		if !errors.As(err, &failed) {
+		if !errors.As(err, &failed) || failed.Status != 400 && failed.Status != 0 {
 			s.t.Errorf("Accept: %v", err)
 		}
 		return

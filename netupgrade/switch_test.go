@@ -3,7 +3,6 @@ package netupgrade_test
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -231,39 +230,6 @@ func TestAddressesAfterTheSwitch(t *testing.T) {
 		got, bare, c := accept(t, offerEcho+early)
 		if got.Conn.RemoteAddr() != bare.RemoteAddr() || got.Conn.RemoteAddr().String() != c.LocalAddr().String() {
 			t.Errorf("remote address %v, want %v", got.Conn.RemoteAddr(), c.LocalAddr())
-		}
-	}
-}
-
-// The deadline of the request is not the protocol's.
-func TestDeadlinesAreClearedAfterTheSwitch(t *testing.T) {
-	t.Parallel()
-	const timeout = 400 * time.Millisecond
-	for _, message := range []string{offerEcho, offerEcho + "early", post("length", "content"), post("chunked", "content")} {
-		for _, own := range []time.Duration{timeout, -1} {
-			t.Run(fmt.Sprint(own), func(t *testing.T) {
-				t.Parallel()
-				a := echoing()
-				a.Timeout = own
-				s := start(t, a, func(s *server) {
-					if own < 0 {
-						// One that was there before is neither.
-						s.wrap = func(c *serverConn) net.Conn {
-							c.SetDeadline(time.Now().Add(timeout))
-							return c
-						}
-					}
-				})
-				c := s.dial()
-				c.Send(message)
-				equal(t, "head", c.Head(), echoHead)
-				time.Sleep(timeout + timeout/4)
-				c.Send("late")
-				c.CloseWrite()
-				if got := c.End(); !strings.HasSuffix(got, "late") {
-					t.Errorf("after the deadline: %q", got)
-				}
-			})
 		}
 	}
 }

@@ -28,74 +28,6 @@ func impatient() *netupgrade.Acceptor {
 	return a
 }
 
-func TestStalledClient(t *testing.T) {
-	t.Parallel()
-	for _, m := range messages {
-		for _, expect := range []string{"X: y", "Expect: 100-continue"} {
-			message := post(m.framing, m.content, expect)
-			headEnd := strings.Index(message, "\r\n\r\n") + 4
-			for _, cut := range []int{0, 1, 20, headEnd - 1, headEnd, headEnd + 1, len(message) - 1} {
-				if cut > headEnd && cut >= len(message) || cut == len(message) {
-					continue
-				}
-				t.Run(m.framing, func(t *testing.T) {
-					t.Parallel()
-					s := start(t, impatient())
-					got := s.ask(message[:cut])
-					status, err := s.outcome(0)
-					if !errors.Is(err, os.ErrDeadlineExceeded) {
-						t.Errorf("stalled at %d: %v", cut, err)
-					}
-					if cut >= headEnd && expect != "X: y" {
-						rest, ok := strings.CutPrefix(got, goAhead)
-						if !ok {
-							t.Errorf("stalled at %d: %q", cut, got)
-						}
-						got = rest
-					}
-					if cut == 0 {
-						equal(t, "answer", got, "")
-						equal(t, "status", status, 0)
-						return
-					}
-					refused(t, got, 408)
-					equal(t, "status", status, 408)
-				})
-			}
-		}
-	}
-}
-
-// Time is for the whole request: who sends a byte now and then does not get more.
-func TestTrickle(t *testing.T) {
-	t.Parallel()
-	a := echoing()
-	a.Timeout = 200 * time.Millisecond
-	s := start(t, a)
-	for _, message := range []string{offerEcho, post("length", strings.Repeat("x", 100)), chunkedPost(strings.Repeat("0", 100))} {
-		before := time.Now()
-		c := s.dial()
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			head := max(0, len(message)-101)
-			io.WriteString(c.TCPConn, message[:head])
-			for _, b := range message[head : len(message)-1] {
-				if _, err := io.WriteString(c.TCPConn, string(b)); err != nil {
-					return
-				}
-				time.Sleep(10 * time.Millisecond)
-			}
-		}()
-		got := c.End()
-		<-done
-		refused(t, got, 408)
-		if took := time.Since(before); took < a.Timeout || took > patience/2 {
-			t.Errorf("took %v", took)
-		}
-	}
-}
-
 // A client that does not leave, nor stop sending, is left.
 func TestClientThatDoesNotLeave(t *testing.T) {
 	t.Parallel()
@@ -163,25 +95,5 @@ func TestClientThatDoesNotRead(t *testing.T) {
 	}
 	if n, err := far.Read(make([]byte, 1)); n > 0 || err != io.EOF {
 		t.Errorf("read %d, %v", n, err)
-	}
-}
-
-// The answer has the time that the request has left, however much there is of it.
-func TestLongAnswerToASlowReader(t *testing.T) {
-	t.Parallel()
-	content := strings.Repeat("content ", 2<<20)
-	a := &netupgrade.Acceptor{Decline: func(r *netupgrade.Request, _ error) {
-		if err := r.Respond(200, []byte(content)); err != nil {
-			t.Errorf("Respond: %v", err)
-		}
-	}}
-	s := start(t, a)
-	c := s.dial()
-	c.SetReadBuffer(256 << 10)
-	c.Send(plain)
-	time.Sleep(time.Second)
-	_, got := response(t, "GET", c.End())
-	if got != content {
-		t.Errorf("got %d bytes, want %d", len(got), len(content))
 	}
 }
