@@ -233,3 +233,30 @@ func TestErrorTexts(t *testing.T) {
 	_, err = handshake.AppendSwitchingProtocols(nil, websocket, Field{"A", "1"}, Field{"B\r\n", "2"})
 	diff(t, "response error", "handshake: field 1: field name is not a token", err.Error())
 }
+
+// nestedWriter writes another head while it writes one.
+type nestedWriter struct {
+	depth int
+	heads []string
+}
+
+func (w *nestedWriter) Write(p []byte) (int, error) {
+	if w.depth++; w.depth < 10 {
+		handshake.WriteSwitchingProtocols(w, websocket, Field{"X-Depth", strings.Repeat("x", w.depth)})
+	}
+	w.heads = append(w.heads, string(p))
+	return len(p), nil
+}
+
+// The buffer goes back to the pool after the Write, and no sooner.
+func TestWriteSwitchingProtocolsKeepsItsBuffer(t *testing.T) {
+	var w nestedWriter
+	if err := handshake.WriteSwitchingProtocols(&w, websocket, Field{"X-Depth", ""}); err != nil {
+		t.Fatal(err)
+	}
+	for i, head := range w.heads {
+		if want := "X-Depth: " + strings.Repeat("x", len(w.heads)-1-i) + "\r\n"; !strings.Contains(head, want) {
+			t.Errorf("head %d is %q, want %q", i, head, want)
+		}
+	}
+}

@@ -110,7 +110,15 @@ func TestGateLeavesOthersUntouched(t *testing.T) {
 
 func TestGateReadsTheContentFirst(t *testing.T) {
 	t.Parallel()
-	s := start(t, gated(echo))
+	g := gated(echo)
+	g.Next = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// It came before the library was asked, so a library must not ask for it.
+		if r.ContentLength < 0 || r.TransferEncoding != nil || r.Header["Expect"] != nil {
+			t.Errorf("length %d, %q, Expect %q", r.ContentLength, r.TransferEncoding, r.Header["Expect"])
+		}
+		careless(w, r)
+	})
+	s := start(t, g)
 	for _, framing := range []string{"length", "chunked"} {
 		c := s.dial()
 		c.Send(post(framing, "0123456789") + "early")

@@ -223,6 +223,7 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, p *Protocol, er
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, p *Protocol, err error, status int) {
 	var panicked *PanicError
 	if errors.As(err, &panicked) && panicked.Value == http.ErrAbortHandler {
+		h.decide(r, handshake.Decision{Product: p.Product, Err: err})
 		panic(http.ErrAbortHandler) // as in any handler
 	}
 	h.decide(r, handshake.Decision{Product: p.Product, Status: status, Err: err})

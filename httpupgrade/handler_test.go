@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
+	"os"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -562,6 +564,57 @@ func TestFailuresGoToTheServersLog(t *testing.T) {
 	answersAndGoesOn(t, s, offerEcho)
 	if text := s.log.take(); !strings.Contains(text, errTest.Error()) {
 		t.Errorf("ErrorLog: %q", text)
+	}
+}
+
+// As in any handler, this is the way to end without a report. Only Decided is told: it
+// counts.
+func TestAbortHandlerIsNotReported(t *testing.T) {
+	t.Parallel()
+	errs := make(errorsOf, 1)
+	decisions := make(chan handshake.Decision, 1)
+	abort := func() { panic(http.ErrAbortHandler) }
+	for _, test := range []struct {
+		p      httpupgrade.Protocol
+		answer string
+		status int
+	}{
+		{httpupgrade.Protocol{Serve: func(net.Conn, *http.Request) { abort() }}, echoHead, 101},
+		{httpupgrade.Protocol{Serve: serveEcho, Allow: func(*http.Request) bool { abort(); return true }}, "", 0},
+		{httpupgrade.Protocol{Serve: serveEcho, Check: func(*http.Request) error { abort(); return nil }}, "", 0},
+		{httpupgrade.Protocol{Serve: serveEcho, Fields: func(*http.Request) ([]handshake.Field, error) { abort(); return nil, nil }}, "", 0},
+	} {
+		test.p.Product = echo
+		h := httpupgrade.Handler{
+			Protocols: []httpupgrade.Protocol{test.p}, Error: errs.report,
+			Decided: func(_ *http.Request, d handshake.Decision) { decisions <- d },
+		}
+		s := start(t, h) // which checks its ErrorLog
+		equal(t, "exchange", s.exchange(offerEcho), test.answer)
+		d := tcptest.Receive(t, decisions)
+		equal(t, "status", d.Status, test.status)
+		if (d.Err == nil) != (test.status == 101) {
+			t.Errorf("decided: %v", d.Err)
+		}
+	}
+	if len(errs) > 0 {
+		t.Errorf("reported %v", <-errs)
+	}
+}
+
+// A server without an ErrorLog uses the default of package log, as net/http does.
+func TestFailuresGoToTheDefaultLog(t *testing.T) {
+	var text lines
+	log.SetOutput(&text)
+	defer log.SetOutput(os.Stderr)
+	s := start(t, refusing(nil, returning(nil, errTest)), func(s *server) {
+		h := s.Handler.(httpupgrade.Handler)
+		h.Error = nil
+		s.Handler, s.ErrorLog = h, nil
+	})
+	s.exchange(offerEcho)
+	if text := text.take(); !strings.Contains(text, errTest.Error()) {
+		t.Errorf("logged %q", text)
 	}
 }
 

@@ -265,7 +265,7 @@ func TestRefuseOfContentThatWaits(t *testing.T) {
 	for _, test := range []struct {
 		framing string
 		set     []string // Connection
-	}{{"length", nil}, {"chunked", nil}, {"length", []string{"@"}}, {"length", []string{"close"}}, {"length", []string{"keep-alive"}}} {
+	}{{"length", nil}, {"chunked", nil}, {"length", []string{"@"}}, {"length", []string{"close"}}, {"length", []string{"keep-alive"}}, {"length", []string{"x"}}} {
 		s := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if test.set != nil {
 				w.Header()["Connection"] = append([]string(nil), test.set...)
@@ -280,6 +280,8 @@ func TestRefuseOfContentThatWaits(t *testing.T) {
 		equal(t, "Upgrade", response.Header["Upgrade"], []string{"echo/1"})
 		if options := optionsOf(t, response); !strings.HasPrefix(options, "upgrade close") {
 			t.Errorf("Connection %q: options %q", test.set, options)
+		} else if test.set != nil && test.set[0] != "@" && !strings.Contains(options, test.set[0]) {
+			t.Errorf("%q is lost from options %q", test.set, options)
 		}
 		c.Send(content + plain)
 		closes(t, c, true)

@@ -109,6 +109,13 @@ func TestTooMuchContentIsRefusedAtOnce(t *testing.T) {
 	}
 }
 
+// The documented figures, as figures.
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+	equal(t, "DefaultMaxBody", netupgrade.DefaultMaxBody, 2_097_152)
+	equal(t, "DefaultTimeout", netupgrade.DefaultTimeout.String(), "10s")
+}
+
 // A length is quickly said, and must not cost the memory it says.
 func TestHugeLengthCostsNothing(t *testing.T) {
 	for _, framing := range []string{

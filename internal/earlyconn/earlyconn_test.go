@@ -165,6 +165,30 @@ func TestConcurrentReads(t *testing.T) {
 	}
 }
 
+// Close may come at any time, from another goroutine.
+func TestConcurrentClose(t *testing.T) {
+	t.Parallel()
+	conn := earlyconn.New(closing{}, make([]byte, 10_000))
+	var running tcptest.Group
+	for range 2 {
+		running.Go(func() {
+			for {
+				if _, err := conn.Read(make([]byte, 7)); err != nil {
+					return
+				}
+			}
+		})
+		running.Go(func() { conn.Close() })
+		running.Go(func() { earlyconn.Take(conn) })
+	}
+	running.Wait()
+}
+
+// closing is ended and can be closed.
+type closing struct{ ended }
+
+func (closing) Close() error { return nil }
+
 // The buffer is released with the last byte: the connection may stay open for days.
 func TestBufferIsLetGo(t *testing.T) {
 	for _, end := range []func(net.Conn){
