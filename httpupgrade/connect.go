@@ -161,7 +161,7 @@ func openStream(w http.ResponseWriter, r *http.Request, fields []handshake.Field
 	clear(header)
 	addEndToEnd(header, fields)
 	w.WriteHeader(http.StatusOK)
-	if err := s.control.Flush(); err != nil {
+	if err := s.control().Flush(); err != nil {
 		return nil, &WriteError{Err: err}
 	}
 	return s, nil

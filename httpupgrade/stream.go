@@ -18,11 +18,10 @@ import (
 
 // stream is a net.Conn over a stream of HTTP/2.
 type stream struct {
-	body    io.ReadCloser
-	w       http.ResponseWriter
-	control *http.ResponseController
-	local   net.Addr
-	remote  string
+	body   io.ReadCloser
+	w      http.ResponseWriter
+	local  net.Addr
+	remote string
 
 	reads, writes half
 
@@ -35,22 +34,24 @@ type stream struct {
 type half struct {
 	turn     sync.Mutex // of the one Read or Write that is in net/http
 	busy     bool       // there is one
+	expired  bool       // net/http was told of the deadline, which is final
 	deadline time.Time
 	timer    *time.Timer // nil until there is a deadline
-	expired  bool        // net/http was told of the deadline, which is final
 }
 
 func newStream(w http.ResponseWriter, r *http.Request) *stream {
 	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	return &stream{body: r.Body, w: w, control: http.NewResponseController(w), local: local, remote: r.RemoteAddr}
+	return &stream{body: r.Body, w: w, local: local, remote: r.RemoteAddr}
 }
+
+func (s *stream) control() *http.ResponseController { return http.NewResponseController(s.w) }
 
 // clearDeadlines removes the deadlines that the server has set.
 func (s *stream) clearDeadlines() error {
-	if err := s.control.SetReadDeadline(time.Time{}); err != nil {
+	if err := s.control().SetReadDeadline(time.Time{}); err != nil {
 		return err
 	}
-	return s.control.SetWriteDeadline(time.Time{})
+	return s.control().SetWriteDeadline(time.Time{})
 }
 
 // Read implements [net.Conn].
@@ -77,7 +78,7 @@ func (s *stream) Write(p []byte) (n int, err error) {
 		n, err = s.w.Write(p)
 	}
 	if err == nil {
-		if err = s.control.Flush(); err != nil {
+		if err = s.control().Flush(); err != nil {
 			n = 0 // nobody knows
 		}
 	}
@@ -137,7 +138,7 @@ func (s *stream) Close() error {
 		s.body.Close()
 	}
 	if s.writes.busy {
-		s.control.SetWriteDeadline(longAgo)
+		s.control().SetWriteDeadline(longAgo)
 	}
 	return nil
 }
@@ -215,9 +216,9 @@ func (h *half) passed() bool { return !h.deadline.IsZero() && !time.Now().Before
 func (s *stream) expire(h *half) {
 	h.expired = true
 	if h == &s.reads {
-		s.control.SetReadDeadline(longAgo)
+		s.control().SetReadDeadline(longAgo)
 	} else {
-		s.control.SetWriteDeadline(longAgo)
+		s.control().SetWriteDeadline(longAgo)
 	}
 }
 

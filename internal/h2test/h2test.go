@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -117,11 +118,14 @@ func (c *Client) Send(method, protocol string, body io.Reader, fields ...string)
 	}
 	for _, field := range fields {
 		name, value, _ := strings.Cut(field, ": ")
-		if name == "Host" {
+		switch name {
+		case "Host":
 			r.Host = value
-			continue
+		case "Content-Length": // for which net/http makes a buffer, else of 512 KiB
+			r.ContentLength, _ = strconv.ParseInt(value, 10, 64)
+		default:
+			r.Header.Add(name, value)
 		}
-		r.Header.Add(name, value)
 	}
 	response, err := c.conn.RoundTrip(r)
 	if err != nil {
