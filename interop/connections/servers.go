@@ -20,19 +20,21 @@ import (
 	"github.com/gobwas/ws"
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/httpupgrade"
+	"github.com/gosegue/upgrade/interop/examples/eventloop/loop"
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
 // server is a server to measure, and the one that it is measured by.
 type server struct {
 	name, floor, request string
-	serve                func(net.Listener)
+	start                func() (net.Addr, error) // begins to serve
 }
 
 var servers = []server{
 	{"bare goroutine, constant 101", "bare goroutine, constant 101", browser, each(bare)},
 	{"netupgrade", "bare goroutine, constant 101", browser, each(raw)},
 	{"gobwas/ws Upgrader", "bare goroutine, constant 101", browser, each(gobwas)},
+	{"gnet's loop, handshake by head and handshake", "bare goroutine, constant 101", browser, eventLoop},
 	{"net/http, hijack, constant 101", "net/http, hijack, constant 101", echo, overHTTP(http.HandlerFunc(hijack))},
 	{"httpupgrade", "net/http, hijack, constant 101", echo, overHTTP(httpupgrade.Handler{
 		Protocols: []httpupgrade.Protocol{{Product: upgrade.MustParseProduct("echo/1"), Serve: func(conn net.Conn, _ *http.Request) { waitOpen(conn) }}},
@@ -45,8 +47,8 @@ const (
 )
 
 // each serves every connection in a goroutine.
-func each(serve func(net.Conn)) func(net.Listener) {
-	return func(listener net.Listener) {
+func each(serve func(net.Conn)) func() (net.Addr, error) {
+	return listening(func(listener net.Listener) {
 		for {
 			conn, err := listener.Accept()
 			if err != nil {
@@ -54,11 +56,31 @@ func each(serve func(net.Conn)) func(net.Listener) {
 			}
 			go serve(conn)
 		}
+	})
+}
+
+func overHTTP(handler http.Handler) func() (net.Addr, error) {
+	return listening(func(listener net.Listener) { http.Serve(listener, handler) })
+}
+
+func listening(serve func(net.Listener)) func() (net.Addr, error) {
+	return func() (net.Addr, error) {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		go serve(listener)
+		return listener.Addr(), nil
 	}
 }
 
-func overHTTP(handler http.Handler) func(net.Listener) {
-	return func(listener net.Listener) { http.Serve(listener, handler) }
+// eventLoop is the example, which has no goroutine for a connection.
+func eventLoop() (net.Addr, error) {
+	server, err := loop.Start("127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	return server.Addr(), nil
 }
 
 // wait is the protocol: nothing, until the client goes.
@@ -135,16 +157,16 @@ func hijack(w http.ResponseWriter, _ *http.Request) {
 // serve runs a server until its input ends. It prints its address, and its stats for
 // every line of input.
 func serve(name string) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		log.Fatal(err)
-	}
 	for _, s := range servers {
-		if s.name == name {
-			go s.serve(listener)
+		if s.name != name {
+			continue
 		}
+		addr, err := s.start()
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(addr)
 	}
-	fmt.Println(listener.Addr())
 	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
 		json.NewEncoder(os.Stdout).Encode(ownStats())
 	}
