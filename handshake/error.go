@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/internal/octet"
 )
 
 // This file has the errors of a switch, for every adapter: why a request offers
@@ -130,7 +131,7 @@ func (e *ResponseError) Error() string {
 		e = new(ResponseError)
 	}
 	text := "handshake: field " + strconv.Itoa(e.Index)
-	if isToken(e.Name) {
+	if octet.IsToken(e.Name) {
 		text += " (" + e.Name + ")"
 	}
 	return text + ": " + textOf(e.Err)

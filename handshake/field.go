@@ -29,7 +29,7 @@ func (f Field) Check() error { return check(f.Name, f.Value) }
 //	field-content = field-vchar [ 1*( SP / HTAB / field-vchar ) field-vchar ]
 //	field-vchar   = VCHAR / obs-text
 func check[S upgrade.Text](name string, value S) error {
-	if !isToken(name) {
+	if !octet.IsToken(name) {
 		return ErrFieldName
 	}
 	if octet.HasControl(value) {
@@ -39,12 +39,6 @@ func check[S upgrade.Text](name string, value S) error {
 		return ErrFieldValue
 	}
 	return nil
-}
-
-// isToken reports whether s is a token.
-func isToken(s string) bool {
-	lexer := upgrade.NewLexer(s)
-	return lexer.Next() == upgrade.Token && len(lexer.Text()) == len(s)
 }
 
 // AppendField appends one field line to dst, with its line end, and returns the result:

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/internal/octet"
 	"github.com/gosegue/upgrade/internal/uri"
 )
 
@@ -78,7 +79,7 @@ func AppendOffer(dst []byte, method, target, host string, offered []upgrade.Prod
 //	method = token
 func checkOffer(method, target, host string, offered []upgrade.Product[string], options []string, fields []Field) error {
 	switch {
-	case !isToken(method) || method == "CONNECT":
+	case !octet.IsToken(method) || method == "CONNECT":
 		return ErrMethod
 	case !uri.IsTarget(method, target):
 		return ErrTarget
@@ -117,7 +118,7 @@ func checkOffer(method, target, host string, offered []upgrade.Product[string], 
 // end at the next hop. Content-Length may not: the server would be left without the end of
 // the content (RFC 9110, section 7.6.1).
 func isOption(option string, fields []Field) bool {
-	if !isToken(option) || strings.EqualFold(option, "close") || strings.EqualFold(option, "Content-Length") {
+	if !octet.IsToken(option) || strings.EqualFold(option, "close") || strings.EqualFold(option, "Content-Length") {
 		return false
 	}
 	for _, f := range fields {

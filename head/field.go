@@ -23,7 +23,7 @@ type field struct{ name, value place }
 // [RFC 9112, section 5]: https://httpwg.org/specs/rfc9112.html#rfc.section.5
 func readFieldLine(head []byte, i uint) (f field, next uint, reason Reason) {
 	name := i
-	i = tokenEnd(head, i)
+	i = octet.TokenEnd(head, i)
 	nameEnd := i
 	if i == name || i >= uint(len(head)) || head[i] != ':' {
 		if i == name && i < uint(len(head)) && octet.IsBlank(head[i]) {

@@ -93,7 +93,7 @@ func (m *message) noteExpect(value []byte) (at uint, reason Reason) {
 	}
 	for i := elementStart(value, 0); i < uint(len(value)); i = elementStart(value, i) {
 		start := i
-		i = tokenEnd(value, i)
+		i = octet.TokenEnd(value, i)
 		if !octet.EqualFold(value[start:i], "100-continue") {
 			return start, ErrExpect
 		}
@@ -155,7 +155,7 @@ func (m *message) noteCoding(value []byte) (at uint, reason Reason) {
 	i := elementStart(value, 0)
 	for i < uint(len(value)) {
 		start := i
-		i = tokenEnd(value, i)
+		i = octet.TokenEnd(value, i)
 		if i == start || m.chunked {
 			return start, ErrTransferEncoding
 		}

@@ -1,6 +1,9 @@
 package head
 
-import "github.com/gosegue/upgrade/internal/uri"
+import (
+	"github.com/gosegue/upgrade/internal/octet"
+	"github.com/gosegue/upgrade/internal/uri"
+)
 
 // This file knows the start line: a request line or a status line. It does not know what
 // a request target may be, which package uri does.
@@ -24,7 +27,7 @@ func (l *startLine) readRequest(head []byte, i uint, limits Limits) (uint, Reaso
 	if end := i + uint(len("GET")); end < uint(len(head)) && string(head[i:end+1]) == "GET " {
 		i = end // as nearly always
 	} else {
-		i = tokenEnd(head, i)
+		i = octet.TokenEnd(head, i)
 	}
 	if i == start || i >= uint(len(head)) || head[i] != ' ' {
 		return i, ErrMethod
@@ -121,3 +124,5 @@ func (l *startLine) readVersion(head []byte, i uint) (end uint, ok bool) {
 	l.major, l.minor = int(head[i+5]-'0'), int(head[i+7]-'0')
 	return end, true
 }
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }

@@ -1,6 +1,9 @@
-// Package octet classifies single octets of HTTP, and compares texts without regard to the
-// case of ASCII letters. It does not know tokens: package upgrade has a chart of those.
+// Package octet classifies the octets of HTTP, and compares texts without regard to the
+// case of ASCII letters. Package upgrade has a chart of its own, because it imports only
+// the standard library.
 package octet
+
+// This file knows letter case, blanks and controls. It does not know tokens.
 
 // Lower returns c, with an ASCII capital in lower case. Setting bit 0x20 of every octet
 // would be shorter, but would make "@" equal to "`".

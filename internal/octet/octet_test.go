@@ -69,3 +69,31 @@ func TestHasControl(t *testing.T) {
 		t.Error("the empty text has one")
 	}
 }
+
+func TestTokenEnd(t *testing.T) {
+	const tchars = "!#$%&'*+-.^_`|~0123456789" + capitals + small
+	for n := range 14 {
+		for place := range n {
+			for c := range 256 {
+				text := []byte("abcdefghijklmn"[:n])
+				text[place] = byte(c)
+				for i := range n + 2 {
+					want := max(i, n)
+					if i <= place && strings.IndexByte(tchars, byte(c)) < 0 {
+						want = place
+					}
+					if got := octet.TokenEnd(text, uint(i)); got != uint(want) || octet.TokenEnd(string(text), uint(i)) != got {
+						t.Fatalf("%q from %d: %d, want %d", text, i, got, want)
+					}
+				}
+				want := strings.IndexByte(tchars, byte(c)) >= 0
+				if octet.IsToken(text) != want || octet.IsToken(string(text)) != want {
+					t.Fatalf("%q: not %t", text, want)
+				}
+			}
+		}
+	}
+	if octet.IsToken("") {
+		t.Error("the empty text is a token")
+	}
+}

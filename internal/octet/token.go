@@ -1,7 +1,6 @@
-package head
+package octet
 
-// This file knows octets: which of them make a token. It does not know what a token is
-// for.
+// This file knows which octets make a token. It does not know what a token is for.
 
 // inToken is 1 for each octet that a token may have, and else 0 ([RFC 9110, section
 // 5.6.2]):
@@ -34,24 +33,29 @@ var inToken = func() [256]uint8 {
 	}
 }()
 
-// tokenEnd returns the end of the token that begins at i, or i if none does.
-func tokenEnd(b []byte, i uint) uint {
-	if i >= uint(len(b)) {
+// TokenEnd returns the end of the token that begins at i, or i if none does. The cursor
+// is unsigned: it takes one comparison to show that it lies in s, and a signed cursor
+// takes two.
+func TokenEnd[S ~[]byte | ~string](s S, i uint) uint {
+	if i >= uint(len(s)) {
 		return i
 	}
-	// Four at a time: a head has many names of about ten octets. As in lineEnd, the
-	// compiler sees that the loop stays within b.
+	// Four at a time: names have about ten octets. With a signed cursor and a slice of
+	// exactly four, the compiler sees that the loop stays within s.
 	j := int(i)
-	for ; j < len(b)-4; j += 4 {
-		four := b[j : j+4]
+	for ; j < len(s)-4; j += 4 {
+		four := s[j : j+4]
 		if inToken[four[0]]&inToken[four[1]]&inToken[four[2]]&inToken[four[3]] == 0 {
 			break
 		}
 	}
-	for j < len(b) && inToken[b[j]] != 0 {
+	for j < len(s) && inToken[s[j]] != 0 {
 		j++
 	}
 	return uint(j)
 }
 
-func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+// IsToken reports whether s is a token.
+func IsToken[S ~[]byte | ~string](s S) bool {
+	return len(s) > 0 && TokenEnd(s, 0) == uint(len(s))
+}
