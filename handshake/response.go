@@ -32,6 +32,16 @@ const (
 //
 // [RFC 9110, section 15.2.2]: https://httpwg.org/specs/rfc9110.html#rfc.section.15.2.2
 func BeginSwitchingProtocols(dst []byte, to ...upgrade.Product[string]) ([]byte, error) {
+	if len(to) == 1 && !to[0].IsZero() {
+		// The usual case, without the loops of the others.
+		dst = append(dst, switching...)
+		dst = to[0].AppendTo(dst)
+		return append(dst, connectionUpgrade...), nil
+	}
+	return beginSwitching(dst, to)
+}
+
+func beginSwitching(dst []byte, to []upgrade.Product[string]) ([]byte, error) {
 	if !named(to) {
 		return dst, ErrNoProduct
 	}

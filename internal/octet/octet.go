@@ -42,18 +42,26 @@ func IsControl(c byte) bool { return c < ' ' && c != '\t' || c == 0x7F }
 // HasControl reports whether s has an octet for which IsControl is true. It looks at eight
 // octets at once, which takes a quarter of the time on a long value.
 func HasControl[S ~[]byte | ~string](s S) bool {
-	i := 0
-	for ; i < len(s)-7; i += 8 {
-		e := s[i : i+8]
-		x := uint64(e[0]) | uint64(e[1])<<8 | uint64(e[2])<<16 | uint64(e[3])<<24 |
-			uint64(e[4])<<32 | uint64(e[5])<<40 | uint64(e[6])<<48 | uint64(e[7])<<56
-		// The high bit of each byte that is below SP or is DEL. The difference and the
-		// sum carry, so some byte after such a one can have it too.
-		if ((x-' '*ones)|(x+ones))&^x&(0x80*ones) != 0 && hasControl(e) {
+	if len(s) < 8 {
+		return hasControl(s)
+	}
+	for i := 0; i < len(s)-8; i += 8 {
+		if e := s[i : i+8]; mayHaveControl(e) && hasControl(e) {
 			return true
 		}
 	}
-	return hasControl(s[i:])
+	// The last eight, some of which the loop may have seen.
+	last := s[len(s)-8:]
+	return mayHaveControl(last) && hasControl(last)
+}
+
+// mayHaveControl reports whether one of the eight octets of e may be a control. The high
+// bit of a byte that is below SP or is DEL is set. The difference and the sum carry, so
+// some byte after such a one can have it too.
+func mayHaveControl[S ~[]byte | ~string](e S) bool {
+	x := uint64(e[0]) | uint64(e[1])<<8 | uint64(e[2])<<16 | uint64(e[3])<<24 |
+		uint64(e[4])<<32 | uint64(e[5])<<40 | uint64(e[6])<<48 | uint64(e[7])<<56
+	return ((x-' '*ones)|(x+ones))&^x&(0x80*ones) != 0
 }
 
 const ones = 0x0101010101010101 // times an octet: that octet in each byte

@@ -43,7 +43,7 @@ func TokenEnd[S ~[]byte | ~string](s S, i uint) uint {
 	// Four at a time: names have about ten octets. With a signed cursor and a slice of
 	// exactly four, the compiler sees that the loop stays within s.
 	j := int(i)
-	for ; j < len(s)-4; j += 4 {
+	for ; j < len(s)-3; j += 4 {
 		four := s[j : j+4]
 		if inToken[four[0]]&inToken[four[1]]&inToken[four[2]]&inToken[four[3]] == 0 {
 			break

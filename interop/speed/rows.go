@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"crypto/sha1"
+	"encoding/base64"
 	"io"
 	"net/http"
 	"strings"
@@ -9,6 +12,7 @@ import (
 	"github.com/gobwas/httphead"
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/handshake"
+	rfc6455 "github.com/gosegue/upgrade/websocket"
 	"golang.org/x/net/http/httpguts"
 )
 
@@ -176,6 +180,39 @@ func writeHeader(h http.Header) {
 	sinkBool = h.Write(writer) == nil
 }
 
+const key = "6bfcZMiWGKxykxS7tQUjTg=="
+
+//go:noinline
+func writeAnswer() {
+	var answer [28]byte
+	b, err := handshake.BeginSwitchingProtocols(room, websocket)
+	if err == nil {
+		b, err = handshake.AppendField(b, "Sec-WebSocket-Accept", rfc6455.AppendAccept(answer[:0], key))
+	}
+	b = append(b, "\r\n"...)
+	writer.Write(b)
+	sinkBool = err == nil
+}
+
+var buffered = bufio.NewWriterSize(writer, 512)
+
+// bufferAnswer makes the calls of gobwas/ws's own writer of the 101, which cannot be called
+// alone. It checks no name and no value.
+//
+//go:noinline
+func bufferAnswer() {
+	buffered.WriteString("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n")
+	buffered.WriteString("Sec-WebSocket-Accept")
+	buffered.WriteString(": ")
+	sum := sha1.Sum([]byte(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"))
+	answer := make([]byte, 28)
+	base64.StdEncoding.Encode(answer, sum[:])
+	buffered.WriteString(string(answer))
+	buffered.WriteString("\r\n")
+	buffered.WriteString("\r\n")
+	sinkBool = buffered.Flush() == nil
+}
+
 // browserFields are twelve fields as a browser sends them.
 func browserFields(connection string) http.Header {
 	h := http.Header{}
@@ -276,6 +313,7 @@ func rows() []row {
 	parse("8 KiB token", token, 1.00)
 	all = append(all,
 		row{"AppendSwitchingProtocols / copy of the finished head", appendHead, copyHead, 1.80},
+		row{"a 101 with Sec-WebSocket-Accept, field by field, key answered / the calls of gobwas/ws on a bufio.Writer", writeAnswer, bufferAnswer, 1.00},
 		row{"WriteSwitchingProtocols / http.Header.Write", writeHead, func() { writeHeader(fields) }, 0.14},
 		row{"a browser's WebSocket handshake in memory / gobwas/ws Upgrader", acceptRaw, upgradeGobwas, 0.65},
 		row{clientInMemory, offerRaw, dialGobwas, 0.90},
