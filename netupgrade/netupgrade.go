@@ -223,17 +223,18 @@ func (a *Acceptor) choose(r *Request) error {
 	return err
 }
 
-// answerKey leaves the answer to the key of WebSocket in r.
+// answerKey leaves the answer to the key in r if it is switched to WebSocket.
 func (r *Request) answerKey() {
+	r.accept = r.accept[:0]
 	if socket.Is(r.protocol.Product) {
-		r.accept = websocket.AppendAccept(r.accept[:0], r.key)
+		r.accept = websocket.AppendAccept(r.accept, r.key)
 	}
 }
 
 // buildAnswer builds the 101 that switches to r.protocol in r.answer.
 func (r *Request) buildAnswer() error {
 	var err error
-	if socket.Is(r.protocol.Product) {
+	if len(r.accept) > 0 {
 		r.answer, err = socket.AppendAccepted(r.answer[:0], r.protocol.Product, r.accept, r.fields...)
 		return err
 	}

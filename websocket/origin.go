@@ -50,6 +50,9 @@ func SameOrigin[O, H upgrade.Text](origin []O, host []H) bool {
 		return false
 	}
 	page, pagePort := cutPort(authority, defaultPort)
+	if string(authority) == string(host[0]) {
+		return pagePort != 0 // as from nearly every page of the server
+	}
 	here, herePort := cutPort(host[0], defaultPort)
 	return pagePort == herePort && pagePort != 0 && octet.EqualFold(page, here)
 }
@@ -61,9 +64,9 @@ func SameOrigin[O, H upgrade.Text](origin []O, host []H) bool {
 func cutScheme[S upgrade.Text](s S) (authority S, port int) {
 	const http, https = "http://", "https://"
 	switch {
-	case len(s) >= len(http) && octet.EqualFold(s[:len(http)], http):
+	case len(s) >= len(http) && (string(s[:len(http)]) == http || octet.EqualFold(s[:len(http)], http)):
 		return s[len(http):], 80
-	case len(s) >= len(https) && octet.EqualFold(s[:len(https)], https):
+	case len(s) >= len(https) && (string(s[:len(https)]) == https || octet.EqualFold(s[:len(https)], https)):
 		return s[len(https):], 443
 	}
 	return s, 0
