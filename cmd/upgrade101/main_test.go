@@ -61,6 +61,7 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"unknown"}, "", 2},
 		{[]string{"serve", "argument"}, "", 2},
 		{[]string{"serve", "--listen", "no port"}, "", 2},
+		{[]string{"serve", "--raw", "--tls"}, "", 2},
 		{[]string{"serve", "--listen", "127.0.0.1:http-but-no-such-service"}, "", 1},
 		{[]string{"--help"}, "", 0},
 		{[]string{"--version"}, "", 0},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 
@@ -16,6 +17,7 @@ func serveCommand() *cobra.Command {
 		address string
 		hosts   []string
 		raw     bool
+		overTLS bool
 	)
 	command := &cobra.Command{
 		Use:   "serve",
@@ -32,6 +34,11 @@ With --raw, package netupgrade reads the first request of a connection, not net/
 It is stricter: it answers a malformed request or a CONNECT, and closes the connection.
 A request that does not switch goes on to net/http octet for octet, with the connection
 and everything that follows on it.
+
+With --tls, the server speaks TLS, and HTTP/2 as well as HTTP/1.1. Its certificate is
+its own and valid for a day; a browser has to be told to accept it. A browser uses
+HTTP/2 for WebSocket if GODEBUG=http2xconnect=1 is in the environment of the server;
+the page says which version its own WebSocket has. The server keeps no heads then.
 
 A request must arrive within 30 seconds, with at most 64 KiB of head and, before a
 switch, at most 2 MiB of content. The server closes a switched connection after 2
@@ -53,6 +60,7 @@ listen; 2 if the command line is wrong.`,
 		Example: `  upgrade101 serve
   upgrade101 serve --listen 127.0.0.1:0
   upgrade101 serve --raw
+  GODEBUG=http2xconnect=1 upgrade101 serve --tls
   upgrade101 serve --listen :8101 --host upgrade.example`,
 		Args:                  cobra.NoArgs,
 		DisableFlagsInUseLine: true,
@@ -60,15 +68,25 @@ listen; 2 if the command line is wrong.`,
 			if _, _, err := net.SplitHostPort(address); err != nil {
 				return fmt.Errorf("--listen: %w", err)
 			}
+			if raw && overTLS {
+				return errors.New("--raw and --tls exclude each other")
+			}
 			listener, err := net.Listen("tcp", address)
 			if err != nil {
 				return failure{err}
 			}
-			url := "http://" + listener.Addr().String()
+			scheme := "http://"
+			if overTLS {
+				scheme = "https://"
+			}
+			url := scheme + listener.Addr().String()
 			s := serve.New(url, cmd.ErrOrStderr())
-			s.Raw = raw
+			s.Raw, s.TLS = raw, overTLS
 			host, _, _ := net.SplitHostPort(address)
 			s.Names = append(hosts, host)
+			if overTLS && !serve.ExtendedConnect() {
+				fmt.Fprintln(cmd.ErrOrStderr(), "WebSocket over HTTP/1.1 alone: for HTTP/2, set GODEBUG=http2xconnect=1 in the environment")
+			}
 			fmt.Fprintln(cmd.OutOrStdout(), "listening on", url)
 			if err := s.Run(cmd.Context(), listener); err != nil {
 				return failure{err}
@@ -81,5 +99,6 @@ listen; 2 if the command line is wrong.`,
 	command.Flags().StringArrayVar(&hosts, "host", nil, "a further name of the server for the field Host; may be given several times")
 	command.RegisterFlagCompletionFunc("host", cobra.NoFileCompletions)
 	command.Flags().BoolVar(&raw, "raw", false, "switch on the connection itself, without net/http")
+	command.Flags().BoolVar(&overTLS, "tls", false, "speak TLS, and HTTP/2 as well as HTTP/1.1")
 	return command
 }

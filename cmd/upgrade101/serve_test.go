@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,7 +18,7 @@ import (
 // patience is how long a test waits for anything.
 const patience = 20 * time.Second
 
-var firstLine = regexp.MustCompile(`^listening on http://(127\.0\.0\.1:[1-9][0-9]*)\n$`)
+var firstLine = regexp.MustCompile(`^listening on https?://(127\.0\.0\.1:[1-9][0-9]*)\n$`)
 
 // startServer starts "serve" with those flags on a free port, as a process.
 func startServer(t *testing.T, flags ...string) (cmd *exec.Cmd, address string) {
@@ -114,6 +115,23 @@ func TestSignals(t *testing.T) {
 					t.Errorf("took %v", took)
 				}
 			})
+		}
+	}
+}
+
+// The command says what keeps WebSocket off HTTP/2.
+func TestServeTLSSaysWhatIsMissing(t *testing.T) {
+	for setting, warns := range map[string]bool{"GODEBUG=": true, "GODEBUG=http2xconnect=1": false} {
+		var stderr bytes.Buffer
+		cmd, _ := startListener(t, []string{"serve", "--tls", "--listen", "127.0.0.1:0"}, func(cmd *exec.Cmd) {
+			cmd.Env, cmd.Stderr = append(cmd.Environ(), setting), &stderr
+		})
+		cmd.Process.Signal(syscall.SIGTERM)
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("%s: %v", setting, err)
+		}
+		if got := strings.Contains(stderr.String(), "set GODEBUG=http2xconnect=1"); got != warns {
+			t.Errorf("%s: %q", setting, &stderr)
 		}
 	}
 }

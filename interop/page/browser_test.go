@@ -27,7 +27,7 @@ const patience = 30 * time.Second
 
 // browser starts Chromium, which ends with the test, its whole process group. Without
 // Chromium the test is skipped; with INTEROP=required it fails.
-func browser(t *testing.T) context.Context {
+func browser(t *testing.T, flags ...string) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
@@ -65,10 +65,10 @@ func browser(t *testing.T) context.Context {
 			process = cmd
 		}),
 	}
-	for _, flag := range []string{
+	for _, flag := range append(flags,
 		"headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run",
 		"disable-background-networking", "disable-component-update", "disable-sync",
-	} {
+	) {
 		options = append(options, chromedp.Flag(flag, true))
 	}
 	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)

@@ -73,7 +73,8 @@ func run(t *testing.T, binary string, args ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.TrimPrefix(strings.TrimSpace(line), "listening on http://")
+	_, address, _ := strings.Cut(strings.TrimSpace(line), "://")
+	return address
 }
 
 // tap passes connections on to a server and keeps the octets.

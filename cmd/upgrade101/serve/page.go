@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"embed"
 	"encoding/json"
 	"errors"
@@ -206,8 +207,10 @@ func readTyped(body []byte) (typed, error) {
 	return t, nil
 }
 
-// exchangeJSON is a handshake, octet for octet, and how its request was read.
+// exchangeJSON is a handshake, octet for octet, and how its request was read. Over TLS only
+// its version is known.
 type exchangeJSON struct {
+	Version     string            `json:"version"` // of HTTP
 	Request     text.Octets       `json:"request"`
 	RequestCut  bool              `json:"requestCut"`
 	Response    text.Octets       `json:"response"`
@@ -222,6 +225,11 @@ func (s *Server) tellExchange(w http.ResponseWriter, r *http.Request) {
 		answerError(w, http.StatusNotFound, errors.New("no such handshake, or no longer kept"))
 		return
 	}
+	version := cmp.Or(n.offer.version, "1.1")
+	if s.TLS {
+		answerJSON(w, http.StatusOK, exchangeJSON{Version: version})
+		return
+	}
 	kept := n.exchange
 	lines, err := explain.ReadHead(strings.NewReader(string(kept.Request.Octets)))
 	if err != nil || len(lines) == 0 {
@@ -229,7 +237,7 @@ func (s *Server) tellExchange(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer := exchangeJSON{
-		text.Octets(kept.Request.Octets), kept.Request.Cut,
+		version, text.Octets(kept.Request.Octets), kept.Request.Cut,
 		text.Octets(kept.Response.Octets), kept.Response.Cut, nil,
 	}
 	if !kept.Request.Cut {

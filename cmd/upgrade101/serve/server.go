@@ -4,6 +4,7 @@ package serve
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log"
@@ -48,6 +49,10 @@ type Server struct {
 	// Raw makes package netupgrade read the first request of a connection, not net/http.
 	Raw bool
 
+	// TLS makes the server speak TLS, with a certificate of its own, and thus HTTP/2 as
+	// well as HTTP/1.1. It keeps no heads then, and Raw must be false.
+	TLS bool
+
 	// Names are further names of the server, for Host. It always answers to localhost,
 	// 127.0.0.1, ::1 and the address that it listens on.
 	Names []string
@@ -67,7 +72,10 @@ func New(url string, logTo io.Writer) *Server {
 
 // Run serves until ctx is done or the listener fails. Then it closes all connections.
 func (s *Server) Run(ctx context.Context, listener net.Listener) error {
-	listener = record.Listener(limit(listener, maxConns))
+	listener = limit(listener, maxConns)
+	if !s.TLS { // of which net/http has to see the connection itself
+		listener = record.Listener(listener)
+	}
 	server := &http.Server{
 		Handler:           s.handler(),
 		ReadHeaderTimeout: readTimeout,
@@ -81,11 +89,19 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 		ConnContext:                  record.ConnContext,
 	}
 	failed := make(chan error, 2)
-	if s.Raw {
+	switch {
+	case s.TLS:
+		cert, err := certificate(s.Names)
+		if err != nil {
+			return err
+		}
+		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{cert}}
+		go func() { failed <- server.ServeTLS(listener, "", "") }()
+	case s.Raw:
 		declined := newHandover(listener.Addr())
 		go func() { failed <- server.Serve(declined) }()
 		go func() { failed <- s.acceptAll(listener, declined.give) }()
-	} else {
+	default:
 		go func() { failed <- server.Serve(listener) }()
 	}
 	var err error
@@ -94,13 +110,13 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	case <-ctx.Done():
 	}
 	listener.Close()
+	// Shutdown leaves connections alone that were switched, and waits for streams.
+	s.sessions.close()
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	if server.Shutdown(grace) != nil {
 		server.Close()
 	}
-	// Shutdown leaves upgraded connections alone.
-	s.sessions.close()
 	return err
 }
 
@@ -150,7 +166,15 @@ func (s *Server) logRefusal(r *http.Request, d handshake.Decision) {
 // page answers the requests that do not switch: a browser gets the page, and another
 // client the text.
 func (s *Server) page(supported ...upgrade.Product[string]) http.Handler {
-	text := strings.ReplaceAll(pageText, "URL", s.url)
+	text := pageText
+	if s.TLS {
+		// The certificate is the server's own; curl would speak HTTP/2; telnet has no TLS.
+		before, after, _ := strings.Cut(text, "This one sends bytes")
+		_, after, _ = strings.Cut(after, "\n\n")
+		_, after, _ = strings.Cut(after, "\n\n")
+		text = strings.ReplaceAll(strings.TrimSpace(before)+"\n\n"+after, "curl -i", "curl -k --http1.1 -i")
+	}
+	text = strings.ReplaceAll(text, "URL", s.url)
 	text = strings.ReplaceAll(text, "HOST", strings.TrimPrefix(s.url, "http://"))
 	routes := s.routes()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -220,6 +244,7 @@ These requests switch nothing, and show this page:
 type offer struct {
 	from, method, target, products string
 
+	version  string          // of HTTP; empty: 1.1
 	foreign  bool            // the page of another site sent it
 	recorder record.Recorder // of the connection; nil if there is none
 }
@@ -229,7 +254,8 @@ func offerOf(r *http.Request) offer {
 		from:     r.RemoteAddr,
 		method:   r.Method,
 		target:   r.RequestURI,
-		products: strings.Join(r.Header["Upgrade"], ", "),
+		products: strings.Join(append(r.Header["Upgrade"], r.Header[":protocol"]...), ", "),
+		version:  strings.TrimSuffix(strings.TrimPrefix(r.Proto, "HTTP/"), ".0"),
 		foreign:  !websocket.SameOrigin(r.Header["Origin"], []string{r.Host}),
 		recorder: record.Of(r),
 	}
@@ -260,7 +286,7 @@ func (s *Server) logOffer(o offer, decision string, why error) {
 	if key != "" {
 		n.exchange = kept
 	}
-	n.offer = offer{method: clip(o.method), target: clip(public(o.target)), products: clip(o.products)}
+	n.offer = offer{method: clip(o.method), target: clip(public(o.target)), products: clip(o.products), version: o.version}
 	s.last.add(n)
 }
 

@@ -137,6 +137,7 @@ let headsOf = null; // the socket whose handshake is shown
 const echoTexts = {
 	opening: "The page is opening a WebSocket to this server.",
 	open: "The page has a WebSocket to this server, which sends back every message.",
+	openOver: (version) => `The page has a WebSocket over HTTP/${version} to this server, which sends back every message.`,
 	closed: "The page has no WebSocket to this server now. “Open” makes another handshake.",
 };
 
@@ -206,6 +207,12 @@ async function showExchange(ours, key) {
 	for (let tries = 0; ; tries++) {
 		try {
 			const exchange = await ask("handshake?key=" + key);
+			if (ours === socket && ours.readyState === WebSocket.OPEN) byId("echo-text").textContent = echoTexts.openOver(exchange.version);
+			if (!exchange.request) {
+				headsOf = null;
+				byId("handshake-text").textContent = "Over TLS this server does not keep the heads.";
+				return;
+			}
 			showHead(byId("request"), exchange.request, exchange.requestCut);
 			showHead(byId("response"), exchange.response, exchange.responseCut);
 			if (exchange.analysis) showAnalysis(byId("own"), exchange.analysis);

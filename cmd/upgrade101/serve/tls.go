@@ -1,0 +1,58 @@
+package serve
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"strings"
+	"time"
+)
+
+// This file knows TLS, and what HTTP/2 needs besides.
+
+// certificate makes a certificate of the server's own for its names, which nobody has
+// signed but itself. It is valid for a day.
+func certificate(names []string) (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	now := time.Now()
+	template := &x509.Certificate{
+		SerialNumber: serial,
+		Subject:      pkix.Name{CommonName: "upgrade101 serve"},
+		NotBefore:    now.Add(-time.Hour),
+		NotAfter:     now.Add(24 * time.Hour),
+		KeyUsage:     x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	for _, name := range append([]string{"localhost", "127.0.0.1", "::1"}, names...) {
+		switch name := hostname(name); {
+		case name == "":
+		case net.ParseIP(name) != nil:
+			template.IPAddresses = append(template.IPAddresses, net.ParseIP(name))
+		default:
+			template.DNSNames = append(template.DNSNames, name)
+		}
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("certificate: %w", err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
+}
+
+// ExtendedConnect reports whether the environment lets net/http serve WebSocket over
+// HTTP/2. net/http has looked when the process began.
+func ExtendedConnect() bool { return strings.Contains(os.Getenv("GODEBUG"), "http2xconnect=1") }
