@@ -88,6 +88,59 @@ func ExampleAppendSwitchingProtocols() {
 	// |
 }
 
+// A library that builds its 101 field by field, with a value that it has as bytes.
+func ExampleAppendField() {
+	head, err := handshake.BeginSwitchingProtocols(nil, upgrade.MustParseProduct("websocket"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	head, err = handshake.AppendField(head, "Sec-WebSocket-Accept", []byte("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="))
+	fmt.Println(err)
+	_, err = handshake.AppendField(head, "X-Note", "a\r\nSet-Cookie: b")
+	fmt.Println(err)
+	show(append(head, "\r\n"...))
+	// Output:
+	// <nil>
+	// handshake: malformed field value
+	// HTTP/1.1 101 Switching Protocols|
+	// Upgrade: websocket|
+	// Connection: Upgrade|
+	// Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=|
+	// |
+}
+
+// A server of bytes answers by a response of its own.
+func ExampleAppendResponse() {
+	const content = "who are you?\n"
+	head, err := handshake.AppendResponse(nil, 401,
+		handshake.Field{Name: "WWW-Authenticate", Value: "Bearer"},
+		handshake.Field{Name: "Content-Length", Value: "13"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	show(append(head, content...))
+	// Output:
+	// HTTP/1.1 401 Unauthorized|
+	// WWW-Authenticate: Bearer|
+	// Content-Length: 13|
+	// |
+	// who are you?
+}
+
+// The errors of all parts have a status and perhaps a field, so that no library maps them.
+func ExampleStatus() {
+	_, malformed := handshake.Select(1, 1, []string{"Upgrade"}, []string{"a b"}, upgrade.MustParseProduct("a"))
+	for _, err := range []error{malformed, handshake.ErrHTTPVersion, &handshake.Refusal{Status: 401}} {
+		fmt.Printf("%d %q\n", handshake.Status(err), handshake.FieldName(err))
+	}
+	// Output:
+	// 426 "Upgrade"
+	// 505 ""
+	// 401 ""
+}
+
 // A field that would break the message is refused before anything is written.
 func ExampleAppendSwitchingProtocols_refused() {
 	to := []upgrade.Product[string]{upgrade.MustParseProduct("echo/1")}

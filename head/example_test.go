@@ -69,6 +69,19 @@ func ExampleRequest_Peek() {
 	// Output: /chat: echo/1, <nil>, early
 }
 
+// A library whose buffer is limit enough sets no other.
+func ExampleLimits() {
+	request := "GET / HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("X-Field: 1\r\n", 200) + "\r\n"
+	var r head.Request
+	_, err := r.Parse([]byte(request), head.Limits{})
+	fmt.Println(err)
+	n, err := r.Parse([]byte(request), head.Limits{Fields: head.NoLimit})
+	fmt.Println(n == len(request), err)
+	// Output:
+	// head: offset 1213: too many fields
+	// true <nil>
+}
+
 // A client reads the answer to its offer, and before it what the server says on the way.
 func ExampleResponse() {
 	var (

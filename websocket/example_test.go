@@ -53,6 +53,21 @@ func ExampleCheckAccept() {
 	// websocket: Sec-WebSocket-Accept does not answer the key
 }
 
+// A client makes a key for each connection, and writes its offer with it.
+func ExampleAppendKey() {
+	key := string(websocket.AppendKey(nil))
+	offer, err := handshake.AppendOffer(nil, "GET", "/chat", "example.com",
+		[]upgrade.Product[string]{upgrade.MustParseProduct("websocket")}, nil,
+		handshake.Field{Name: "Sec-WebSocket-Version", Value: websocket.Version},
+		handshake.Field{Name: "Sec-WebSocket-Key", Value: key})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(len(key), strings.Count(string(offer), key), websocket.Check("GET", []string{websocket.Version}, []string{key}))
+	// Output: 24 1 <nil>
+}
+
 func ExampleAppendAccept() {
 	accept := websocket.AppendAccept(nil, "dGhlIHNhbXBsZSBub25jZQ==")
 	fmt.Printf("%s\n", accept)
