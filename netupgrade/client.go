@@ -255,8 +255,10 @@ type answer struct {
 	room       [answerSize]byte
 }
 
-// answerSize is the room for a head that is read first. Nearly every 101 fits.
-const answerSize = 512
+// answerSize is the room for a head that is read first. Every 101 that we have recorded
+// fits: the longest has 336 octets, and the others up to 203. With this size an answer fits
+// the allocator's class of 768 bytes. The next ones are 896 and 1024.
+const answerSize = 368
 
 // maxEmptyReads is how often in a row a Read may return neither bytes nor an error.
 const maxEmptyReads = 100
