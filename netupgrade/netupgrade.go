@@ -67,10 +67,14 @@ const (
 // Its fields must not change while it is in use; the zero Acceptor declines every
 // request.
 type Acceptor struct {
-	Protocols []Protocol    // in the server's order of preference
-	Limits    head.Limits   // of the head; the zero Limits are the defaults
-	MaxBody   int64         // bytes of content read before a switch; 0: DefaultMaxBody; below 0: none
-	Timeout   time.Duration // for the request, content included, and its answer; 0: DefaultTimeout; below 0: none
+	Protocols []Protocol  // in the server's order of preference
+	Limits    head.Limits // of the head; the zero Limits are the defaults
+	MaxBody   int64       // bytes of content read before a switch; 0: DefaultMaxBody; below 0: none
+
+	// Timeout is for the request, content included, and its answer. 0:
+	// DefaultTimeout. Below 0: none, and a client that sends nothing, or does not
+	// read its answer, holds Accept until the caller closes the connection.
+	Timeout time.Duration
 
 	// KeepHead asks for a copy of the head in Accepted. Without it the head is
 	// there for Allow and Fields alone.
@@ -120,6 +124,9 @@ type Error struct {
 
 // Error returns a text with that of Err and the status.
 func (e *Error) Error() string {
+	if e == nil {
+		e = new(Error)
+	}
 	text := "netupgrade: not switched"
 	if e.Status != 0 {
 		text = "netupgrade: answered " + strconv.Itoa(e.Status)
@@ -131,7 +138,12 @@ func (e *Error) Error() string {
 }
 
 // Unwrap returns Err.
-func (e *Error) Unwrap() error { return e.Err }
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 // Accept reads one request from conn, in whatever pieces it comes, and switches to the
 // first of Protocols that is offered, allowed and not refused. In this order: the head
@@ -220,6 +232,9 @@ func (r *Request) offer() error {
 func (a *Acceptor) choose(r *Request) error {
 	var err error
 	r.protocol, r.fields, err = handshake.Choose(a.Protocols, r.offered, r, insist)
+	if err == nil && r.gone {
+		return errAnswered // by one of the functions, which must not
+	}
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/head"
 	"github.com/gosegue/upgrade/internal/tcptest"
 	"github.com/gosegue/upgrade/netupgrade"
 )
@@ -453,5 +454,68 @@ func TestWebSocketRefusals(t *testing.T) {
 	refused(t, got, 426)
 	if !errors.Is(err, handshake.ErrNotSupported) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// The functions of a Protocol may look at the request alone. If one of them answers it or
+// takes the connection, nothing more is written on it.
+func TestAnswerOfThePolicyIsTheLast(t *testing.T) {
+	t.Parallel()
+	for name, act := range map[string]func(*netupgrade.Request){
+		"Respond": func(r *netupgrade.Request) { r.Respond(404, nil) },
+		"Refuse":  func(r *netupgrade.Request) { r.Refuse(chat) },
+		"Unread":  func(r *netupgrade.Request) { r.Unread() },
+	} {
+		conn := &memory{pieces: []string{offerEcho}}
+		a := echoing()
+		a.Protocols[0].Check = func(r *netupgrade.Request) error { act(r); return nil }
+		accepted, err := a.Accept(conn)
+		if err == nil || accepted.Conn != nil {
+			t.Errorf("%s: accepted, %v", name, err)
+		}
+		for _, sent := range conn.sent {
+			if strings.HasPrefix(sent, "HTTP/1.1 101") {
+				t.Errorf("%s: sent %q", name, sent)
+			}
+		}
+		if (name == "Unread") != (conn.closed == 0) {
+			t.Errorf("%s: closed %d times", name, conn.closed)
+		}
+	}
+}
+
+// Every text that this package can say. A change of one is meant, or it is a fault.
+func TestTextsOfErrors(t *testing.T) {
+	t.Parallel()
+	again := &netupgrade.Acceptor{Decline: func(r *netupgrade.Request, _ error) {
+		r.Respond(404, nil)
+		if err := r.Respond(404, nil); err == nil || err.Error() != "netupgrade: answered or taken already" {
+			t.Errorf("again: %v", err)
+		}
+	}}
+	for _, test := range []struct {
+		a       *netupgrade.Acceptor
+		request string
+		want    string
+	}{
+		{echoing(), plain, "netupgrade: answered 426: handshake: no Upgrade field"},
+		{echoing(), "", "netupgrade: not switched: EOF"},
+		{echoing(), offerEcho[:20], "netupgrade: not switched: unexpected EOF"},
+		{limited(5), post("length", "longer"), "netupgrade: answered 413: content exceeds the limit"},
+		{again, plain, "netupgrade: answered 404: handshake: no Upgrade field"},
+	} {
+		_, err := test.a.Accept(&memory{pieces: []string{test.request}})
+		if err == nil || err.Error() != test.want {
+			t.Errorf("%q: %v, want %q", test.request, err, test.want)
+		}
+	}
+	equal(t, "ErrInterim", netupgrade.ErrInterim.Error(), "netupgrade: too many interim responses")
+	equal(t, "Declined", (&netupgrade.Declined{}).Error(), "netupgrade: server declined the upgrade")
+	equal(t, "Declined", (&netupgrade.Declined{Head: &head.Response{Status: 403}}).Error(), "netupgrade: server declined the upgrade with status 403")
+	for _, err := range []*netupgrade.Error{nil, {}} {
+		equal(t, "zero", err.Error(), "netupgrade: not switched")
+		if err.Unwrap() != nil {
+			t.Errorf("unwraps to %v", err.Unwrap())
+		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/head"
 	"github.com/gosegue/upgrade/internal/earlyconn"
+	"github.com/gosegue/upgrade/internal/products"
 )
 
 // Request is a request that has been read but not decided on. It is valid during the
@@ -185,20 +186,15 @@ func (r *Request) fail(err error) error {
 // 1.0, which cannot upgrade, and 501 (Not Implemented) to CONNECT or without any
 // protocol to name.
 func (r *Request) Refuse(supported ...upgrade.Product[string]) error {
-	named := supported[:0:0]
-	for _, p := range supported {
-		if !p.IsZero() {
-			named = append(named, p)
-		}
-	}
+	supported = products.Distinct(supported)
 	switch {
 	case r.Minor == 0:
 		return r.Respond(505, nil)
-	case len(named) == 0 || string(r.Method) == "CONNECT":
+	case len(supported) == 0 || string(r.Method) == "CONNECT":
 		return r.Respond(501, nil)
 	}
 	var err error
-	r.answer, err = handshake.AppendUpgradeRequired(r.answer[:0], named, handshake.Field{Name: "Connection", Value: "close"})
+	r.answer, err = handshake.AppendUpgradeRequired(r.answer[:0], supported, handshake.Field{Name: "Connection", Value: "close"})
 	if err != nil {
 		return err
 	}
