@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/handshake"
@@ -200,5 +201,46 @@ func TestContentErrorsDoNotQuote(t *testing.T) {
 				t.Errorf("%q: %v", end, err)
 			}
 		}
+	}
+}
+
+// Every text that the server's side of this package can say. A change of one is meant, or
+// it is a fault.
+func TestTextsOfErrors(t *testing.T) {
+	t.Parallel()
+	offer := func() *http.Request {
+		r := httptest.NewRequest("POST", "/", nil)
+		r.Header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"echo/1"}}
+		return r
+	}
+	content := offer()
+	content.Body = io.NopCloser(iotest.ErrReader(errTest))
+	_, takeOver := httpupgrade.Switch(httptest.NewRecorder(), offer(), []upgrade.Product[string]{echo})
+	for _, test := range []struct {
+		err  error
+		want string
+	}{
+		{httpupgrade.ErrDeclined, "httpupgrade: server declined the upgrade"},
+		{httpupgrade.ErrConnect, "handshake: CONNECT cannot upgrade"},
+		{errors.Unwrap(httpupgrade.ReadContent(content, 10)), "httpupgrade: malformed content"},
+		{takeOver, "httpupgrade: take over connection: feature not supported"},
+	} {
+		if test.err == nil || test.err.Error() != test.want {
+			t.Errorf("%v, want %q", test.err, test.want)
+		}
+	}
+	for want, h := range map[string]httpupgrade.Handler{
+		"httpupgrade: Protocol 1 (chat) has no Serve":                              {Protocols: []httpupgrade.Protocol{{}, {Product: chat}}},
+		"httpupgrade: Carry cannot name Trailer: handshake: reserved field":        {Carry: []string{"Trailer"}},
+		"httpupgrade: Carry cannot name a b: handshake: field name is not a token": {Carry: []string{"a b"}},
+	} {
+		func() {
+			defer func() {
+				if got := recover(); got != want {
+					t.Errorf("panic %v, want %q", got, want)
+				}
+			}()
+			h.ServeHTTP(httptest.NewRecorder(), offer())
+		}()
 	}
 }
