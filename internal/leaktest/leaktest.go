@@ -1,6 +1,9 @@
 // Package leaktest fails a test run that leaves goroutines or file descriptors behind.
 // Only this module and its user know of a switched connection, so nobody else would close
 // it.
+//
+// File descriptors are counted in /proc. Where there is none, on macOS and Windows say, it
+// finds leaked goroutines alone.
 package leaktest
 
 import (
@@ -45,8 +48,8 @@ func warmUp() {
 	listener.Close()
 }
 
-// OpenFiles returns the number of open file descriptors of the process, or 0 if the
-// system does not tell: without /proc.
+// OpenFiles returns the number of open file descriptors of the process. Without /proc it
+// returns 0 every time, so a comparison of two counts finds nothing.
 func OpenFiles() int {
 	files, err := os.ReadDir("/proc/self/fd")
 	if err != nil {
