@@ -28,7 +28,7 @@ func TestDependencies(t *testing.T) {
 		{"internal/octet", "", "net fmt strings"},
 		{"internal/products", ".", "net/http net"},
 		{"internal/uri", ". internal/octet", "net/http net net/url fmt"},
-		{"netupgrade", ". chunked handshake head internal/earlyconn internal/headpool internal/octet internal/socket websocket", "net/http"},
+		{"netupgrade", ". chunked handshake head internal/earlyconn internal/headpool internal/octet internal/products internal/socket websocket", "net/http"},
 		{"proxyupgrade", ". handshake httpupgrade internal/earlyconn internal/extended internal/uri websocket", ""},
 		{"upgradetest", ". chunked handshake head internal/corpus testdata websocket", ""},
 		{"websocket", ". handshake internal/octet internal/uri", "net/http net"},
