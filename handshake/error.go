@@ -11,8 +11,8 @@ import (
 )
 
 // This file has the errors of a switch, for every adapter: why a request offers
-// nothing, why a switch failed, and what to answer. An error that an adapter of one
-// stack returns can so be told by the code that serves another.
+// nothing, why a switch failed, and what to answer. Code that handles the errors of one
+// adapter so handles those of every other.
 
 // Why a request offers nothing that counts. These are not errors of the client: serve
 // the request as if it had no Upgrade field.
@@ -25,7 +25,7 @@ var (
 	ErrNoUpgrade = errors.New("handshake: no Upgrade field")
 
 	// ErrNoOption: Connection does not name the option upgrade. The field Upgrade
-	// was meant for another connection, and somebody passed it on.
+	// was meant for another connection, and an intermediary passed it on.
 	ErrNoOption = errors.New("handshake: no upgrade option in Connection")
 
 	// ErrNotSupported: the offer is valid and names no protocol that the server
@@ -42,8 +42,8 @@ var (
 // Why a response is no switch, in addition to the errors of [Offer].
 var (
 	// ErrStatus: the status code is not 101, which a switch needs: the Upgrade
-	// field of any other response is an advertisement. Of a response that is to be
-	// built: the status code is not a final one, 200 to 599.
+	// field of any other response is an advertisement. When a response is built:
+	// the status code is not a final one, 200 to 599.
 	ErrStatus = errors.New("handshake: wrong status code")
 
 	// ErrNotOffered: the server switches to a protocol that the client did not
@@ -75,11 +75,11 @@ var (
 	// ErrTarget: the request target has no form that the method allows.
 	ErrTarget = errors.New("handshake: malformed request target")
 
-	// ErrHost: the host is not one, with or without a port.
+	// ErrHost: the host or its port is malformed.
 	ErrHost = errors.New("handshake: malformed host")
 
-	// ErrOption: a connection option is not a token, is close, or does not name one
-	// of the caller's fields that may end at the next hop.
+	// ErrOption: a connection option is not a token, is close, is Content-Length, or
+	// does not name one of the caller's fields.
 	ErrOption = errors.New("handshake: connection option names no such field")
 )
 
@@ -218,9 +218,9 @@ func textOf(err error) string {
 }
 
 // Status returns the status code of the response to a request that err kept from
-// switching: that of a [Refusal] or a [ContentError]; 0 for nil and for a
-// [WriteError], after which nothing can be answered; and 500 for every error that it
-// does not know, which is the server's own.
+// switching: that of a [Refusal] or a [ContentError]; 0 for nil, and for a [WriteError],
+// after which nothing can be answered; and 500 for every error that it does not know,
+// which is the server's own.
 //
 // For the errors of [Offer] and [Select], with which a server should serve the request
 // as an ordinary one, it returns what a server answers that serves nothing else: 505
@@ -278,8 +278,8 @@ func Status(err error) int {
 	return status
 }
 
-// FieldName returns the name of the field that err is about: Upgrade, Connection, Host, that
-// of a [FieldError] or a [ResponseError], or what a method FieldName of the error
+// FieldName returns the name of the field that err is about: Upgrade, Connection or Host,
+// the name in a [FieldError] or a [ResponseError], or what a method FieldName of the error
 // returns. It returns "" if err is about no field. It looks at the errors that err
 // wraps, and allocates nothing.
 func FieldName(err error) string {

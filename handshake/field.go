@@ -49,8 +49,8 @@ func check[S upgrade.Text](name string, value S) error {
 //
 // The value is bytes or a string. The error is that of [Field.Check], or [ErrReserved]
 // for Upgrade, Connection, Content-Length, Transfer-Encoding and Trailer, which the
-// caller must not give in a 101; dst is then returned as it was. It is the bare reason,
-// for the caller knows the field. AppendField allocates nothing but what dst needs to
+// caller must not give in a 101; dst is then returned as it was. The error does not name
+// the field, because the caller knows it. AppendField allocates nothing but what dst needs to
 // grow.
 func AppendField[S upgrade.Text](dst []byte, name string, value S) ([]byte, error) {
 	if err := check(name, value); err != nil {
@@ -69,8 +69,8 @@ func appendLine[S upgrade.Text](dst []byte, name string, value S) []byte {
 	return append(dst, "\r\n"...)
 }
 
-// reserved reports whether a field says something that only the switch itself may say:
-// to what, and how the message is framed. A 101 has no content, and so it has neither a
+// reserved reports whether a caller must not give the field in a 101: it says what is
+// switched to, or how the message is framed, and this package writes it. A 101 has no content, and so it has neither a
 // length nor a coding (RFC 9110, section 8.6, and RFC 9112, section 6.1).
 func reserved(name string) bool {
 	// The length tells nearly all names from these. A name that passed check is

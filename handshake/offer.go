@@ -3,10 +3,9 @@
 // the responses that accept it ([AppendSwitchingProtocols]) or ask for one
 // ([AppendUpgradeRequired]), and what a client checks of the answer ([Switched]).
 //
-// It is for HTTP stacks of any kind and knows none of them: neither net/http nor
-// who owns the connection. Package httpupgrade is the same for net/http.
+// It is for HTTP stacks of any kind. It knows nothing of net/http or of connections. Package httpupgrade is the same for net/http.
 //
-// In a stack of one's own, an upgrade is three steps:
+// For a server, an upgrade is three steps:
 //
 //	p, err := handshake.Select(1, 1, connectionLines, upgradeLines, echo)
 //	if err != nil {
@@ -25,19 +24,18 @@ import (
 // This file knows what makes an offer count: the version, Connection, Upgrade. It knows
 // neither methods nor content nor connections.
 
-// Offer returns the products that a request offers to switch to, never none of
-// them without an error. connection and offered are the lines of its fields
-// Connection and Upgrade, major and minor its HTTP version.
+// Offer returns the products that a request offers to switch to. The list is empty
+// only with an error. connection and offered are the lines of its fields Connection
+// and Upgrade, major and minor its HTTP version.
 //
-// With any error the request is an ordinary one, to be served as if it had no
-// Upgrade: never a reason for a 400 by itself, for a client cannot insist. The
-// errors are, in the order in which they are looked for, [ErrHTTPVersion],
-// [ErrNoUpgrade], a [*FieldError] for a malformed Connection, [ErrNoOption], and a
-// *FieldError for a malformed Upgrade.
+// With any error, serve the request as if it had no Upgrade field. Do not answer 400
+// for this alone: a client can offer a switch, and cannot demand one. The errors are,
+// in this order, [ErrHTTPVersion], [ErrNoUpgrade], a [*FieldError] for a malformed
+// Connection, [ErrNoOption], and a *FieldError for a malformed Upgrade.
 //
 // The List aliases offered. Offer allocates nothing but a FieldError and what it
-// wraps. It follows [RFC 9110, section 7.8]. It asks neither for the method, which
-// is the new protocol's to restrict, nor for the content, which has to be read
+// wraps. It follows [RFC 9110, section 7.8]. It does not look at the method, which
+// the new protocol may restrict, or at the content, which the server has to read
 // before the switch.
 //
 // [RFC 9110, section 7.8]: https://httpwg.org/specs/rfc9110.html#rfc.section.7.8
@@ -52,8 +50,8 @@ func Offer[S upgrade.Text](major, minor int, connection, offered []S) (upgrade.L
 	return list, nil
 }
 
-// meant reports whether a message that has the field Upgrade means it: nil, or why
-// the field is to be ignored without a look at what it says.
+// meant returns nil if the Upgrade field of a message counts, or why it must be ignored
+// unread.
 func meant[S upgrade.Text](major, minor int, connection, offered []S) error {
 	switch {
 	case !canUpgrade(major, minor):
@@ -88,22 +86,22 @@ func blank[S upgrade.Text](lines []S) bool {
 }
 
 // Select returns what to switch to: the first of supported that the request offers. It is
-// [Offer] and [upgrade.List.Select] as one question, by exactly the same rules, and faster
+// [Offer] and [upgrade.List.Select] in one call, by exactly the same rules, and faster
 // than the two.
 //
-// The errors are those of Offer and then [ErrNotSupported]; with any of them the request
-// is an ordinary one. The Product is one of the arguments, in the server's spelling. It
+// The errors are those of Offer and then [ErrNotSupported]. With any of them, serve the
+// request as if it had no Upgrade field. The Product is one of the arguments, in the server's spelling. It
 // allocates as Offer does.
 func Select[S upgrade.Text](major, minor int, connection, offered []S, supported ...upgrade.Product[string]) (upgrade.Product[string], error) {
-	// Nearly always there is one line each, in one of a few spellings. The rest stands
-	// in a function of its own, whose variables would cost this one a quarter more.
+	// Nearly always there is one line of each field, in one of a few spellings. The
+	// rest is a function of its own: its variables would make this one a quarter slower.
 	if !canUpgrade(major, minor) || len(connection) != 1 || len(offered) != 1 || len(supported) == 0 {
 		return selectParsed(major, minor, connection, offered, supported)
 	}
 	line := offered[0]
 	switch spellingOf(connection[0]) {
 	case asksUpgrade:
-		// A line that is exactly a product is a valid field, which offers just that.
+		// A line that is exactly a product is a valid field, and offers just that.
 		if p := supported[0]; string(line) == p.String() && !p.IsZero() {
 			return p, nil
 		}
@@ -119,7 +117,7 @@ func Select[S upgrade.Text](major, minor int, connection, offered []S, supported
 }
 
 // isCommon reports whether a line of Upgrade is one of the products that most clients
-// offer. Nothing has to be read of such a line.
+// offer. Such a line need not be parsed.
 func isCommon[S upgrade.Text](line S) bool {
 	return string(line) == "websocket" || string(line) == "h2c"
 }
@@ -148,7 +146,7 @@ func selectParsed[S upgrade.Text](major, minor int, connection, offered []S, sup
 	return p, nil
 }
 
-// spelling is what a line of Connection says that need not be parsed.
+// spelling is what is known of a line of Connection without parsing it.
 type spelling uint8
 
 const (

@@ -13,9 +13,9 @@ import (
 // and the answer, and decides nothing. This file knows none of them, and no protocol by
 // name.
 
-// Protocol is a protocol to which a server can switch, and when and how. R is the
-// request of the HTTP stack, S what serves a connection that was switched; an adapter
-// names both.
+// Protocol is a protocol to which a server can switch, with the conditions. R is the type
+// of the HTTP stack's request, and S that of what serves a switched connection. An adapter
+// chooses both.
 type Protocol[R, S any] struct {
 	// Product is the protocol's name and, if it has one, version. It matches only
 	// an offer of the same version. Nothing offers the zero Product.

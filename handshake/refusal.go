@@ -10,8 +10,8 @@ import (
 // This file knows the refusal of a switch, once for every adapter. It knows nothing of
 // how a response is sent.
 
-// Refusal is an error by which [Protocol].Check and [Protocol].Fields say to answer a
-// request with a final response instead of switching to that protocol.
+// Refusal is an error that Check and Fields of a [Protocol] return to answer a request with
+// a final response instead of switching to that protocol.
 type Refusal struct {
 	// Status is the status code, 200 to 599.
 	Status int
@@ -36,11 +36,11 @@ func (e *Refusal) Error() string {
 	return "handshake: refused with status " + strconv.Itoa(e.Status)
 }
 
-// Response returns the fields and the content of the response that refuses a request
-// the switch to p. The fields are those of e, among them at most one Connection, which is
-// "close"; further Upgrade, if a 426 lacks it, and Content-Type, if there is content of
-// which nothing else is said. How the response is framed, and upgrade in Connection, is
-// the adapter's to add, as [AppendResponse] does.
+// Response returns the fields and the content of the response that refuses the switch to
+// p. The fields are those of e, with at most one Connection, which is "close". Response
+// adds an Upgrade to a 426 that lacks it, and a Content-Type to content that lacks it. The
+// adapter adds what frames the response, and upgrade in Connection if there is an Upgrade,
+// as [AppendResponse] does.
 //
 // The error says that e cannot be sent, which is the server's own fault: [ErrStatus],
 // a [*ResponseError], or [ErrNoProduct] for a 426 that has no Upgrade and a zero p.

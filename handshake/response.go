@@ -24,7 +24,7 @@ const (
 // fields by [AppendField], and then the empty line, after which the new protocol begins.
 //
 // to is usually one product; several are layers, from the lowest up. The client must
-// have offered each of them, which [Select] sees to and this function cannot know.
+// have offered each of them: [Select] makes sure of it, and this function cannot.
 //
 // The error is [ErrNoProduct] for no product or a zero one; dst is then returned as it
 // was. It allocates nothing but what dst needs to grow. It follows
@@ -131,7 +131,7 @@ func AppendUpgradeRequired(dst []byte, supported []upgrade.Product[string], fiel
 }
 
 // AppendResponse appends the head of a final response that does not switch to dst and
-// returns the result: the status line, Connection if it has something to say,
+// returns the result: the status line, Connection if it has an option to name,
 // Content-Length: 0, fields, and the empty line. It is for servers that answer with
 // bytes.
 //
@@ -144,7 +144,7 @@ func AppendUpgradeRequired(dst []byte, supported []upgrade.Product[string], fiel
 // The errors are [ErrStatus]; [ErrNoProduct] for a 426 without Upgrade; and a
 // [*ResponseError] for a field that fails [Field.Check], for an Upgrade that is not a
 // list, a Content-Length that is not a number or stands with a 204, for
-// Transfer-Encoding and Trailer, and for what is said of Connection above. With an
+// Transfer-Encoding and Trailer, and for a Connection other than one close. With an
 // error dst is returned as it was. It allocates nothing but the error and what dst
 // needs to grow.
 func AppendResponse(dst []byte, status int, fields ...Field) ([]byte, error) {
@@ -215,7 +215,7 @@ func isList(s string) bool {
 	return err == nil && !list.IsZero()
 }
 
-// named reports whether there are products, and each of them is one.
+// named reports whether list has products, and no zero ones.
 func named(list []upgrade.Product[string]) bool {
 	for _, p := range list {
 		if p.IsZero() {
@@ -226,7 +226,7 @@ func named(list []upgrade.Product[string]) bool {
 }
 
 // reason returns the reason phrase of a status code that a server of bytes is likely to
-// send, or nothing. No recipient needs one (RFC 9112, section 4).
+// send, and "" for any other. No recipient needs one (RFC 9112, section 4).
 func reason(status int) string {
 	switch status {
 	case 200:

@@ -9,8 +9,8 @@ import "github.com/gosegue/upgrade"
 // [upgrade.AppendList] writes the Upgrade field of the request that is passed on, and
 // [Switched], given the same products, checks the backend's response. An intermediary
 // must not pass on what it does not know: it could no longer tell what the connection
-// speaks. Of a 426 (Upgrade Required) that the backend sends, Restrict returns what the
-// client can be told.
+// speaks. Given the Upgrade of a backend's 426 (Upgrade Required), Restrict returns what
+// the client can be told.
 //
 // The result is the one allocation. It follows [RFC 9110, section 7.8].
 //
