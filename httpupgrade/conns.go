@@ -8,8 +8,8 @@ import (
 
 // This file counts the connections that were switched.
 
-// Conns counts the connections that [Handler]s have switched, limits their number, and
-// ends them at shutdown, which http.Server does for none of them. The zero Conns is ready
+// Conns counts the connections that a [Handler] has switched, limits their number, and
+// ends them at shutdown. http.Server does none of this. The zero Conns is ready
 // for use and sets no limit; a nil *Conns counts nothing. Several Handlers may share one
 // Conns. It must not be copied.
 //
@@ -43,7 +43,7 @@ type place struct {
 	closed bool     // whether conn is to be closed when it comes
 }
 
-// Len returns how many connections are switched, and being switched, now.
+// Len returns how many connections are switched or being switched now.
 func (c *Conns) Len() int {
 	if c == nil {
 		return 0
@@ -56,7 +56,7 @@ func (c *Conns) Len() int {
 // Shutdown ends the connections. It lets no further switch begin, so that requests are
 // refused with 503 (Service Unavailable); cancels the contexts of the requests that Serve
 // functions got; and waits until these have returned. Switches under way count. When ctx
-// ends before, Shutdown closes the connections that are left and returns the error of ctx.
+// ends before that, Shutdown closes the remaining connections and returns the error of ctx.
 //
 // It may be called more than once and from several goroutines. A Conns that was shut down
 // stays so.
@@ -107,8 +107,8 @@ func (c *Conns) Shutdown(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// enter takes a place, and returns it with a context that Shutdown cancels; nil if there
-// is none to be had. On a nil Conns there is always one, which is nil.
+// enter takes a place and returns it, with a context that Shutdown cancels. It reports
+// whether there was one. A nil Conns always has one, which is nil.
 func (c *Conns) enter(ctx context.Context) (*place, context.Context, bool) {
 	if c == nil {
 		return nil, ctx, true

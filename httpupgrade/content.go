@@ -12,7 +12,7 @@ import (
 	"github.com/gosegue/upgrade/handshake"
 )
 
-// This file reads the content of a request, which the new protocol begins after.
+// This file reads the content of a request. The new protocol begins after it.
 
 // DefaultMaxBody is how much content of a request is read before a switch, unless a
 // [Handler] or a [Gate] says otherwise: 2 MiB.
@@ -33,8 +33,8 @@ type ContentError = handshake.ContentError
 // ReadContent reads the content of r, if it has any, up to limit bytes, and leaves it in
 // r.Body to be read again. It does nothing if it, or a [Gate], has read it already.
 //
-// Do it before a switch, because the new protocol begins after the content. Reading is
-// what sends the 100 (Continue) that a client may wait for.
+// Call it before a switch, because the new protocol begins after the content. Reading
+// sends the 100 (Continue) that a client may wait for.
 //
 // The error is a [*ContentError]. With status 413 there is more than limit; if
 // Content-Length says so, nothing was read and no 100 sent. After an error r.Body yields
@@ -84,8 +84,8 @@ func tooLarge(limit int64) error {
 	}
 }
 
-// held is the content of a request that has been read. It lets it go with the last
-// octet, and with Close: the protocol may keep the request for days.
+// held is the content of a request after it was read. It releases the memory with the last
+// octet, and at Close: the protocol may keep the request for days.
 type held struct{ rest []byte }
 
 func (c *held) Read(p []byte) (int, error) {

@@ -14,9 +14,9 @@ import (
 
 // This file stands in front of handlers that read Upgrade by themselves.
 
-// Gate lets an offer to switch reach a handler that reads Upgrade by itself, a WebSocket
-// library say, only if it counts, and then in the spelling that everybody understands. It
-// is one line in front of a handler that nobody changes:
+// Gate stands in front of a handler that reads Upgrade by itself, a WebSocket library say.
+// An offer to switch reaches that handler only if it counts, and in the spelling that every
+// library understands. The handler stays as it is:
 //
 //	handler = httpupgrade.Gate{Products: products, Next: handler}
 //
@@ -27,7 +27,7 @@ import (
 // the octets that came early with the connection, even to a library that drops the reader.
 // It has Flush exactly if the writer of the server has one, and an Unwrap.
 //
-// Any other offer, malformed, of HTTP/1.0, or of something else, reaches Next as the
+// Any other offer (malformed, in HTTP/1.0, or of other products) reaches Next as the
 // ordinary request that it is: without Upgrade, HTTP2-Settings and their options. If Next
 // answers with a 426 (Upgrade Required) that has no Upgrade, Gate adds one with Products. A
 // request without Upgrade, and an extended CONNECT, reach Next untouched, and cost no
@@ -77,7 +77,7 @@ func (g Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(handshake.Status(err))
 		return
 	}
-	// Of content that is there in full nobody has to ask for it, nor how it came.
+	// The content is there in full: Next need not ask for it, or know how it came.
 	if read, ok := offer.Body.(*held); ok {
 		offer.ContentLength, offer.TransferEncoding = int64(len(read.rest)), nil
 		delete(offer.Header, "Expect")
@@ -191,7 +191,7 @@ type gateWriter struct {
 	products []upgrade.Product[string]
 }
 
-// flushWriter is one whose server can flush.
+// flushWriter is a gateWriter over a writer that can flush.
 type flushWriter struct {
 	gateWriter
 	http.Flusher

@@ -9,8 +9,8 @@ import (
 	"github.com/gosegue/upgrade/internal/headpool"
 )
 
-// This file is the order of a switch in a server. What to switch to is the policy of
-// package handshake; how, that of the other files here.
+// This file has the order of a switch in a server. Package handshake decides what to
+// switch to; the other files here do the steps.
 
 // Handler switches each request that offers one of its protocols, and passes on every
 // other. Its fields must not change while it is in use. It panics at its first request if
@@ -96,10 +96,10 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// check panics if h cannot do what it is for.
+// check panics if h can never work.
 func (h *Handler) check() {
 	for i := range h.Protocols {
-		// Nothing offers the zero Product, so nobody serves it.
+		// Nothing offers the zero Product, so it needs no Serve.
 		if h.Protocols[i].Serve == nil && !h.Protocols[i].Product.IsZero() {
 			panic("httpupgrade: Protocol " + strconv.Itoa(i) + " (" + h.Protocols[i].Product.String() + ") has no Serve")
 		}

@@ -1,5 +1,5 @@
 // Package httpupgrade switches protocols in servers and clients of net/http. [Handler]
-// is middleware that does all of it by a list of [Protocol]s, [Gate] stands in front of
+// is middleware that does all of it for a list of [Protocol] values, [Gate] stands in front of
 // a handler that reads Upgrade by itself, and [Switch] is one switch in a handler of
 // one's own.
 //
@@ -113,7 +113,7 @@ func Offer(r *http.Request) (upgrade.List[string], error) {
 
 // Select returns the first of supported that r offers. The errors are those of [Offer]
 // and [handshake.ErrNotSupported]; with any of them r is an ordinary request. It is
-// faster than [Offer] and the question after it.
+// faster than [Offer] and [upgrade.List.Select].
 func Select(r *http.Request, supported ...upgrade.Product[string]) (upgrade.Product[string], error) {
 	if r.Method == http.MethodConnect {
 		return upgrade.Product[string]{}, ErrConnect
@@ -123,13 +123,13 @@ func Select(r *http.Request, supported ...upgrade.Product[string]) (upgrade.Prod
 }
 
 // Switched returns the products that resp switches to, each of which is one of offered.
-// It is the check of a client, or of a proxy, before it uses the connection for anything
-// but HTTP. The errors are those of [handshake.Switched]. After an error on a 101 close
+// It is the check of a client or a proxy before it uses the connection for anything but
+// HTTP. The errors are those of [handshake.Switched]. After an error on a 101 close
 // the body of the response: its connection is of no further use.
 //
-// A response made by hand, without a version, counts as HTTP/1.1. Of a 101 with
-// "Connection: close, Upgrade" the client of net/http removes Connection, so that the
-// error is [handshake.ErrNoOption].
+// A response made by hand, without a version, counts as HTTP/1.1. The client
+// of net/http removes "Connection: close, Upgrade" from a 101, so the error is then
+// [handshake.ErrNoOption].
 func Switched(resp *http.Response, offered ...upgrade.Product[string]) (upgrade.List[string], error) {
 	major, minor := version(resp.ProtoMajor, resp.ProtoMinor, resp.Proto)
 	return handshake.Switched(resp.StatusCode, major, minor, resp.Header["Connection"], resp.Header["Upgrade"], offered...)

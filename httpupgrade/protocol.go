@@ -10,8 +10,8 @@ import (
 	"github.com/gosegue/upgrade/internal/uri"
 )
 
-// This file says what a protocol is to net/http, and what this package insists on before
-// it switches.
+// This file defines a protocol for net/http, and what this package insists on before it
+// switches.
 
 // Protocol is a protocol to which a [Handler] can switch, and when and how:
 // [handshake.Protocol] for net/http. Its fields are
@@ -57,8 +57,8 @@ import (
 // [WebSocket] makes such a Protocol.
 type Protocol = handshake.Protocol[*http.Request, func(net.Conn, *http.Request)]
 
-// Refusal is [handshake.Refusal]: an error by which [Protocol].Check and
-// [Protocol].Fields say to answer a final response instead of switching.
+// Refusal is [handshake.Refusal]: an error that Check and Fields of a [Protocol] return to
+// answer with a final response instead of switching.
 type Refusal = handshake.Refusal
 
 // PanicError is [handshake.PanicError]: what a [Handler] reports of a function of the
@@ -81,8 +81,8 @@ func checkHost(r *http.Request) error {
 	return nil
 }
 
-// insist is what a Handler checks of every request that it is to switch to p, before the
-// server's own Check.
+// insist checks every request that a Handler is to switch to p, before the server's own
+// Check does.
 func insist(p *Protocol, r *http.Request) error {
 	if err := checkHost(r); err != nil {
 		return err

@@ -18,7 +18,7 @@ import (
 // version, and where there is no protocol to name, since such a 426 is not allowed.
 //
 // The connection stays open unless the client asked to close it or still waits for
-// leave to send content (Expect: 100-continue). net/http closes it in three more
+// permission to send content (Expect: 100-continue). net/http closes it in three more
 // cases, and then takes the upgrade option out of Connection: when 256 KiB of content
 // or more are left unread, when keep-alives are disabled, and during Shutdown.
 func Refuse(w http.ResponseWriter, r *http.Request, supported ...upgrade.Product[string]) {
@@ -74,9 +74,9 @@ func answer(w http.ResponseWriter, r *http.Request, status int, fields []handsha
 // Connection. It changes nothing else of the response, and nothing at all for
 // versions 1.0, 2 and 3.
 //
-// Call it before WriteHeader and behind whatever else sets Connection: the option is
-// added to what stands there. What [Refuse] says of connections that net/http closes
-// holds here too.
+// Call it before WriteHeader and after everything else that sets Connection: the option is
+// added to what is there. What [Refuse] says of connections that net/http closes applies
+// here too.
 func Advertise(w http.ResponseWriter, r *http.Request, supported ...upgrade.Product[string]) {
 	if supported = products.Distinct(supported); canUpgrade(r) && len(supported) > 0 {
 		advertise(w.Header(), r, supported)
@@ -94,16 +94,16 @@ func addOption(header http.Header, r *http.Request) {
 	lines := header["Connection"]
 	options, err := upgrade.ParseConnection(lines...)
 	if err != nil {
-		lines = nil // what is malformed would take our option with it
+		lines = nil // a malformed list would spoil our option
 	}
 	switch {
 	case options.Has("upgrade"):
 	case len(lines) == 0 && r.Close:
 		lines = []string{"Upgrade, close"}
 	default:
-		// A line of its own: net/http honours a close of the handler's only
-		// where the first line is that and nothing more.
-		lines = append(slices.Clip(lines), "Upgrade") // who set them may share them
+		// A line of its own: net/http honours a handler's close only if it is the
+		// whole first line.
+		lines = append(slices.Clip(lines), "Upgrade") // the caller may share this slice
 	}
 	// When net/http closes for the client's sake, it leaves Connection alone only
 	// if the first line names close.
@@ -117,7 +117,7 @@ func addOption(header http.Header, r *http.Request) {
 // the client holds back until it sees 100 (Continue). net/http sends that when the
 // content is first read; refused without, the client may send the content or not.
 func closeUnread(header http.Header, r *http.Request) {
-	// Any other expectation net/http has refused by itself.
+	// net/http has refused any other expectation by itself.
 	if r.Header.Get("Expect") == "" || r.ContentLength == 0 {
 		return
 	}

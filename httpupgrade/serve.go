@@ -21,8 +21,7 @@ type serving struct {
 	fails failures // where a panic goes
 }
 
-// run serves r, sees to it that the connection is closed after it, and that a panic costs
-// this connection alone.
+// run serves r and closes the connection afterwards. A panic costs this connection alone.
 func (s serving) run(r *http.Request) {
 	defer s.place.leave()
 	defer s.conn.Close()
@@ -42,9 +41,9 @@ func failuresOf(r *http.Request, hook func(*http.Request, error)) failures {
 	return failures{hook, r, serverOf(r)}
 }
 
-// forLong returns f for as long as a protocol runs. Without a hook no request is needed;
-// with one it is a copy without the content, which may be large and belongs to the
-// protocol.
+// forLong returns what to keep of f while a protocol runs. Without a hook it needs no
+// request. With one it keeps a copy without the content, which may be large and belongs to
+// the protocol.
 func (f failures) forLong() failures {
 	if f.hook == nil {
 		return failures{server: f.server}
@@ -85,8 +84,8 @@ func (f failures) log() *log.Logger {
 	return log.Default()
 }
 
-// contextOf returns the context for a request whose handler returns while the protocol
-// goes on: that of r, which the server cancels with the handler, without its end.
+// contextOf returns the context of r without its cancellation, and with the fields of the
+// 101. The server cancels that of r when the handler returns, and the protocol goes on.
 func contextOf(r *http.Request, fields []handshake.Field) context.Context {
 	ctx := context.WithoutCancel(r.Context())
 	if len(fields) > 0 {
@@ -111,8 +110,8 @@ func (c *fieldsContext) Value(key any) any {
 }
 
 // SwitchedFields returns the fields that [Protocol].Fields gave for the 101 that answered
-// r, the request that Serve got: what was negotiated need not be decided twice. It is nil
-// if there were none.
+// r, the request that Serve got, so that what was negotiated need not be decided twice. It
+// returns nil if there were none. The fields are not a copy.
 func SwitchedFields(r *http.Request) []handshake.Field {
 	if c, ok := r.Context().Value(fieldsKey{}).(*fieldsContext); ok {
 		return c.fields

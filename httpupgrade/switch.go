@@ -17,13 +17,13 @@ import (
 
 // This file takes the connection of a request over and writes the 101.
 
-// Switch answers r with 101 (Switching Protocols) and returns the connection, which from
-// then on speaks to: one product, or several from the lowest layer up, each of which r
-// must offer. Switch puts fields into the 101, and nothing of w.Header(); see [FieldsOf].
+// Switch answers r with 101 (Switching Protocols) and returns the connection. The argument
+// to is what it speaks from then on: one product, or several from the lowest layer up. r
+// must offer each of them. Switch puts fields into the 101, and nothing of w.Header(); see
+// [FieldsOf].
 //
-// First it reads the content of r, as [ReadContent] does with [DefaultMaxBody]. The
-// content stands in r.Body afterwards: the request is still to be answered, in the new
-// protocol. Then it takes the connection over from the server, also through wrapped
+// First it reads the content of r, as [ReadContent] does with [DefaultMaxBody]. r.Body
+// yields the content afterwards: the new protocol still has to answer the request. Then it takes the connection over from the server, also through wrapped
 // writers that have an Unwrap method, and writes the 101 in one Write, which ends by the
 // WriteTimeout of the server, or else after 10 seconds.
 //
@@ -85,7 +85,7 @@ func takeOver(w http.ResponseWriter, server *http.Server, head []byte) (net.Conn
 	if server != nil && server.WriteTimeout > 0 {
 		timeout = server.WriteTimeout
 	}
-	// Nobody reads yet, so one call sets both deadlines. If it fails, so does the Write.
+	// Nothing is read yet, so one call sets both deadlines. If it fails, so does the Write.
 	conn.SetDeadline(time.Now().Add(timeout))
 	n, err := conn.Write(head)
 	if err == nil && n < len(head) {
@@ -102,10 +102,10 @@ func takeOver(w http.ResponseWriter, server *http.Server, head []byte) (net.Conn
 	return Early(conn, buffered.Reader), nil
 }
 
-// Early returns a connection that first yields what was read from conn and stands in
-// buffered, and then what conn has still to read: conn itself if buffered is nil or
-// empty. It is for who has called Hijack: the reader it returns may hold the first octets
-// of the new protocol, and must not be used afterwards.
+// Early returns a connection that first yields what is buffered, which was read from conn,
+// and then what conn yields. It returns conn itself if buffered is nil or empty. It is for
+// callers of Hijack: the reader that Hijack returns may hold the first octets of the new
+// protocol. Do not use that reader afterwards.
 //
 // The result has a CloseWrite method exactly if conn has one, and a method NetConn that
 // returns conn once the early octets are read. Early copies the octets and keeps nothing
@@ -114,7 +114,7 @@ func Early(conn net.Conn, buffered *bufio.Reader) net.Conn {
 	if buffered == nil || buffered.Buffered() == 0 {
 		return conn
 	}
-	early, _ := buffered.Peek(buffered.Buffered()) // what is buffered can be had
+	early, _ := buffered.Peek(buffered.Buffered()) // which cannot fail
 	return earlyconn.New(conn, bytes.Clone(early))
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/gosegue/upgrade/internal/socket"
 )
 
-// WebSocket is what a server decides on a WebSocket connection. [WebSocket.Protocol]
+// WebSocket has what a server decides about WebSocket connections. [WebSocket.Protocol]
 // makes a [Protocol] of it:
 //
 //	httpupgrade.Handler{
@@ -40,7 +40,7 @@ type WebSocket struct {
 	Serve func(conn net.Conn, r *http.Request, subprotocol string)
 }
 
-// Protocol returns the Protocol for ws, which does not use ws any more. Allow and the
+// Protocol returns the Protocol for ws, as ws is now. Allow and the
 // other fields of the result are the caller's to set; the checks of WebSocket are made
 // and the key is answered whatever they are.
 func (ws WebSocket) Protocol() Protocol {
