@@ -90,15 +90,14 @@ type Acceptor struct {
 
 // Accepted is a connection that has been switched.
 type Accepted struct {
-	// Seven words, which with an error are as many as are returned in registers.
-	// In memory they would take up the caller's stack.
+	// Seven words and an error are as many as are returned in registers. In memory
+	// they would use the caller's stack.
 
-	// Conn speaks the protocol: the next byte read is the first behind the
-	// request. It is the bare connection, unless bytes had come early: then one
-	// that yields them first, with a CloseWrite method exactly if the bare one has
-	// it, and with a method NetConn that returns the bare one once they are read and
-	// nil before.
-	// It has no deadline and is the caller's to close.
+	// Conn speaks the protocol: the next byte read is the first after the request.
+	// It is the bare connection unless bytes came early. Then it yields those
+	// first, has a CloseWrite method exactly if the bare one has it, and a method
+	// NetConn that returns the bare one after they are read and nil before. It has
+	// no deadline, and the caller closes it.
 	Conn net.Conn
 
 	Protocol *Protocol     // what it speaks: one of Acceptor.Protocols
@@ -163,9 +162,9 @@ func (e *Error) Unwrap() error {
 // early, the connection that yields them. Accept may be called for any number of
 // connections at once.
 func (a *Acceptor) Accept(conn net.Conn) (accepted Accepted, err error) {
-	// What a step finds is left in r and not in this frame, and no step calls the
-	// next: a goroutine that has outgrown its first 2 KiB of stack keeps 4 for as
-	// long as the connection lasts.
+	// Steps leave their results in r and do not nest, to stay within the first
+	// 2 KiB of stack: a stack that has grown to 4 KiB stays so for the life of the
+	// connection.
 	r := newRequest(conn)
 	defer r.release()
 	r.setDeadline(a.Timeout)
@@ -195,7 +194,7 @@ func (a *Acceptor) Accept(conn net.Conn) (accepted Accepted, err error) {
 	return
 }
 
-// finish does what is left when the 101 has been built.
+// finish takes the steps after the 101 is built.
 func (a *Acceptor) finish(r *Request) error {
 	if err := r.readContent(a.maxBody()); err != nil {
 		return err
@@ -217,7 +216,7 @@ func (a *Acceptor) maxBody() int64 {
 	return min(max(a.MaxBody, 0), math.MaxInt)
 }
 
-// offer leaves what the request offers in r. Its error is why the offer does not count.
+// offer leaves what the request offers in r. Its error says why the offer does not count.
 func (r *Request) offer() error {
 	if string(r.Method) == "CONNECT" {
 		return ErrConnect
@@ -227,8 +226,8 @@ func (r *Request) offer() error {
 	return err
 }
 
-// choose finds the protocol to switch to and leaves it and its fields in r; with a refusal,
-// the protocol that was refused.
+// choose leaves the protocol to switch to and its fields in r; with a refusal, the protocol
+// that was refused.
 func (a *Acceptor) choose(r *Request) error {
 	var err error
 	r.protocol, r.fields, err = handshake.Choose(a.Protocols, r.offered, r, insist)
@@ -268,8 +267,7 @@ func (r *Request) handOver() {
 	}
 }
 
-// decline answers a request that is not switched, and returns the error that says so. It
-// is the end of what choose began.
+// decline answers a request that is not switched, and returns the error that says so.
 func (a *Acceptor) decline(r *Request, err error) error {
 	var refusal *Refusal
 	switch {
@@ -289,8 +287,8 @@ func (a *Acceptor) decline(r *Request, err error) error {
 	return &Error{r.status, err}
 }
 
-// callDecline calls the server's function. A panic is answered with 500, if nothing else
-// was, and returned: Accept runs in a goroutine of which nobody may recover it.
+// callDecline calls the server's function. It answers a panic with 500, unless the function
+// has answered, and returns it: nothing may recover it in the goroutine of Accept.
 func (r *Request) callDecline(decline func(*Request, error), err error) (panicked error) {
 	defer func() {
 		if v := recover(); v != nil {

@@ -5,8 +5,8 @@ import (
 	"github.com/gosegue/upgrade/internal/socket"
 )
 
-// This file says what a protocol is to an Acceptor, and what the Acceptor insists on before
-// it switches.
+// This file defines a protocol for an Acceptor, and what the Acceptor insists on before it
+// switches.
 
 // Protocol is a protocol to which an [Acceptor] can switch, and when:
 // [handshake.Protocol] for a net.Conn. Its fields are
@@ -34,8 +34,8 @@ import (
 //
 //	Serve func(Accepted)
 //
-// is the caller's, who has the connection from [Acceptor.Accept] and may call
-// accepted.Protocol.Serve(accepted). The Acceptor does not, and it may be nil.
+// is for the caller, which gets the connection from [Acceptor.Accept] and may call
+// accepted.Protocol.Serve(accepted). The Acceptor does not call it, and it may be nil.
 //
 // For the product websocket an Acceptor does what RFC 6455 asks of a server, whatever
 // Check and Fields are: it refuses a request by another method than GET with 405, one of
@@ -45,9 +45,8 @@ import (
 // A panic of one of the functions is an error of the server's own, a [*PanicError].
 type Protocol = handshake.Protocol[*Request, func(Accepted)]
 
-// Refusal is [handshake.Refusal]: an error by which [Protocol].Check and
-// [Protocol].Fields say to answer a final response instead of switching. The connection is
-// closed after it.
+// Refusal is [handshake.Refusal]: an error that Check and Fields of a [Protocol] return to
+// answer with a final response instead of switching. The connection is closed after it.
 type Refusal = handshake.Refusal
 
 // PanicError is [handshake.PanicError]: a function of the server's own panicked.
@@ -64,14 +63,14 @@ var ErrConnect = handshake.ErrConnect
 // [websocket.SelectSubprotocol]: https://pkg.go.dev/github.com/gosegue/upgrade/websocket#SelectSubprotocol
 func WebSocket() Protocol { return Protocol{Product: socket.Product} }
 
-// checkWebSocket leaves in r what WebSocket has against the request, if that is offered,
-// and its key. It is a step of its own, before the choice, so that the frames of both fit
-// the stack.
+// checkWebSocket leaves in r why a request that offers WebSocket is no handshake of it, or
+// its key. It is a step of its own, before the choice, so that the frames of both fit the
+// stack.
 func (r *Request) checkWebSocket() {
 	if !r.offered.Offers(socket.Product) {
 		return
 	}
-	var room [2][]byte // for one of each, and only with that it is a switch
+	var room [2][]byte // for one line of each field: more of them are no handshake
 	version := r.Lines(room[:0:1], "Sec-WebSocket-Version")
 	key := r.Lines(room[1:1], "Sec-WebSocket-Key")
 	if r.refused = socket.Check(r.Method, version, key); r.refused == nil {
@@ -79,8 +78,7 @@ func (r *Request) checkWebSocket() {
 	}
 }
 
-// checkOrigin leaves in r whether a WebSocket that has no Check may have the request, if
-// there is one.
+// checkOrigin leaves in r why a WebSocket without a Check refuses the request, if it does.
 func (a *Acceptor) checkOrigin(r *Request) {
 	for i := range a.Protocols {
 		if p := &a.Protocols[i]; r.key != nil && p.Check == nil && socket.Is(p.Product) {
@@ -93,8 +91,8 @@ func (a *Acceptor) checkOrigin(r *Request) {
 	}
 }
 
-// insist is what an Acceptor checks of every request that it is to switch to p, before the
-// server's own Check.
+// insist checks every request that an Acceptor is to switch to p, before the server's own
+// Check does.
 func insist(p *Protocol, r *Request) error {
 	if !socket.Is(p.Product) {
 		return nil

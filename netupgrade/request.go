@@ -29,8 +29,8 @@ type Request struct {
 	gone     bool      // whether conn is somebody else's or closed
 	deadline time.Time // of the request and its answer; zero if there is none
 	buffer   []byte    // what was read
-	headEnd  int       // in buffer: behind the head
-	next     int       // in buffer: behind the head, and then behind the content
+	headEnd  int       // in buffer: the end of the head
+	next     int       // in buffer: the end of the head, and later that of the content
 	answer   []byte    // room for the head of the response
 	offered  upgrade.List[[]byte]
 	key      []byte            // of WebSocket, in buffer
@@ -40,8 +40,8 @@ type Request struct {
 	accepted Accepted
 	status   int // of the response; 0 if there is none
 
-	refused error // what WebSocket has against the request
-	foreign error // and what a WebSocket that has no Check
+	refused error // why the request is no WebSocket handshake
+	foreign error // why a WebSocket without a Check refuses it
 }
 
 // Sizes of the buffers of a request. Most heads fit the first; what outgrew the second
@@ -61,8 +61,7 @@ func newRequest(conn net.Conn) *Request {
 	return r
 }
 
-// release closes the connection, unless it is somebody else's by now, and gives the
-// buffers back.
+// release closes the connection, unless it was given away, and gives the buffers back.
 func (r *Request) release() {
 	if !r.gone {
 		r.conn.Close()
@@ -99,7 +98,7 @@ func (r *Request) read(limits head.Limits) error {
 			r.headEnd, r.next = n, n
 			return err
 		}
-		// As in readMore; one call less, for the sake of the stack.
+		// As in readMore, with one call less, to save stack.
 		r.makeRoom()
 		n, err = r.conn.Read(r.buffer[len(r.buffer):cap(r.buffer)])
 		r.buffer = r.buffer[:len(r.buffer)+n]
@@ -109,8 +108,7 @@ func (r *Request) read(limits head.Limits) error {
 	}
 }
 
-// readMore reads behind what is in the buffer. That there is no more is an error, since
-// more is wanted.
+// readMore reads more into the buffer. The end of the stream is an error.
 func (r *Request) readMore() error {
 	r.makeRoom()
 	n, err := r.conn.Read(r.buffer[len(r.buffer):cap(r.buffer)])
@@ -121,7 +119,7 @@ func (r *Request) readMore() error {
 	return err
 }
 
-// makeRoom sees to it that the buffer has room behind what is in it.
+// makeRoom makes room at the end of the buffer if there is none.
 func (r *Request) makeRoom() {
 	if len(r.buffer) == cap(r.buffer) {
 		r.buffer = append(r.buffer, 0)[:len(r.buffer)]
@@ -144,14 +142,14 @@ func (r *Request) Addr() net.Addr {
 }
 
 // Unread returns the connection as if nothing had been read from it: a connection that
-// yields the request first, octet for octet, and whatever came behind it. It has no
-// deadline, is the caller's to close, and outlives the Request. Its kind is that of
-// Accepted.Conn. It is nil if the request has been answered or taken already.
+// yields the request first, octet for octet, and then whatever comes after it. It has no
+// deadline, is the caller's to close, and outlives the Request. It is of the same kind as
+// the Conn of [Accepted]. It is nil if the request has been answered or taken already.
 //
 // The Acceptor sees nothing of what follows. A proxy sends requests of many clients over
-// one connection, and with a later one an offer may come: so whoever serves HTTP on it
-// should know how to switch, as a server of net/http does with package httpupgrade, or
-// end the connection behind the response.
+// one connection, and a later one may offer a switch. So the server that goes on with the
+// connection should know how to switch, as one of net/http does with package httpupgrade,
+// or end the connection after its response.
 func (r *Request) Unread() net.Conn {
 	if r.gone || r.conn == nil {
 		return nil
@@ -161,8 +159,8 @@ func (r *Request) Unread() net.Conn {
 	return earlyconn.New(r.conn, bytes.Clone(r.buffer))
 }
 
-// fail answers a request that cannot be read, if that has a point, and returns the
-// error that says so.
+// fail answers a request that cannot be read, if somebody may read the answer, and returns
+// the error that says so.
 func (r *Request) fail(err error) error {
 	var malformed *head.Error
 	var content *chunked.Error

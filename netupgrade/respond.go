@@ -11,8 +11,9 @@ import (
 	"github.com/gosegue/upgrade/handshake"
 )
 
-// How long, and how many bytes, are waited for behind an answer. A connection that is
-// closed with something unread is reset, and the reset may overtake the answer.
+// How long the server waits for the client's end after an answer, and for how many bytes
+// before it. A connection that is closed with bytes unread is reset, and the reset may
+// overtake the answer.
 const (
 	lingerTime  = 500 * time.Millisecond
 	lingerBytes = 256 << 10
@@ -24,7 +25,7 @@ var errAnswered = errors.New("netupgrade: answered or taken already")
 // that content, and closes the connection, which the response says. With 204 (No Content)
 // and 304 (Not Modified), and in answer to HEAD, it sends no content.
 //
-// The caller must not give Connection, Content-Length, Transfer-Encoding and Trailer. One
+// The caller must not give Connection, Content-Length, Transfer-Encoding or Trailer. One
 // Upgrade is an advertisement, and a 426 (Upgrade Required) must have it. The errors are
 // those of [handshake.AppendResponse], and then nothing is sent; an error if the request
 // was answered or taken before; or that of the Write.
@@ -100,8 +101,8 @@ func (r *Request) send(status int) error {
 	return nil
 }
 
-// write writes what does not end the connection. If it fails, nothing more can be said
-// on that connection, which is closed.
+// write writes something after which the connection goes on. If it fails, it closes the
+// connection, because nothing more can be said on it.
 func (r *Request) write(p []byte) error {
 	n, err := r.conn.Write(p)
 	if err == nil && n < len(p) {
