@@ -68,8 +68,8 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// Bare returns the connection below c if New returned c, else c itself. Written to, the
-// two are one; read from, they are once Take has been asked.
+// Bare returns the connection below c if New returned c, else c itself. To write to either
+// is the same. To read from either is the same after Take.
 func Bare(c net.Conn) net.Conn {
 	if e, ok := c.(interface{ bare() net.Conn }); ok {
 		return e.bare()
@@ -79,8 +79,8 @@ func Bare(c net.Conn) net.Conn {
 
 func (c *conn) bare() net.Conn { return c.Conn }
 
-// Take returns what of the early bytes was not read yet, after which c has none. It
-// returns nil if New did not return c.
+// Take returns the early bytes that were not read yet. Afterwards c has none. It returns
+// nil if New did not return c.
 func Take(c net.Conn) []byte {
 	if e, ok := c.(interface{ take() []byte }); ok {
 		return e.take()

@@ -1,4 +1,4 @@
-// Package products keeps a list of products that is to be sent free of repetitions.
+// Package products removes repetitions from a list of products before it is sent.
 package products
 
 import "github.com/gosegue/upgrade"

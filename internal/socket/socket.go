@@ -39,8 +39,8 @@ func refusal(err error) error {
 	return err.(websocket.Error).Refusal()
 }
 
-// CheckOrigin returns nil if a request comes from the same origin or has none, or the
-// Refusal that answers it. It is the policy where a Protocol has none of its own.
+// CheckOrigin returns nil if a request comes from the same origin or has no Origin, or else
+// the Refusal that answers it. It is the policy of a Protocol that has none of its own.
 // origin and host are as for [websocket.SameOrigin].
 func CheckOrigin[O, H upgrade.Text](origin []O, host []H) error {
 	if !websocket.SameOrigin(origin, host) {
@@ -59,8 +59,7 @@ func AppendSwitchingProtocols[S upgrade.Text](dst []byte, to upgrade.Product[str
 }
 
 // AppendAccepted is AppendSwitchingProtocols with the answer to the key, for a caller that
-// has made it. Sec-WebSocket-Accept among fields is [handshake.ErrReserved]: no server but
-// one that saw the key can give it.
+// has made it. Sec-WebSocket-Accept among fields is [handshake.ErrReserved].
 func AppendAccepted(dst []byte, to upgrade.Product[string], accept []byte, fields ...handshake.Field) ([]byte, error) {
 	head, err := handshake.BeginSwitchingProtocols(dst, to)
 	if err != nil {
