@@ -1,14 +1,11 @@
 package httpupgrade_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/handshake"
@@ -16,8 +13,8 @@ import (
 )
 
 // ask sends a GET request with an offer, and prints the status of the answer and its
-// Upgrade field. If the
-// answer is a switch, it returns the connection, which now speaks what was offered.
+// Upgrade field. If the answer is a switch, it returns the connection, which now speaks
+// what was offered.
 func ask(url, offer string) io.ReadWriteCloser {
 	request, _ := http.NewRequest("GET", url, nil)
 	if offer != "" {
@@ -100,70 +97,6 @@ func ExampleHandler_policy() {
 	// welcome to /public
 }
 
-// Server.Shutdown knows nothing of switched connections: it neither closes them nor
-// waits for them. A program that ends after it has to do both, in this order: tell
-// them when the shutdown begins, and wait for them when it is over.
-func ExampleHandler_shutdown() {
-	var (
-		mu       sync.Mutex
-		open     = map[net.Conn]bool{}
-		stopping bool
-		serving  sync.WaitGroup
-	)
-	serve := func(conn net.Conn, r *http.Request) {
-		mu.Lock()
-		if stopping {
-			mu.Unlock()
-			return
-		}
-		open[conn] = true
-		serving.Add(1)
-		mu.Unlock()
-		defer serving.Done()
-		defer func() {
-			mu.Lock()
-			delete(open, conn)
-			mu.Unlock()
-		}()
-		fmt.Fprint(conn, "hello")
-		// Until the client leaves or the program stops.
-		if _, err := io.Copy(io.Discard, conn); errors.Is(err, net.ErrClosed) {
-			fmt.Println("served until the end")
-		}
-	}
-
-	server := &http.Server{Handler: httpupgrade.Handler{Protocols: []httpupgrade.Protocol{{
-		Product: upgrade.MustParseProduct("chat"),
-		Serve:   serve,
-	}}}}
-	server.RegisterOnShutdown(func() {
-		mu.Lock()
-		defer mu.Unlock()
-		stopping = true
-		for conn := range open {
-			conn.Close()
-		}
-	})
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	go server.Serve(listener)
-
-	conn := ask("http://"+listener.Addr().String(), "chat")
-	defer conn.Close()
-	io.ReadFull(conn, make([]byte, len("hello")))
-
-	server.Shutdown(context.Background())
-	serving.Wait()
-	fmt.Println("stopped")
-	// Output:
-	// 101 Switching Protocols "chat"
-	// served until the end
-	// stopped
-}
-
 // A handler that decides by itself what to switch to, and answers everything else as
 // it likes.
 func ExampleSwitch() {
@@ -179,12 +112,13 @@ func ExampleSwitch() {
 			return
 		}
 		conn, err := httpupgrade.Switch(w, r, []upgrade.Product[string]{p}, handshake.Field{Name: "Server", Value: "example"})
-		var late *httpupgrade.WriteError
-		switch {
-		case errors.As(err, &late): // for an answer
-			return
-		case err != nil:
-			http.Error(w, "cannot switch", http.StatusInternalServerError)
+		if err != nil {
+			// What follows may not be HTTP. After a failed write it is too late for
+			// an answer, and the status is 0.
+			w.Header().Set("Connection", "close")
+			if status := handshake.Status(err); status != 0 {
+				w.WriteHeader(status)
+			}
 			return
 		}
 		// In a goroutine of its own, so that the server's buffers are freed.
