@@ -123,8 +123,8 @@ func TestZeroErrorsDoNotPanic(t *testing.T) {
 	}
 }
 
-// Every reason phrase: those of the registry, and none of a status code that a server of
-// bytes does not send.
+// Every reason phrase, as registered. A status code that a server of bytes is unlikely to
+// send has none.
 func TestReasonPhrases(t *testing.T) {
 	want := map[int]string{
 		200: "OK", 204: "No Content", 304: "Not Modified",

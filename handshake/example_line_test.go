@@ -12,7 +12,7 @@ import (
 )
 
 // gate takes the lines of Connection and Upgrade one by one, in any order, and keeps what
-// they decide but none of them. In the end it knows what handshake.Select would, for
+// they decide, and not the lines. In the end it knows what handshake.Select would, for
 // which all lines have to be there at once.
 type gate struct {
 	supported []upgrade.Product[string]

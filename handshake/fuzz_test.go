@@ -13,7 +13,7 @@ import (
 	"github.com/gosegue/upgrade/internal/corpus"
 )
 
-// Where a fuzz input stands for the lines of a field, LF parts them, and an empty input
+// Where a fuzz input is the lines of a field, LF separates them, and an empty input
 // is no line: LF is an octet that no line can have and be well-formed.
 const lineSep = "\n"
 

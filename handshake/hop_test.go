@@ -23,7 +23,7 @@ func TestHopByHop(t *testing.T) {
 		name       string
 		connection []string
 		keep       []string
-		ends       []string // besides fixed
+		ends       []string // in addition to fixed
 		stays      []string
 		all        []string
 		fault      bool

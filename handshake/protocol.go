@@ -129,7 +129,7 @@ type Decision struct {
 	Product upgrade.Product[string]
 
 	// Status is the status code that the adapter answered: 101, or that of a
-	// refusal or a failure; 0 if it left the request to somebody else, and if
+	// refusal or a failure; 0 if it left the request to another handler, or if
 	// nothing could be answered any more.
 	Status int
 

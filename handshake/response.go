@@ -143,7 +143,7 @@ func AppendUpgradeRequired(dst []byte, supported []upgrade.Product[string], fiel
 //
 // The errors are [ErrStatus]; [ErrNoProduct] for a 426 without Upgrade; and a
 // [*ResponseError] for a field that fails [Field.Check], for an Upgrade that is not a
-// list, a Content-Length that is not a number or stands with a 204, for
+// list, a Content-Length that is not a number or comes with a 204, for
 // Transfer-Encoding and Trailer, and for a Connection other than one close. With an
 // error dst is returned as it was. It allocates nothing but the error and what dst
 // needs to grow.

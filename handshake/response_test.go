@@ -158,7 +158,7 @@ func TestLineEndsNeverPass(t *testing.T) {
 	}
 }
 
-// dst may have room that somebody else reads later.
+// The room of dst may belong to another slice.
 func TestErrorLeavesRoomAlone(t *testing.T) {
 	for status, build := range builders {
 		room := []byte("abcdefgh")

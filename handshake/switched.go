@@ -2,7 +2,7 @@ package handshake
 
 import "github.com/gosegue/upgrade"
 
-// This file knows when a response switches protocols. It knows nothing of who reads it.
+// This file knows when a response switches protocols. It knows nothing of clients.
 
 // Switched returns the products that a response switches to, in the server's
 // order, which is from the lowest layer up. It is the check of a client or a proxy,
