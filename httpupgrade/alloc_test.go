@@ -17,7 +17,7 @@ import (
 	"github.com/gosegue/upgrade/httpupgrade"
 )
 
-// memory is a ResponseWriter and the connection behind it, which keep nothing.
+// memory is a ResponseWriter and its connection. It keeps nothing.
 type memory struct {
 	net.Conn // of which only the methods below are used
 	buffered *bufio.ReadWriter

@@ -120,7 +120,7 @@ func isTimeout(err error) bool {
 	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// errMalformed stands for the errors of net/http that quote the client.
+// errMalformed replaces the errors of net/http that quote the client.
 var errMalformed = errors.New("httpupgrade: malformed content")
 
 // quiet returns err if its text cannot have octets of the client in it, and

@@ -72,7 +72,7 @@ func TestTrailersOfTheContent(t *testing.T) {
 	equal(t, "exchange", s.exchange(post("chunked", "content")+early), echoHead+"7"+early)
 }
 
-// Fields in a trailer are none of the head's (RFC 9110, section 6.5.1).
+// Fields in a trailer are not those of the head (RFC 9110, section 6.5.1).
 func TestUpgradeInTrailersOffersNothing(t *testing.T) {
 	t.Parallel()
 	s := start(t, echoing())
@@ -139,8 +139,8 @@ func TestContentLimit(t *testing.T) {
 	}
 }
 
-// refusedContent reads an answer behind which the connection is closed, since it is
-// unknown what of it is content.
+// refusedContent reads an answer and checks that the connection is closed after it, since
+// the rest may be content.
 func refusedContent(t testing.TB, c *client, want int) {
 	t.Helper()
 	response, _ := c.response("POST")
@@ -148,7 +148,7 @@ func refusedContent(t testing.TB, c *client, want int) {
 	equal(t, "Connection", response.Header["Connection"], []string{"close"})
 	equal(t, "Upgrade", response.Header["Upgrade"], nil)
 	if rest, _ := io.ReadAll(c.Reader); len(rest) > 0 {
-		t.Errorf("behind the answer: %q", rest)
+		t.Errorf("after the answer: %q", rest)
 	}
 }
 
@@ -355,11 +355,11 @@ func withoutHijack(w http.ResponseWriter) http.ResponseWriter {
 }
 
 // What a Handler does not switch on is a request like any other: content and all, and
-// the next one behind it.
+// the next one after it.
 func TestDeclinedOffersReachNextWhole(t *testing.T) {
 	t.Parallel()
 	h := echoing()
-	h.MaxBody = 1 // is none of Next's business
+	h.MaxBody = 1 // which does not concern Next
 	h.Protocols = append(h.Protocols, httpupgrade.Protocol{
 		Product: chat,
 		Allow:   func(*http.Request) bool { return false },

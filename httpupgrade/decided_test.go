@@ -118,7 +118,7 @@ func TestHooksThatPanicCostOneRequest(t *testing.T) {
 	}
 }
 
-// Outside of a handler nobody else recovers it.
+// Outside of a handler nothing else recovers it.
 func TestErrorHookThatPanicsIsLogged(t *testing.T) {
 	t.Parallel()
 	h := echoing()

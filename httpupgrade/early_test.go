@@ -21,7 +21,7 @@ import (
 	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
-// early is what clients send behind their request without waiting for the answer. It
+// early is what clients send after their request without waiting for the answer. It
 // looks like a request and like the end of one, and is neither.
 const early = "GET /early HTTP/1.1\r\n\r\n0\r\n\r\n\x00\xff"
 

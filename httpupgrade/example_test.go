@@ -34,8 +34,8 @@ func ask(url, offer string) io.ReadWriteCloser {
 	return nil
 }
 
-// A server that speaks a protocol of its own to those who offer it, and HTTP to
-// everybody else.
+// A server that speaks a protocol of its own with clients that offer it, and HTTP with all
+// others.
 func ExampleHandler() {
 	server := httptest.NewServer(httpupgrade.Handler{
 		Protocols: []httpupgrade.Protocol{{
@@ -64,8 +64,8 @@ func ExampleHandler() {
 	// hello
 }
 
-// Allow decides by the request whether there is anything to switch to, Fields what
-// the 101 says besides, or what is answered instead.
+// Allow decides by the request whether there is anything to switch to. Fields adds to the
+// 101, or says what to answer instead.
 func ExampleHandler_policy() {
 	server := httptest.NewServer(httpupgrade.Handler{
 		Protocols: []httpupgrade.Protocol{{

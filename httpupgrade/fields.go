@@ -76,7 +76,7 @@ func carried(fields []handshake.Field, h http.Header, names []string) []handshak
 		}
 		canonical := http.CanonicalHeaderKey(name)
 		fields = appendLines(fields, canonical, h[canonical])
-		for other, lines := range h { // who sets the map itself may spell ETag, say
+		for other, lines := range h { // such as ETag, by a caller that sets the map itself
 			if other != canonical && strings.EqualFold(other, canonical) {
 				fields = appendLines(fields, other, lines)
 			}

@@ -22,7 +22,7 @@ import (
 //
 // The first of Products that a request validly offers reaches Next as one line of Upgrade
 // and one of Connection, in a copy of the request. For h2c, HTTP2-Settings stays, and its
-// option in Connection. The content has been read and stands in Body; a client that waits
+// option in Connection. The content has been read, and Body yields it; a client that waited
 // for a 100 (Continue) has got it. The writer that Next gets has a Hijack that gives back
 // the octets that came early with the connection, even to a library that drops the reader.
 // It has Flush exactly if the writer of the server has one, and an Unwrap.

@@ -83,7 +83,7 @@ func TestGateHidesWhatIsNoOffer(t *testing.T) {
 	}
 }
 
-// Whoever has no Upgrade sees the request as it came.
+// A request without Upgrade reaches the handler as it came.
 func TestGateLeavesOthersUntouched(t *testing.T) {
 	var seen *http.Request
 	var writer http.ResponseWriter
@@ -204,7 +204,7 @@ func TestGateNamesWhatIsRequired(t *testing.T) {
 	}
 }
 
-// The writer can what that of the server can, and no more.
+// The writer has the methods of the server's, and no more.
 func TestGateWriter(t *testing.T) {
 	t.Parallel()
 	check := func(w http.ResponseWriter, flushes bool) {
@@ -304,8 +304,8 @@ func TestGatePassesOnTrailers(t *testing.T) {
 	}
 }
 
-// Of what follows an offer nobody knows whether it is HTTP, once a library meant to switch
-// and could not.
+// What follows an offer may not be HTTP, so the connection ends if the library meant to
+// switch and could not.
 func TestGateClosesAfterAFailedHijack(t *testing.T) {
 	t.Parallel()
 	g := gated(echo)

@@ -71,7 +71,7 @@ func TestZeroProductIsNeverSwitchedTo(t *testing.T) {
 	}
 }
 
-// h2c and TLS are switched to by nobody who has not asked for them, and by who has.
+// A server switches to h2c and TLS only if it registers them.
 func TestNoProtocolByDefault(t *testing.T) {
 	t.Parallel()
 	offer := "GET / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: \r\nUpgrade: h2c, TLS/1.2\r\n\r\n"
@@ -230,7 +230,7 @@ func TestRefusalIsTheAnswer(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		refusal httpupgrade.Refusal
-		want    http.Header // besides Date and Content-Length
+		want    http.Header // in addition to Date and Content-Length
 	}{
 		{httpupgrade.Refusal{Status: 401, Fields: []handshake.Field{{Name: "WWW-Authenticate", Value: "Basic"}}},
 			http.Header{"Www-Authenticate": {"Basic"}}},
@@ -252,7 +252,7 @@ func TestRefusalIsTheAnswer(t *testing.T) {
 		for _, wrapped := range []bool{false, true} {
 			var err error = &test.refusal
 			if wrapped {
-				err = fmt.Errorf("who are you: %w", err)
+				err = fmt.Errorf("no user: %w", err)
 			}
 			// A Refusal is no failure, and not reported.
 			s := start(t, refusing(nil, returning(nil, err)))
@@ -298,7 +298,7 @@ func TestRefusalLeavesItToTheNext(t *testing.T) {
 		errs := make(errorsOf, 1)
 		s := start(t, httpupgrade.Handler{Protocols: test.protocols, Next: http.HandlerFunc(tell), Error: errs.report})
 		got := s.exchange(strings.Replace(offerBoth, "\r\n\r\n", "\r\nExpect: 100-continue\r\n"+tcptest.Framed("length", "content"), 1))
-		// Until one is switched to, nobody asks for the content.
+		// The server asks for the content only before a switch.
 		got = strings.TrimPrefix(got, goAhead)
 		head, rest, _ := strings.Cut(got, "\r\n\r\n")
 		if status(t, got) == "101" {
@@ -651,7 +651,7 @@ func TestServeOutlivesTheHandler(t *testing.T) {
 	tcptest.Receive(t, done)
 }
 
-// A switched connection is none of the server's any more.
+// The server no longer owns a switched connection.
 func TestServerStopsWithoutTheSwitched(t *testing.T) {
 	t.Parallel()
 	stops := map[string]func(*server) error{

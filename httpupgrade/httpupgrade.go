@@ -67,8 +67,8 @@
 // [Conns] does.
 //
 // Of a request with both Content-Length and Transfer-Encoding it forgets the former and
-// keeps the connection, which [RFC 9112, section 6.1] says to close. Nothing after it
-// can tell.
+// keeps the connection, which [RFC 9112, section 6.1] says to close. No handler can
+// tell.
 //
 // # What middleware sees
 //

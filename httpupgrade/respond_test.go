@@ -183,7 +183,7 @@ func optionsOf(t testing.TB, response *http.Response) string {
 	return strings.Join(names, " ")
 }
 
-// What a handler has to say of the connection stands beside the option upgrade, and
+// The options that a handler sets stay beside the option upgrade, and
 // a connection is closed exactly if the response says so.
 func TestAdvertiseBesideOtherOptions(t *testing.T) {
 	t.Parallel()
@@ -238,7 +238,7 @@ func closes(t testing.TB, c *client, closing bool) {
 	c.CloseWrite()
 	rest := c.Rest()
 	if closing && rest != "" {
-		t.Errorf("behind a response that closes: %q", rest)
+		t.Errorf("after a response that closes: %q", rest)
 	}
 	if !closing && !strings.HasPrefix(rest, "HTTP/1.1 ") {
 		t.Errorf("second answer: %q", rest)
@@ -288,7 +288,7 @@ func TestRefuseOfContentThatWaits(t *testing.T) {
 	}
 }
 
-// Who has read the content has given that leave, and the connection goes on; or the
+// A handler that has read the content has given that permission. The connection goes on, or the
 // response says close, and then it must be closed (RFC 9112, section 9.6).
 func TestRefuseBehindContentThatWaited(t *testing.T) {
 	t.Parallel()
@@ -306,7 +306,7 @@ func TestRefuseBehindContentThatWaited(t *testing.T) {
 	}
 }
 
-// net/http closes behind much content that nobody has read, and says so in a field
+// net/http closes after much content that the handler has not read, and says so in a field
 // of its own, in which ours is lost.
 func TestMuchUnreadContent(t *testing.T) {
 	t.Parallel()
@@ -390,7 +390,7 @@ func TestLaterVersionsAreToldNothing(t *testing.T) {
 	}
 }
 
-// Bytes that are no HTTP may follow a CONNECT, so the connection is closed behind its
+// Bytes that are not HTTP may follow a CONNECT, so the connection is closed after its
 // refusal (RFC 9931).
 func TestRefuseOfConnectCloses(t *testing.T) {
 	t.Parallel()

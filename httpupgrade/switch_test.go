@@ -247,7 +247,7 @@ func TestConcurrentSwitches(t *testing.T) {
 	wg.Wait()
 }
 
-// Whoever goes on to use w after the switch cannot reach the connection with it.
+// A handler that goes on to use w after the switch cannot reach the connection with it.
 func TestNothingOfHTTPBehindTheSwitch(t *testing.T) {
 	t.Parallel()
 	s := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -400,7 +400,7 @@ func TestWriterWithoutHijack(t *testing.T) {
 		if err := errs.next(t); !errors.Is(err, http.ErrNotSupported) {
 			t.Errorf("reported %v", err)
 		}
-		// What came after it may be no HTTP: nobody serves it.
+		// What came after it may not be HTTP: it is not served.
 		equal(t, "Connection", response.Header["Connection"], []string{"close"})
 		equal(t, "rest", c.Rest(), "")
 	}
@@ -435,7 +435,7 @@ func TestFailingHijack(t *testing.T) {
 		response, text := c.response("POST")
 		equal(t, "status", response.StatusCode, 500)
 		equal(t, "content", text, "")
-		equal(t, "rest", c.Rest(), "") // of what follows nobody knows whether it is HTTP
+		equal(t, "rest", c.Rest(), "") // what follows may not be HTTP
 		if err := errs.next(t); !errors.Is(err, errTest) {
 			t.Errorf("reported %v", err)
 		}

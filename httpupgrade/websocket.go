@@ -16,7 +16,7 @@ import (
 //		Next:      mux,
 //	}
 //
-// The connection stands at its first frame: Serve is for a library that runs on a
+// The first frame comes next on the connection: Serve is for a library that runs on a
 // connection that is already switched. Extensions are not negotiated, which a client
 // takes for a server that has none.
 type WebSocket struct {
