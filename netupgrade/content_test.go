@@ -116,7 +116,7 @@ func TestDefaults(t *testing.T) {
 	equal(t, "DefaultTimeout", netupgrade.DefaultTimeout.String(), "10s")
 }
 
-// A length is quickly said, and must not cost the memory it says.
+// A large declared length costs a client nothing, and must not cost the server memory.
 func TestHugeLengthCostsNothing(t *testing.T) {
 	for _, framing := range []string{
 		fmt.Sprintf("Content-Length: %d\r\n\r\n", math.MaxInt),
@@ -276,7 +276,7 @@ func TestExpectContinue(t *testing.T) {
 	}
 }
 
-// Who is declined is not asked for content: a 100 would be a promise.
+// A client that is declined is not asked for content: a 100 would be a promise.
 func TestNoContinueWithoutASwitch(t *testing.T) {
 	t.Parallel()
 	s := start(t, echoing())
@@ -287,7 +287,7 @@ func TestNoContinueWithoutASwitch(t *testing.T) {
 	}
 }
 
-// The content is asked for when everything else is decided, and behind it comes no
+// The content is asked for when everything else is decided, and after it comes no
 // second thought.
 func TestPolicyIsAskedBeforeTheContent(t *testing.T) {
 	t.Parallel()
@@ -325,7 +325,7 @@ func TestSlowContent(t *testing.T) {
 	}
 }
 
-// oddReader is memory with what else an io.Reader may return: nothing and no error, and
+// oddReader is memory that returns what an io.Reader also may: nothing and no error, and
 // bytes with an error.
 type oddReader struct {
 	memory

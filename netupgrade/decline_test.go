@@ -62,7 +62,7 @@ func serveHTTP(conn net.Conn, handler http.Handler) {
 	server.Close()
 }
 
-// Whoever is declined has lost nothing: the same bytes are served as HTTP, and so are
+// A client that is declined loses nothing: the same bytes are served as HTTP, and so are
 // the next ones.
 func TestUnreadAndServeHTTP(t *testing.T) {
 	t.Parallel()
@@ -275,7 +275,7 @@ func TestRefuse(t *testing.T) {
 	}
 }
 
-// Whoever is not answered and not taken is not kept waiting.
+// A client that is neither answered nor taken is not kept waiting.
 func TestDeclineDoesNothing(t *testing.T) {
 	t.Parallel()
 	calls := 0
@@ -316,7 +316,7 @@ func TestAnsweringTwice(t *testing.T) {
 					t.Errorf("%s does not work", first)
 				}
 				if answers[second](r) {
-					t.Errorf("%s works behind %s", second, first)
+					t.Errorf("%s works after %s", second, first)
 				}
 			})
 			conn := &memory{pieces: []string{plain}}

@@ -70,7 +70,7 @@ func ExampleAcceptor() {
 	// Output: "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo/1\r\nConnection: Upgrade\r\n\r\nhello\n"
 }
 
-// exchange sends a request to an Acceptor, whose connection is closed behind the answer,
+// exchange sends a request to an Acceptor, whose connection is closed after the answer,
 // and returns the answer with "|" for CR.
 func exchange(acceptor *netupgrade.Acceptor, request string) string {
 	near, far := net.Pipe()
@@ -156,7 +156,7 @@ func (l handed) Accept() (net.Conn, error) {
 	return nil, net.ErrClosed
 }
 
-// What is no switch is served by net/http, which finds the connection as if nobody had
+// A request that is not a switch is served by net/http, which finds the connection as if nothing had
 // read from it.
 func ExampleRequest_Unread() {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -56,7 +56,7 @@ func FuzzAccept(f *testing.F) {
 			conn := &memory{pieces: pieces}
 			accepted, err := a.Accept(conn)
 			if conn.readAfter || (conn.closed > 0) != (err != nil) {
-				t.Errorf("%v, closed %d times, read behind it: %v", err, conn.closed, conn.readAfter)
+				t.Errorf("%v, closed %d times, read after it: %v", err, conn.closed, conn.readAfter)
 			}
 			if diff := diff(got(t, conn, accepted, err), want); diff != "" {
 				t.Errorf("%d pieces: %s", len(pieces), diff)

@@ -36,7 +36,7 @@ const (
 	goAhead   = "HTTP/1.1 100 Continue\r\n\r\n"
 )
 
-// early is what clients send behind their request without waiting for the answer. It
+// early is what clients send after their request without waiting for the answer. It
 // looks like a request and like the end of one, and is neither.
 const early = "GET /early HTTP/1.1\r\n\r\n0\r\n\r\n\x00\xff"
 
@@ -301,7 +301,7 @@ func (m *memory) SetDeadline(t time.Time) error {
 func (m *memory) SetReadDeadline(time.Time) error  { return nil }
 func (m *memory) SetWriteDeadline(time.Time) error { return nil }
 
-// response checks that text is one response and nothing behind it, and returns it. Its
+// response checks that text is one response and nothing after it, and returns it. Its
 // Header is as it was sent but for Content-Length.
 func response(t testing.TB, method, text string) (*http.Response, string) {
 	t.Helper()
@@ -315,7 +315,7 @@ func response(t testing.TB, method, text string) (*http.Response, string) {
 		t.Fatalf("%v in %.300q", err, text)
 	}
 	if rest, _ := io.ReadAll(r); len(rest) > 0 {
-		t.Errorf("behind the response: %.300q", rest)
+		t.Errorf("after the response: %.300q", rest)
 	}
 	return response, string(content)
 }

@@ -166,7 +166,7 @@ func slicesOf(line string, n int) []string {
 	return lines
 }
 
-// Each is answered with its status alone, and the connection closed; and whoever goes on
+// Each is answered with its status alone, and the connection closed; and a client that goes on
 // sending, as the author of such requests will, can still read the answer.
 func TestAttacks(t *testing.T) {
 	t.Parallel()

@@ -208,7 +208,7 @@ func TestRefusal(t *testing.T) {
 			t.Errorf("%s: error %v", test.name, err)
 		}
 	}
-	// Whoever is refused by one protocol may have another.
+	// A client that one protocol refuses may have another.
 	a := &netupgrade.Acceptor{Protocols: []netupgrade.Protocol{fields(echo, forbidden), {Product: chat}}}
 	got, err := ask(t, a, offer("echo/1, chat"))
 	if got != chatHead || err != nil {
@@ -231,7 +231,7 @@ func TestRefusalOfContent(t *testing.T) {
 	}
 }
 
-// Bytes behind a CONNECT may be anything, so it is refused and closed, whatever it
+// Bytes after a CONNECT may be anything, so it is refused and closed, whatever it
 // offers (RFC 9931).
 func TestConnect(t *testing.T) {
 	t.Parallel()

@@ -12,7 +12,7 @@ import (
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
-// What a switch hands over is nobody else's, whatever goes through the buffers behind
+// What a switch hands over is nobody else's, whatever goes through the buffers after
 // it.
 func TestAcceptedSharesNoBuffer(t *testing.T) {
 	t.Parallel()
@@ -67,7 +67,7 @@ func TestRequestsAreApart(t *testing.T) {
 		for j := range requests {
 			answer(a, requests[i])
 			if got := answer(a, requests[j]); got != want[j] {
-				t.Errorf("%.60q behind %.60q: %q, want %q", requests[j], requests[i], got, want[j])
+				t.Errorf("%.60q after %.60q: %q, want %q", requests[j], requests[i], got, want[j])
 			}
 		}
 	}

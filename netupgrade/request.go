@@ -26,7 +26,7 @@ type Request struct {
 	head.Request
 
 	conn     net.Conn
-	gone     bool      // whether conn is somebody else's or closed
+	gone     bool      // whether conn was given away or closed
 	deadline time.Time // of the request and its answer; zero if there is none
 	buffer   []byte    // what was read
 	headEnd  int       // in buffer: the end of the head

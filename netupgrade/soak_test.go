@@ -23,7 +23,7 @@ import (
 // slow, one is aborted and one malformed; nothing of any of them is left, and of those
 // that are used no byte is lost or there twice, in either direction.
 //
-// It is not parallel: what is open before it must be all that is open behind it.
+// It is not parallel: what is open before it must be all that is open after it.
 func TestSoak(t *testing.T) {
 	conns := 10_000
 	if testing.Short() || raceEnabled {
@@ -91,8 +91,8 @@ type soak struct {
 	used, switched, malformed atomic.Int64
 }
 
-// serve answers, behind what it was sent, with the sums of the content and of all that
-// was behind it.
+// serve sends everything back, and then the sums of the content and of everything that
+// came after it.
 func (s *soak) serve(conn net.Conn) {
 	accepted, err := s.acceptor.Accept(conn)
 	if err != nil {

@@ -212,7 +212,7 @@ func TestNetConnWithEarlyBytes(t *testing.T) {
 					t.Error(err)
 				}
 				if rest, err := io.ReadAll(c.Reader); len(rest) > 0 || err != nil {
-					t.Errorf("behind CloseWrite %q, %v", rest, err)
+					t.Errorf("after CloseWrite %q, %v", rest, err)
 				}
 				// The other direction is open still.
 				c.Send("last")
@@ -264,7 +264,7 @@ func TestDeadlineOfTheSwitch(t *testing.T) {
 	}
 }
 
-// A protocol has begun as soon as its 101 has: nothing of HTTP comes behind it.
+// A protocol has begun as soon as its 101 has: nothing of HTTP comes after it.
 func TestWriteOfTheAnswerFails(t *testing.T) {
 	t.Parallel()
 	for name, write := range map[string]func([]byte) (int, error){
@@ -333,7 +333,7 @@ func TestContentAndHeadOfASwitch(t *testing.T) {
 		equal(t, "X-One", string(bytes.Join(h.Lines(nil, "x-ONE"), []byte("|"))), "1|2")
 		equal(t, "Upgrade", string(bytes.Join(h.Upgrade, []byte("|"))), "echo/1")
 	}
-	// None is told from an empty one by nobody: both are nil.
+	// No content and empty content are the same: both are nil.
 	for _, framing := range []string{"none", "length", "chunked"} {
 		accepted, err := echoing().Accept(&memory{pieces: []string{post(framing, "")}})
 		if err != nil || accepted.Content != nil {
