@@ -59,10 +59,10 @@ func TestReadsOfEverySize(t *testing.T) {
 			n, err := conn.Read(p)
 			got = append(got, p[:n]...)
 			if early := len(got) < len("early "); early && conn.(netConner).NetConn() != nil {
-				t.Fatalf("size %d: the bare connection behind %q", size, got)
+				t.Fatalf("size %d: the bare connection after %q", size, got)
 			}
 			if len(got) >= len("early ") && conn.(netConner).NetConn() != b {
-				t.Fatalf("size %d: not the bare connection behind %q", size, got)
+				t.Fatalf("size %d: not the bare connection after %q", size, got)
 			}
 			if err == io.EOF {
 				break
@@ -107,7 +107,7 @@ func TestCloseWriteAsBelow(t *testing.T) {
 		t.Errorf("CloseWrite: %v, %d times", err, half.closedWrite)
 	}
 	if got, err := io.ReadAll(conn); string(got) != "early late" || err != nil {
-		t.Errorf("behind CloseWrite %q, %v", got, err)
+		t.Errorf("after CloseWrite %q, %v", got, err)
 	}
 	if conn.(netConner).NetConn() != half {
 		t.Error("NetConn is another connection")
@@ -122,7 +122,7 @@ func TestClose(t *testing.T) {
 		t.Errorf("Close: %v, %d times", err, b.closed)
 	}
 	if n, err := conn.Read(make([]byte, 10)); n != 0 || err != net.ErrClosed {
-		t.Errorf("behind Close %d, %v", n, err)
+		t.Errorf("after Close %d, %v", n, err)
 	}
 }
 
@@ -211,7 +211,8 @@ func TestBufferIsLetGo(t *testing.T) {
 	}
 }
 
-// Who moves bytes by other means than Read takes the early ones first, once, and then the
+// A caller that moves bytes by other means than Read takes the early ones first, once, and
+// then the
 // connection below.
 func TestTakeAndBare(t *testing.T) {
 	below := newBelow("late")

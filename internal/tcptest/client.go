@@ -52,7 +52,7 @@ func (c *Client) Head() string {
 		line, err := c.Reader.ReadString('\n')
 		head.WriteString(line)
 		if err != nil {
-			c.t.Fatalf("client: %v behind %q", err, head.String())
+			c.t.Fatalf("client: %v after %q", err, head.String())
 		}
 		if line == "\r\n" {
 			return head.String()
@@ -65,7 +65,7 @@ func (c *Client) Octets(n int) string {
 	c.t.Helper()
 	p := make([]byte, n)
 	if m, err := io.ReadFull(c.Reader, p); err != nil {
-		c.t.Fatalf("client: %v behind %q", err, p[:m])
+		c.t.Fatalf("client: %v after %q", err, p[:m])
 	}
 	return string(p)
 }
@@ -75,7 +75,7 @@ func (c *Client) Rest() string {
 	c.t.Helper()
 	rest, err := io.ReadAll(c.Reader)
 	if err != nil {
-		c.t.Errorf("client: %v behind %.300q", err, rest)
+		c.t.Errorf("client: %v after %.300q", err, rest)
 	}
 	return string(rest)
 }
