@@ -347,6 +347,14 @@ func (x *exchange) refuse(status int, err error) {
 	x.client.WriteHeader(status)
 }
 
+// refuseConnect answers a CONNECT of a client that may have sent what is no HTTP already.
+func (x *exchange) refuseConnect() {
+	if x.in.ProtoMajor == 1 {
+		x.client.Header().Set("Connection", "close")
+	}
+	x.refuse(http.StatusNotImplemented, httpupgrade.ErrConnect)
+}
+
 func statusOf(err error) int {
 	switch {
 	case errors.Is(err, errTakeOver):

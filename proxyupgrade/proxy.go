@@ -87,6 +87,11 @@ import (
 // with an offer whose Host is malformed is answered with 400 as well, and the backend not
 // asked ([RFC 9112, section 3.2]).
 //
+// Any other CONNECT is answered with 501, and the backend not asked: a 2xx of a backend that
+// does not look at the method would begin a tunnel for the client, whose octets are requests
+// for the Proxy ([RFC 9110, section 9.3.6]).
+//
+// [RFC 9110, section 9.3.6]: https://httpwg.org/specs/rfc9110.html#rfc.section.9.3.6
 // [RFC 9110, section 15.2]: https://httpwg.org/specs/rfc9110.html#rfc.section.15.2
 // [RFC 9112, section 3.2]: https://httpwg.org/specs/rfc9112.html#rfc.section.3.2
 // [RFC 8441]: https://www.rfc-editor.org/rfc/rfc8441
@@ -141,6 +146,10 @@ type Proxy struct {
 // ServeHTTP implements [http.Handler].
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{proxy: p, client: w, in: r}
+	if r.Method == http.MethodConnect && !x.isBridged() {
+		x.refuseConnect()
+		return
+	}
 	if p.Reverse == nil {
 		x.refuse(http.StatusInternalServerError, errNoReverse)
 		return

@@ -465,6 +465,28 @@ func TestMalformedConnection(t *testing.T) {
 	}
 }
 
+// After a 2xx to a CONNECT the client has a tunnel, while for the Proxy the next request
+// begins: so the backend, which may answer 200 to any method, is not asked.
+func TestConnect(t *testing.T) {
+	p := newProxy(t, newBackend(t, func(p *peer) {
+		if head := p.head(); head != "" {
+			t.Errorf("the backend was asked: %q", head)
+		}
+	}), nil)
+	for _, fields := range []string{"", "Connection: Upgrade\r\nUpgrade: websocket\r\n", "Connection: @\r\n", "Content-Length: 5\r\n"} {
+		c := tcptest.Dial(t, p.addr)
+		c.Send("CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n" + fields + "\r\n" + "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n")
+		head := c.Head()
+		if statusOf(head) != "501" || len(lines(head, "Connection")) != 1 || lines(head, "Connection")[0] != "close" {
+			t.Errorf("answer is %q", head)
+		}
+		c.End()
+		if err := tcptest.Receive(t, p.errors); err != handshake.ErrConnect {
+			t.Errorf("error is %v", err)
+		}
+	}
+}
+
 // A malformed Host, which net/http lets through, is refused before the backend is asked.
 // A request without an offer is ReverseProxy's to pass on.
 func TestMalformedHost(t *testing.T) {
