@@ -56,6 +56,11 @@ func (c webSocketClient) test(t *testing.T) {
 			t.Run(layer, func(t *testing.T) { c.testOrigin(t, newOrigin(t, layer), newOrigin(t, layer)) })
 		}
 	})
+	c.scenario(t, "WebSocket through proxyupgrade: hi, early message, subprotocol, 426", func(t *testing.T) {
+		for _, layer := range layers {
+			t.Run(layer, func(t *testing.T) { c.testThroughOurs(t, newOrigin(t, layer), newOrigin(t, layer)) })
+		}
+	})
 	accepted := webSocketReport{Protocol: "a", Messages: []string{"hi"}, Close: 1000}
 	unoffered := func(t *testing.T) string { return "ws://" + deviating(t, "foo/9", "Upgrade") + "/" }
 	twoOptions := func(t *testing.T) string { return "ws://" + deviating(t, "websocket", "keep-alive, Upgrade") + "/" }
