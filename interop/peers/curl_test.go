@@ -70,6 +70,29 @@ func TestCurl(t *testing.T) {
 			equal(t, "client by HTTP/2", talk.client, []string{})
 		})
 	})
+	p.scenario(t, "h2c through proxyupgrade that does not allow it", func(t *testing.T) {
+		both(t, "h2c", func(t *testing.T, tap *tap) {
+			proxy := throughOurs(t, tap.address, "websocket")
+			o := run(t, 20*time.Second, command(t, curl, "-s", "--http2", "-d", "what curl sends", "-w", curlVersion, "http://"+proxy+"/x"))
+			equal(t, "outcome", o.String(), outcome{stdout: "HTTP/1.1 hello POST /x 15 octets\n200/1.1"}.String())
+			r := tap.all()[0].request(t)
+			equal(t, "lines of Upgrade, Connection and HTTP2-Settings", len(r.Upgrade)+len(r.Connection)+len(h2cLines(r, "HTTP2-Settings")), 0)
+		})
+	})
+	p.scenario(t, "h2c through proxyupgrade that allows it, GET and POST of 1.1 MB that waits for 100", func(t *testing.T) {
+		both(t, "h2c", func(t *testing.T, tap *tap) {
+			proxy := throughOurs(t, tap.address, "h2c")
+			o := run(t, 20*time.Second, command(t, curl, "-s", "--http2", "-w", curlVersion, "http://"+proxy+"/x"))
+			equal(t, "outcome", o.String(), outcome{stdout: "HTTP/2.0 hello GET /x 0 octets\n200/2"}.String())
+			talk := h2cSwitched(t, tap.only(t))
+			equal(t, "settings", talk.settings(t), ids)
+			equal(t, "server by HTTP/2", talk.server, []string{`1: 200 "HTTP/2.0 hello GET /x 0 octets\n"`})
+			const length = 1_100_000
+			content := writeFile(t, "content", strings.Repeat("0123456789", length/10))
+			o = run(t, 20*time.Second, command(t, curl, "-s", "--http2", "--expect100-timeout", "60", "--data-binary", "@"+content, "-w", curlVersion, "http://"+proxy+"/x"))
+			equal(t, "outcome", o.String(), outcome{stdout: fmt.Sprintf("HTTP/2.0 hello POST /x %d octets\n200/2", length)}.String())
+		})
+	})
 	p.scenario(t, "h2c without good settings is ignored", func(t *testing.T) {
 		both(t, "h2c", func(t *testing.T, tap *tap) {
 			const payload = "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA"

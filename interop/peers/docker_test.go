@@ -18,22 +18,37 @@ func TestDocker(t *testing.T) {
 	t.Parallel()
 	docker := need(t, "apt-get install docker.io", "docker")
 	p := peer{"docker CLI", version(t, docker, "--version")}
-	client := func(t *testing.T, tap *tap, args ...string) *exec.Cmd {
-		cmd := command(t, docker, append([]string{"-H", "tcp://" + tap.address}, args...)...)
+	client := func(t *testing.T, address string, args ...string) *exec.Cmd {
+		cmd := command(t, docker, append([]string{"-H", "tcp://" + address}, args...)...)
 		cmd.Env = append(cmd.Env, "DOCKER_CONFIG="+cmd.Dir)
 		return cmd
 	}
 	p.scenario(t, "exec: content before the switch, half-close", func(t *testing.T) {
 		both(t, "docker", func(t *testing.T, tap *tap) {
-			dockerTunnel(t, tap, client(t, tap, "exec", "-i", "c1", "cat"), dockerHijack{
+			dockerTunnel(t, tap, client(t, tap.address, "exec", "-i", "c1", "cat"), dockerHijack{
 				target:  "exec/e1/start",
 				content: `{"Detach":false,"Tty":false}` + "\n",
 			})
 		})
 	})
+	p.scenario(t, "exec through proxyupgrade: content before the switch, half-close", func(t *testing.T) {
+		both(t, "docker", func(t *testing.T, tap *tap) {
+			dockerTunnel(t, tap, client(t, throughOurs(t, tap.address, "tcp"), "exec", "-i", "c1", "cat"), dockerHijack{
+				target:  "exec/e1/start",
+				content: `{"Detach":false,"Tty":false}` + "\n",
+			})
+		})
+	})
+	p.scenario(t, "attach through proxyupgrade: half-close", func(t *testing.T) {
+		both(t, "docker", func(t *testing.T, tap *tap) {
+			dockerTunnel(t, tap, client(t, throughOurs(t, tap.address, "tcp"), "attach", "c1"), dockerHijack{
+				target: "containers/c1/attach?stderr=1&stdin=1&stdout=1&stream=1",
+			})
+		})
+	})
 	p.scenario(t, "attach: half-close", func(t *testing.T) {
 		both(t, "docker", func(t *testing.T, tap *tap) {
-			dockerTunnel(t, tap, client(t, tap, "attach", "c1"), dockerHijack{
+			dockerTunnel(t, tap, client(t, tap.address, "attach", "c1"), dockerHijack{
 				target: "containers/c1/attach?stderr=1&stdin=1&stdout=1&stream=1",
 			})
 		})
@@ -54,14 +69,22 @@ func TestDockerode(t *testing.T) {
 	}
 	script := testFile(t, "dockerode.js")
 	p := peer{"dockerode", module.Version}
-	client := func(t *testing.T, tap *tap, how string) *exec.Cmd {
-		cmd := command(t, node, script, tap.address, how)
+	client := func(t *testing.T, address, how string) *exec.Cmd {
+		cmd := command(t, node, script, address, how)
 		cmd.Env = append(cmd.Env, "NODE_PATH="+modules)
 		return cmd
 	}
 	p.scenario(t, "exec: content before the switch, half-close", func(t *testing.T) {
 		both(t, "docker", func(t *testing.T, tap *tap) {
-			dockerTunnel(t, tap, client(t, tap, "exec"), dockerHijack{
+			dockerTunnel(t, tap, client(t, tap.address, "exec"), dockerHijack{
+				target:  "exec/e1/start",
+				content: `{"hijack":true,"stdin":true}`,
+			})
+		})
+	})
+	p.scenario(t, "exec through proxyupgrade: content before the switch, half-close", func(t *testing.T) {
+		both(t, "docker", func(t *testing.T, tap *tap) {
+			dockerTunnel(t, tap, client(t, throughOurs(t, tap.address, "tcp"), "exec"), dockerHijack{
 				target:  "exec/e1/start",
 				content: `{"hijack":true,"stdin":true}`,
 			})
@@ -69,7 +92,7 @@ func TestDockerode(t *testing.T) {
 	})
 	p.scenario(t, "attach: half-close", func(t *testing.T) {
 		both(t, "docker", func(t *testing.T, tap *tap) {
-			dockerTunnel(t, tap, client(t, tap, "attach"), dockerHijack{
+			dockerTunnel(t, tap, client(t, tap.address, "attach"), dockerHijack{
 				target:  "containers/c1/attach?stream=true&hijack=true&stdin=true&stdout=true&stderr=true",
 				content: `{"stream":true,"hijack":true,"stdin":true,"stdout":true,"stderr":true}`,
 			})

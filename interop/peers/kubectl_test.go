@@ -143,6 +143,27 @@ current-context: x
 		})
 	})
 
+	p.scenario(t, "exec through proxyupgrade, over SPDY/3.1 and over WebSocket", func(t *testing.T) {
+		both(t, "kubernetes", func(t *testing.T, tap *tap) {
+			converse(t, client(t, throughOurs(t, tap.address, "SPDY/3.1"), kubectlExecSPDY, "exec", "-i", "p", "--", "cat"), "")
+			kubectlSPDY(t, tap, kubectlDialects, "v4.channel.k8s.io")
+		})
+		both(t, "kubernetes", func(t *testing.T, tap *tap) {
+			converse(t, client(t, throughOurs(t, tap.address, "websocket"), "", "exec", "-i", "p", "--", "cat"), "")
+			kubectlWebSocket(t, tap, "v5.channel.k8s.io")
+		})
+	})
+	p.scenario(t, "port-forward through proxyupgrade, over SPDY/3.1 and over WebSocket", func(t *testing.T) {
+		both(t, "kubernetes", func(t *testing.T, tap *tap) {
+			forward(t, client(t, throughOurs(t, tap.address, "SPDY/3.1"), kubectlPortSPDY, "port-forward", "--address", "127.0.0.1", "p", ":80"))
+			kubectlSPDY(t, tap, []string{"portforward.k8s.io"}, "portforward.k8s.io")
+		})
+		both(t, "kubernetes", func(t *testing.T, tap *tap) {
+			forward(t, client(t, throughOurs(t, tap.address, "websocket"), "", "port-forward", "--address", "127.0.0.1", "p", ":80"))
+			kubectlWebSocket(t, tap, "SPDY/3.1+portforward.k8s.io")
+		})
+	})
+
 	p.scenario(t, "exec over SPDY/3.1 behind Apache, which joins the five lines", func(t *testing.T) {
 		i := slices.IndexFunc(proxies, func(p proxy) bool { return strings.HasPrefix(p.name, "Apache") })
 		both(t, "kubernetes", func(t *testing.T, tap *tap) {

@@ -121,6 +121,20 @@ func TestNodeHTTP(t *testing.T) {
 			nodeCheck(t, talk, "POST", "Upgrade", "7\r\ncontent\r\n0\r\n\r\nhello", "helloBYE")
 		})
 	})
+	p.scenario(t, "echo/1 through proxyupgrade: early bytes, two products, content behind 100 (Continue), half-close, 426", func(t *testing.T) {
+		atBoth(t, func(t *testing.T, tap *tap) {
+			proxy := throughOurs(t, tap.address, "echo/1")
+			got := ask(t, proxy+"/early", `{"headers": {"Connection": "Upgrade", "Upgrade": "foo, echo/1"}}`, "")
+			equal(t, "report", got.Head+got.Data, "EARLYhelloBYE")
+			equal(t, "fields", got.Fields, nodeEcho)
+			got = ask(t, proxy+"/", `{"method": "POST", "headers": {"Connection": "Upgrade", "Upgrade": "echo/1", "Expect": "100-continue"}}`, "content")
+			equal(t, "report", got, nodeReport{Status: 101, Fields: nodeEcho, Data: "helloBYE"})
+			_, behind, _ := strings.Cut(string(tap.all()[1].client()), "\r\n\r\n")
+			equal(t, "said behind the head", behind, "contenthello")
+			got = ask(t, proxy+"/426", `{"headers": {"Connection": "Upgrade", "Upgrade": "echo/1"}}`, "")
+			equal(t, "report", got, nodeReport{Status: 426, Upgrade: "echo/1"})
+		})
+	})
 	p.scenario(t, "echo/1: 426", func(t *testing.T) {
 		atBoth(t, func(t *testing.T, tap *tap) {
 			got := ask(t, tap.address+"/426", `{"headers": {"Connection": "Upgrade", "Upgrade": "echo/1"}}`, "")

@@ -319,6 +319,25 @@ func TestOurClientsAtNode(t *testing.T) {
 			t.Errorf("%q, %v", got, err)
 		}
 	})
+	proxy := throughOurs(t, addr, "websocket", "echo/1")
+	byBoth(t, p, "through proxyupgrade: early bytes, half-close, refused, a product that was not offered", func(t *testing.T, c ourClient) {
+		conn, _, err := c(t, proxy, netupgrade.Offer{Products: []upgrade.Product[string]{webSocket, echo}, Target: "/"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.SetDeadline(time.Now().Add(10 * time.Second))
+		io.WriteString(conn, "hello")
+		conn.(interface{ CloseWrite() error }).CloseWrite()
+		if got, err := io.ReadAll(conn); string(got) != "EARLYhelloBYE" || err != nil {
+			t.Errorf("%q, %v", got, err)
+		}
+		if _, _, err := c(t, proxy, netupgrade.Offer{Products: []upgrade.Product[string]{echo}, Target: "/403"}); err != error(declined{403, "no\n"}) {
+			t.Error(err)
+		}
+		if _, _, err := c(t, proxy, netupgrade.Offer{Products: []upgrade.Product[string]{webSocket}, Target: "/"}); err != error(declined{502, ""}) {
+			t.Error(err)
+		}
+	})
 	byBoth(t, p, "a product that was not offered", func(t *testing.T, c ourClient) {
 		if _, _, err := c(t, addr, netupgrade.Offer{Products: []upgrade.Product[string]{webSocket}, Target: "/"}); err != handshake.ErrNotOffered {
 			t.Error(err)
