@@ -94,12 +94,18 @@ func testProxy(t *testing.T, flags ...string) {
 	}
 }
 
-// The proxy does no worse than the server that it stands in front of.
-func TestProxyProbe(t *testing.T) {
-	backend, _ := serveHere(t)
-	address, _ := startProxy(t, backend, "--allow", "websocket")
-	if code, stdout, stderr := try("", "probe", "http://"+address); code != exitOK || !strings.Contains(stdout, " 0 failed ") {
-		t.Errorf("exit code %d, %s\n%s", code, stderr, stdout)
+// The proxy does no worse than the server that it stands in front of, in which nothing
+// fails.
+func TestProxyProbe(t *testing.T) { inBothModes(t, testProxyProbe) }
+
+func testProxyProbe(t *testing.T, flags ...string) {
+	backend, _ := serveHere(t, flags...)
+	address, _ := startProxy(t, backend, "--allow", "websocket,echo/1")
+	for _, product := range []string{"websocket", "echo/1"} {
+		code, stdout, stderr := try("", "probe", "--product", product, "http://"+address)
+		if code != exitOK || !strings.Contains(stdout, " 0 failed ") {
+			t.Errorf("%s: exit code %d, %s\n%s", product, code, stderr, stdout)
+		}
 	}
 }
 
