@@ -5,8 +5,10 @@ import (
 	"encoding/binary"
 	"io"
 	"math/rand"
+	"net"
 	"net/http"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,19 +22,30 @@ func collect() {
 }
 
 // Many tunnels at once: most of them are echoed to and half-closed, each octet counted by
-// a checksum at both sides; some are reset in the middle, and some idle meanwhile. That
-// nothing is left is TestMain's to see.
+// a checksum at both sides; some are reset in the middle, by the client or the backend,
+// and some idle meanwhile. That nothing is left is TestMain's to see.
 func TestManyTunnels(t *testing.T) {
 	// Those that idle do so until all others have ended.
 	const atOnce, size, patience = 100, 64 << 10, time.Minute
-	p := newProxy(t, newBackend(t, switchTo(0, func(p *peer, _ string) {
+	p := newProxy(t, newBackend(t, func(p *peer) {
 		p.SetDeadline(time.Now().Add(patience))
+		head := p.head()
+		if head == "" {
+			return
+		}
+		// The client may have been reset.
+		io.WriteString(p.Conn, switching("websocket"))
+		if strings.HasPrefix(head, "GET /reset ") {
+			p.ReadByte()
+			p.Conn.(*net.TCPConn).SetLinger(0)
+			return
+		}
 		// The content comes back, then its checksum as the backend saw it.
 		hash := sha256.New()
 		if _, err := io.Copy(p.Conn, io.TeeReader(p.Reader, hash)); err == nil {
 			p.Conn.Write(hash.Sum(nil))
 		}
-	})), nil)
+	}), nil)
 	p.Proxy.Error = func(*http.Request, error) {} // those that are reset fail
 	work := make(chan int)
 	var clients tcptest.Group
@@ -75,7 +88,13 @@ func tunnel(t *testing.T, addr string, i, size int) {
 	for i := 0; i+8 <= len(content); i += 8 {
 		binary.LittleEndian.PutUint64(content[i:], random.Uint64())
 	}
-	c.Send(request("websocket") + string(content[:len(content)/10]))
+	offer := request("websocket")
+	if i%11 == 0 {
+		io.WriteString(c, strings.Replace(offer, "/a", "/reset", 1)+"x"+string(content)) // which may be reset meanwhile
+		io.Copy(io.Discard, c)
+		return
+	}
+	c.Send(offer + string(content[:len(content)/10]))
 	rest := content[len(content)/10:]
 	if i%7 == 0 {
 		c.Send(string(rest[:len(rest)/2]))
