@@ -1,0 +1,58 @@
+// Package adopting has the code of docs/adopting.md: what a stack does by itself today, and
+// what it does with this package. The functions named before have the faults that the page
+// tells of; do not copy those.
+package adopting
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/httpupgrade"
+	"github.com/gosegue/upgrade/websocket"
+)
+
+var webSocket = upgrade.MustParseProduct("websocket")
+
+// gate stands in front of a library that nobody changes.
+func gate(library http.Handler) http.Handler {
+	return httpupgrade.Gate{Products: []upgrade.Product[string]{webSocket}, Next: library}
+}
+
+// check is what a WebSocket server asks of a request, whoever answers it.
+func check(r *http.Request) error {
+	if _, err := httpupgrade.Select(r, webSocket); err != nil {
+		return err
+	}
+	err := websocket.Check(r.Method, r.Header["Sec-Websocket-Version"], r.Header["Sec-Websocket-Key"])
+	if err != nil {
+		return err
+	}
+	if !websocket.SameOrigin(r.Header["Origin"], []string{r.Host}) {
+		return errOrigin
+	}
+	return nil
+}
+
+var errOrigin = &handshake.Refusal{Status: http.StatusForbidden, Content: "foreign origin\n"}
+
+// refuse answers a request that err kept from switching.
+func refuse(w http.ResponseWriter, r *http.Request, err error) {
+	var requirement websocket.Error
+	var refusal *handshake.Refusal
+	switch {
+	case errors.As(err, &requirement):
+		refusal = requirement.Refusal()
+	case errors.As(err, &refusal):
+	default:
+		refusal = &handshake.Refusal{Status: handshake.Status(err)}
+	}
+	for _, f := range refusal.Fields {
+		w.Header().Add(f.Name, f.Value)
+	}
+	if refusal.Status == http.StatusUpgradeRequired {
+		httpupgrade.Advertise(w, r, webSocket)
+	}
+	http.Error(w, refusal.Content, refusal.Status)
+}
