@@ -90,14 +90,21 @@ func isKey[S upgrade.Text](key S) bool {
 		return false
 	}
 	for i := range 22 {
-		switch c := key[i]; {
-		case 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '+', c == '/':
-		default:
+		if !inBase64[key[i]] {
 			return false
 		}
 	}
 	return true
 }
+
+// inBase64 has the octets of base64-character. A table and no comparisons: the octets of a
+// key are random, so a processor would guess the results of comparisons wrong.
+var inBase64 = func() (chart [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") {
+		chart[c] = true
+	}
+	return chart
+}()
 
 // guid is what a server adds to the key, to show that it understood the request
 // (RFC 6455, section 1.3).
