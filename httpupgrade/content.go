@@ -42,7 +42,10 @@ type ContentError = handshake.ContentError
 // answer.
 //
 // A proxy that has passed the content on instead sets r.Body to [http.NoBody] and
-// r.ContentLength to 0.
+// r.ContentLength to 0. ReadContent makes room only as content arrives. It follows
+// [RFC 9110, section 7.8].
+//
+// [RFC 9110, section 7.8]: https://httpwg.org/specs/rfc9110.html#rfc.section.7.8
 func ReadContent(r *http.Request, limit int64) error {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil

@@ -14,7 +14,7 @@ import (
 // FieldsOf returns what of h may stand in a 101, for a caller that has its fields in a
 // header map: sorted by name, the lines of a name in their order, values without blanks
 // around them. It leaves out Upgrade, Connection, Content-Length, Transfer-Encoding and
-// Trailer, and whatever fails [handshake.Field.Check].
+// Trailer, and whatever fails [handshake.Field.Check]. The strings are those of h.
 func FieldsOf(h http.Header) []handshake.Field {
 	names := make([]string, 0, len(h))
 	lines := 0

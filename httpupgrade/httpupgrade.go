@@ -101,7 +101,8 @@ var ErrConnect = handshake.ErrConnect
 // ordinary request: [ErrConnect], for an extended CONNECT too, or what
 // [handshake.Offer] returns.
 //
-// A request made by hand, without a version, counts as HTTP/1.1.
+// A request made by hand, without a version, counts as HTTP/1.1. The List aliases the
+// lines in r.Header. Offer allocates nothing but the error for a malformed field.
 func Offer(r *http.Request) (upgrade.List[string], error) {
 	if r.Method == http.MethodConnect {
 		return upgrade.List[string]{}, ErrConnect
@@ -113,7 +114,7 @@ func Offer(r *http.Request) (upgrade.List[string], error) {
 
 // Select returns the first of supported that r offers. The errors are those of [Offer]
 // and [handshake.ErrNotSupported]; with any of them r is an ordinary request. It is
-// faster than [Offer] and [upgrade.List.Select].
+// faster than [Offer] and [upgrade.List.Select], and allocates as Offer does.
 func Select(r *http.Request, supported ...upgrade.Product[string]) (upgrade.Product[string], error) {
 	if r.Method == http.MethodConnect {
 		return upgrade.Product[string]{}, ErrConnect

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -242,5 +243,60 @@ func TestTextsOfErrors(t *testing.T) {
 			}()
 			h.ServeHTTP(httptest.NewRecorder(), offer())
 		}()
+	}
+}
+
+// The zero values do something harmless, and requests and responses made by hand do no harm.
+func TestZeroValuesDoNotPanic(t *testing.T) {
+	t.Parallel()
+	for name, h := range map[string]http.Handler{"Handler": httpupgrade.Handler{}, "Gate": httpupgrade.Gate{}} {
+		for _, r := range []*http.Request{{}, {Header: http.Header{"Upgrade": {"echo/1"}, "Connection": {"Upgrade"}}}} {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			want := map[string]int{"Handler": 501, "Gate": 404}[name]
+			equal(t, name, w.Code, want)
+		}
+	}
+	r, w := new(http.Request), httptest.NewRecorder()
+	_, offerErr := httpupgrade.Offer(r)
+	_, selectErr := httpupgrade.Select(r)
+	_, switchedErr := httpupgrade.Switched(new(http.Response))
+	_, switchErr := httpupgrade.Switch(w, r, nil)
+	equal(t, "errors", []string{fmt.Sprint(offerErr), fmt.Sprint(selectErr), fmt.Sprint(switchErr), fmt.Sprint(switchedErr)}, []string{
+		handshake.ErrNoUpgrade.Error(), handshake.ErrNoUpgrade.Error(), handshake.ErrNoUpgrade.Error(), handshake.ErrStatus.Error(),
+	})
+	if err := httpupgrade.ReadContent(r, 0); err != nil {
+		t.Error(err)
+	}
+	httpupgrade.Advertise(w, r)
+	equal(t, "advertised", w.Header(), http.Header{})
+	httpupgrade.Refuse(w, r)
+	equal(t, "refused", w.Code, 501)
+	if conn := httpupgrade.Early(nil, nil); conn != nil {
+		t.Errorf("early: %v", conn)
+	}
+	if fields := httpupgrade.SwitchedFields(r); fields != nil {
+		t.Errorf("fields: %v", fields)
+	}
+	equal(t, "fields of none", len(httpupgrade.FieldsOf(nil)), 0)
+	if httpupgrade.SetSwitchingProtocols(nil, nil) == nil {
+		t.Error("a 101 to nothing")
+	}
+	if p := (httpupgrade.WebSocket{}).Protocol(); p.Serve != nil {
+		t.Error("a Serve from nowhere")
+	}
+}
+
+// A product that is named twice is sent once, in the spelling that comes first.
+func TestRefuseAndAdvertiseNameEachProductOnce(t *testing.T) {
+	t.Parallel()
+	list := []upgrade.Product[string]{echo, {}, upgrade.MustParseProduct("ECHO/1"), chat, echo}
+	for name, answer := range map[string]func(http.ResponseWriter, *http.Request, ...upgrade.Product[string]){
+		"Refuse": httpupgrade.Refuse, "Advertise": httpupgrade.Advertise,
+	} {
+		w := httptest.NewRecorder()
+		answer(w, httptest.NewRequest("GET", "/", nil), list...)
+		equal(t, name, w.Header()["Upgrade"], []string{"echo/1, chat"})
+		equal(t, name, w.Header()["Connection"], []string{"Upgrade"})
 	}
 }

@@ -20,7 +20,10 @@ import (
 // The connection stays open unless the client asked to close it or still waits for
 // permission to send content (Expect: 100-continue). net/http closes it in three more
 // cases, and then takes the upgrade option out of Connection: when 256 KiB of content
-// or more are left unread, when keep-alives are disabled, and during Shutdown.
+// or more are left unread, when keep-alives are disabled, and during Shutdown. It follows
+// [RFC 9110, section 15.5.22].
+//
+// [RFC 9110, section 15.5.22]: https://httpwg.org/specs/rfc9110.html#rfc.section.15.5.22
 func Refuse(w http.ResponseWriter, r *http.Request, supported ...upgrade.Product[string]) {
 	supported = products.Distinct(supported)
 	status := refusalStatus(r, supported)
@@ -76,7 +79,9 @@ func answer(w http.ResponseWriter, r *http.Request, status int, fields []handsha
 //
 // Call it before WriteHeader and after everything else that sets Connection: the option is
 // added to what is there. What [Refuse] says of connections that net/http closes applies
-// here too.
+// here too. It follows [RFC 9110, section 7.8].
+//
+// [RFC 9110, section 7.8]: https://httpwg.org/specs/rfc9110.html#rfc.section.7.8
 func Advertise(w http.ResponseWriter, r *http.Request, supported ...upgrade.Product[string]) {
 	if supported = products.Distinct(supported); canUpgrade(r) && len(supported) > 0 {
 		advertise(w.Header(), r, supported)

@@ -45,7 +45,9 @@ import (
 // key are the caller's, while a [Handler] sees to them.
 //
 // The caller must not have begun a response of its own: Switch cannot see that, and the
-// client would take the 101 for a part of it.
+// client would take the 101 for a part of it. It follows [RFC 9110, section 15.2.2].
+//
+// [RFC 9110, section 15.2.2]: https://httpwg.org/specs/rfc9110.html#rfc.section.15.2.2
 func Switch(w http.ResponseWriter, r *http.Request, to []upgrade.Product[string], fields ...handshake.Field) (net.Conn, error) {
 	offered, err := Offer(r)
 	if err != nil {

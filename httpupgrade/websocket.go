@@ -40,9 +40,10 @@ type WebSocket struct {
 	Serve func(conn net.Conn, r *http.Request, subprotocol string)
 }
 
-// Protocol returns the Protocol for ws, as ws is now. Allow and the
-// other fields of the result are the caller's to set; the checks of WebSocket are made
-// and the key is answered whatever they are.
+// Protocol returns the Protocol for ws, as ws is now. Allow and the other fields of the
+// result are the caller's to set; the checks of WebSocket are made and the key is answered
+// whatever they are. A subprotocol that Fields of the result selects is one of the
+// [SwitchedFields], and Serve of ws may not be told it: let Fields of ws select it.
 func (ws WebSocket) Protocol() Protocol {
 	p := Protocol{Product: socket.Product, Fields: ws.Fields}
 	if ws.Origin != nil {

@@ -156,8 +156,8 @@ func (l handed) Accept() (net.Conn, error) {
 	return nil, net.ErrClosed
 }
 
-// A request that is not a switch is served by net/http, which finds the connection as if nothing had
-// read from it.
+// A request that is not a switch is served by net/http, which finds the connection as if
+// nothing had been read from it.
 func ExampleRequest_Unread() {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
