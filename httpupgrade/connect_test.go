@@ -184,6 +184,21 @@ func TestConnectServe(t *testing.T) {
 	tcptest.Receive(t, done)
 }
 
+// The address of the client is what the request says, which may be that of a proxy's client.
+func TestConnectRemoteAddr(t *testing.T) {
+	t.Parallel()
+	h := serving(func(conn net.Conn, _ *http.Request) {
+		io.WriteString(conn, conn.RemoteAddr().Network()+" "+conn.RemoteAddr().String())
+	})
+	s := startH2(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.RemoteAddr = r.Header.Get("X-Real-Ip")
+		h.ServeHTTP(w, r)
+	}))
+	for _, address := range []string{"192.0.2.1", "192.0.2.1:80", "[2001:db8::1]:80", "@"} {
+		equal(t, address, s.Connect("echo/1", "X-Real-Ip: "+address).Rest(), "tcp "+address)
+	}
+}
+
 // A stream that ends with the request has nothing to read.
 func TestConnectEndedStream(t *testing.T) {
 	t.Parallel()

@@ -112,6 +112,29 @@ func TestStreamDeadlineWhileIdle(t *testing.T) {
 	equal(t, "rest", c.Rest(), "octets")
 }
 
+// A deadline that is moved or removed while a Read waits does not end it.
+func TestStreamReadDeadlineMoved(t *testing.T) {
+	t.Parallel()
+	for name, moved := range map[string]time.Time{"removed": {}, "moved": time.Now().Add(time.Hour)} {
+		s := startH2(t, serving(func(conn net.Conn, _ *http.Request) {
+			first := time.Now().Add(time.Second)
+			conn.SetReadDeadline(first)
+			time.AfterFunc(time.Millisecond, func() {
+				conn.SetReadDeadline(moved)
+				after(first)
+				io.WriteString(conn, "passed")
+			})
+			p := make([]byte, 6)
+			n, err := io.ReadFull(conn, p)
+			fmt.Fprintf(conn, "%s %v", p[:n], err)
+		}))
+		c := s.connect()
+		equal(t, name, c.Read(6), "passed")
+		c.Write("octets")
+		equal(t, name, c.Rest(), "octets <nil>")
+	}
+}
+
 // A Write that the client does not read fails at the deadline, and the stream is reset.
 func TestStreamWriteDeadline(t *testing.T) {
 	t.Parallel()

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -87,7 +86,7 @@ func TestTLS(t *testing.T) {
 		t.Errorf("%+v, %v", exchange, err)
 	}
 	ws.WriteFrame(conn, ws.MaskFrame(ws.NewCloseFrame(nil)))
-	if _, err := conn.Read(make([]byte, 1)); err == net.ErrClosed {
-		t.Error(err)
+	if rest, err := io.ReadAll(reader); err != nil || len(rest) == 0 {
+		t.Errorf("after the close frame: %q, %v", rest, err)
 	}
 }

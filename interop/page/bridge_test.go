@@ -1,0 +1,69 @@
+package page
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/proxyupgrade"
+)
+
+// Chromium speaks WebSocket over HTTP/2 to our proxy, and this to a backend of HTTP/1.1,
+// which sees an offer that is complete. The proxy is a process of its own, whose
+// environment has the setting for it, and allows no switch over HTTP/1.1.
+func TestBridge(t *testing.T) {
+	const variable = "BRIDGE_TO"
+	if backend := os.Getenv(variable); backend != "" {
+		bridge(backend)
+		return
+	}
+	browser := browser(t, "ignore-certificate-errors")
+	backend := newTap(t, serve(t, build(t)))
+	t.Setenv("GODEBUG", "http2xconnect=1")
+	t.Setenv(variable, backend.address)
+	tab := open(t, browser, desktop, "https://"+run(t, os.Args[0], "-test.run=^TestBridge$")+"/")
+	ready(tab)
+	eval[bool](tab, `(() => { document.getElementById("message").value = "typed"; document.getElementById("send").click(); return true; })()`)
+	tab.wait(`document.querySelector("#transcript li:last-child.back")?.textContent === "echotyped"`)
+	all := backend.handshakes()
+	if len(all) != 1 {
+		t.Fatalf("%d handshakes at the backend", len(all))
+	}
+	for _, part := range []string{"GET /?handshake=", "\r\nUpgrade: websocket\r\n", "\r\nConnection: Upgrade\r\n", "\r\nSec-Websocket-Key: ", "\r\nSec-Websocket-Version: 13\r\n"} {
+		if !strings.Contains(all[0][0], part) {
+			t.Errorf("no %q in %q", part, all[0][0])
+		}
+	}
+	eval[bool](tab, `(document.getElementById("toggle").click(), true)`)
+	tab.wait(`document.getElementById("state").textContent === "closed"`)
+}
+
+// bridge is the proxy, which ends with SIGTERM.
+func bridge(backend string) {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	proxy := &proxyupgrade.Proxy{
+		Reverse: &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(&url.URL{Scheme: "http", Host: backend})
+			r.Out.Host = r.In.Host
+		}},
+		Products: []upgrade.Product[string]{upgrade.MustParseProduct("websocket")},
+		Allow:    func(r *http.Request, _ upgrade.Product[string]) bool { return r.ProtoMajor == 2 },
+	}
+	server := httptest.NewUnstartedServer(proxy)
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	fmt.Println("listening on", server.URL)
+	<-ctx.Done()
+	server.CloseClientConnections()
+	server.Close()
+}
