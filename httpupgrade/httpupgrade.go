@@ -22,8 +22,8 @@
 // a 200 (OK) then. Nothing else here does: [Offer], [Select], [Switch] and [Refuse] say
 // [ErrConnect] to it, and a [Gate] passes it on.
 //
-// net/http supports it only in a process that has GODEBUG=http2xconnect=1 in its
-// environment when it begins:
+// net/http supports it from Go 1.24 on, and only in a process that has
+// GODEBUG=http2xconnect=1 in its environment when it begins:
 //
 //	GODEBUG=http2xconnect=1 ./server
 //

@@ -284,6 +284,9 @@ func TestXNet(t *testing.T) {
 	}
 	r.Header[":protocol"] = []string{"echo"}
 	response, err := transport.RoundTrip(r)
+	if err != nil && strings.Contains(err.Error(), "invalid header field name") {
+		t.Skip(err) // from Go 1.27 on it is net/http's
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
