@@ -112,7 +112,9 @@ func TestBefore(t *testing.T) {
 		name, fields string
 		switches     bool // as it ought to
 	}{
-		{"gorilla", "Connection: keep-alive, Upgrade\r\n" + offer, true},
+		{"gorilla", "Connection: , Upgrade\r\n" + offer, true},
+		{"gorilla", upgrade + "Upgrade: HTTP/2.0, websocket\r\n", true},
+		{"gorilla", upgrade + "Upgrade: websocket, a=b\r\n", false},
 		{"coder", upgrade + "Upgrade: websoc\u212Aet\r\n", false},
 		{"gws", "Connection: Upgrade-Insecure-Requests\r\n" + offer, false},
 	} {

@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"errors"
 	"net"
+	"slices"
+	"strings"
 
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/head"
@@ -26,11 +28,12 @@ func gobwasBefore(conn net.Conn) error {
 			break
 		}
 		name, value, _ := bytes.Cut(line, []byte(":"))
-		switch value = bytes.TrimSpace(value); {
-		case bytes.EqualFold(bytes.TrimSpace(name), []byte("Connection")):
-			option = bytes.EqualFold(value, []byte("upgrade")) // the last line wins
-		case bytes.EqualFold(bytes.TrimSpace(name), []byte("Upgrade")):
-			product = bytes.EqualFold(value, []byte("websocket"))
+		switch value = bytes.TrimSpace(value); string(bytes.ToLower(bytes.TrimSpace(name))) {
+		case "connection": // the last line wins, and a blank parts options
+			option = slices.ContainsFunc(strings.FieldsFunc(string(value), func(r rune) bool { return r == ',' || r == ' ' }),
+				func(option string) bool { return strings.EqualFold(option, "upgrade") })
+		case "upgrade": // one product alone
+			product = strings.EqualFold(string(value), "websocket")
 		}
 	}
 	if !option || !product {

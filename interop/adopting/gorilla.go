@@ -15,7 +15,21 @@ import (
 // A library whose function gets the request, hijacks, and writes the 101 itself.
 
 func gorillaBefore(w http.ResponseWriter, r *http.Request, header http.Header) (net.Conn, error) {
-	if !strings.EqualFold(r.Header.Get("Connection"), "upgrade") || !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+	has := func(name, token string) bool {
+		for _, line := range r.Header[name] {
+			for _, element := range strings.Split(line, ",") {
+				element = strings.Trim(element, " \t")
+				if strings.EqualFold(element, token) { // whatever follows
+					return true
+				}
+				if element == "" || strings.Contains(element, "/") { // as good as malformed
+					break
+				}
+			}
+		}
+		return false
+	}
+	if !has("Connection", "upgrade") || !has("Upgrade", "websocket") {
 		http.Error(w, "no WebSocket", http.StatusBadRequest)
 		return nil, errors.New("no WebSocket")
 	}
