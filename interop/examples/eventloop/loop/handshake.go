@@ -56,7 +56,7 @@ func (r *request) read(w io.Writer, input []byte) (n int, switched, end bool) {
 			r.answer, err = appendSwitch(r.answer, &r.head)
 		}
 		if err != nil {
-			w.Write(appendRefusal(r.answer, err))
+			w.Write(appendRefusal(r.answer[:0], err))
 			return n, false, true
 		}
 		r.length, r.chunks.Limit = r.head.ContentLength, maxContent
