@@ -64,7 +64,8 @@ func (g Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	p, err := Select(r, g.Products...)
 	if err != nil {
-		g.Next.ServeHTTP(g.writer(w, r), asOrdinary(r))
+		ordinary := asOrdinary(r)
+		g.Next.ServeHTTP(g.writer(w, ordinary), ordinary)
 		return
 	}
 	if err := checkGated(r, p); err != nil {
@@ -82,7 +83,7 @@ func (g Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		offer.ContentLength, offer.TransferEncoding = int64(len(read.rest)), nil
 		delete(offer.Header, "Expect")
 	}
-	g.Next.ServeHTTP(g.writer(w, r), offer)
+	g.Next.ServeHTTP(g.writer(w, offer), offer)
 }
 
 // checkGated returns nil if Next may see the offer of p, or the Refusal that answers it.
@@ -187,7 +188,7 @@ func withHeader(r *http.Request) *http.Request {
 // gateWriter is the writer of a request with Upgrade.
 type gateWriter struct {
 	http.ResponseWriter
-	request  *http.Request
+	request  *http.Request // that Next gets
 	products []upgrade.Product[string]
 }
 
@@ -210,6 +211,7 @@ func (g Gate) writer(w http.ResponseWriter, r *http.Request) http.ResponseWriter
 func (w gateWriter) WriteHeader(status int) {
 	if header := w.Header(); status == http.StatusUpgradeRequired && len(header["Upgrade"]) == 0 {
 		if wanted := products.Distinct(w.products); len(wanted) > 0 {
+			closeUnread(header, w.request)
 			advertise(header, w.request, wanted)
 		}
 	}

@@ -327,3 +327,20 @@ func TestGateZero(t *testing.T) {
 		equal(t, head, response.StatusCode, 404)
 	}
 }
+
+// A 426 that the Gate completes keeps its option when the connection has to close, because
+// the client still waits for a 100.
+func TestGateCompletesA426OfContentThatWaits(t *testing.T) {
+	t.Parallel()
+	g := gated(echo)
+	g.Next = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusUpgradeRequired) })
+	s := start(t, g)
+	c := s.dial()
+	head, _, _ := strings.Cut(post("length", "content", "Expect: 100-continue"), "\r\n\r\n")
+	c.Send(strings.Replace(head, "echo/1", "h2c", 1) + "\r\n\r\n")
+	response, _ := c.response("POST")
+	equal(t, "status", response.StatusCode, 426)
+	equal(t, "Upgrade", response.Header["Upgrade"], []string{"echo/1"})
+	equal(t, "options", optionsOf(t, response), "upgrade close")
+	closes(t, c, true)
+}
