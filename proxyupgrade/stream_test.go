@@ -509,6 +509,20 @@ func TestMalformedHost(t *testing.T) {
 			t.Errorf("%s: the backend was asked", host)
 		}
 	}
+	t.Run("extended CONNECT", func(t *testing.T) {
+		p := newProxy(t, newBackend(t, func(*peer) { t.Error("the backend was asked") }), nil)
+		r := httptest.NewRequest("CONNECT", "/", nil)
+		r.Host, r.ProtoMajor, r.ProtoMinor = "x:port", 2, 0
+		r.Header[":protocol"] = []string{"foo/2"}
+		w := httptest.NewRecorder()
+		p.ServeHTTP(w, r)
+		if w.Code != 400 {
+			t.Errorf("status is %d", w.Code)
+		}
+		if err := tcptest.Receive(t, p.errors); err != handshake.ErrHost {
+			t.Errorf("error is %v", err)
+		}
+	})
 	t.Run("without an offer", func(t *testing.T) {
 		p := newProxy(t, newBackend(t, func(p *peer) { p.head(); p.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") }), nil)
 		c := tcptest.Dial(t, p.addr)
@@ -534,6 +548,43 @@ func TestConnectionInTrailer(t *testing.T) {
 	if got := lines(tcptest.Receive(t, heads), "X-Foo"); len(got) != 1 {
 		t.Errorf("X-Foo is %q", got)
 	}
+}
+
+// A RoundTripper may return a Body that can be written to and has no CloseWrite: the tunnel
+// works, and ends when one side does.
+func TestBodyWithoutHalfClose(t *testing.T) {
+	ended := make(chan string, 1)
+	p := newProxy(t, newBackend(t, switchTo(0, func(p *peer, _ string) {
+		p.send("hi " + p.octets(5))
+		ended <- p.rest()
+	})), func(p *proxyupgrade.Proxy) { p.Reverse.Transport = writable{p.Reverse.Transport} })
+	c := tcptest.Dial(t, p.addr)
+	c.Send(request("websocket") + "EARLY")
+	c.Head()
+	if got := c.Octets(8); got != "hi EARLY" {
+		t.Errorf("got %q", got)
+	}
+	c.CloseWrite()
+	if got := c.Rest(); got != "" {
+		t.Errorf("then %q", got)
+	}
+	if got := tcptest.Receive(t, ended); got != "" {
+		t.Errorf("the backend got %q", got)
+	}
+	if len(p.errors) > 0 {
+		t.Errorf("error is %v", <-p.errors)
+	}
+}
+
+// writable returns Bodies of 101s that have the three methods and no other.
+type writable struct{ http.RoundTripper }
+
+func (w writable) RoundTrip(out *http.Request) (*http.Response, error) {
+	answer, err := w.RoundTripper.RoundTrip(out)
+	if err == nil {
+		answer.Body = struct{ io.ReadWriteCloser }{answer.Body.(io.ReadWriteCloser)}
+	}
+	return answer, err
 }
 
 // Interim responses to a request without an offer are passed on, and those to an offer are
