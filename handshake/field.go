@@ -50,8 +50,8 @@ func check[S upgrade.Text](name string, value S) error {
 // The value is bytes or a string. The error is that of [Field.Check], or [ErrReserved]
 // for Upgrade, Connection, Content-Length, Transfer-Encoding and Trailer, which the
 // caller must not give in a 101; dst is then returned as it was. The error does not name
-// the field, because the caller knows it. AppendField allocates nothing but what dst needs to
-// grow.
+// the field, because the caller knows it. AppendField allocates nothing but what dst
+// needs to grow.
 func AppendField[S upgrade.Text](dst []byte, name string, value S) ([]byte, error) {
 	if err := check(name, value); err != nil {
 		return dst, err
@@ -70,8 +70,9 @@ func appendLine[S upgrade.Text](dst []byte, name string, value S) []byte {
 }
 
 // reserved reports whether a caller must not give the field in a 101: it says what is
-// switched to, or how the message is framed, and this package writes it. A 101 has no content, and so it has neither a
-// length nor a coding (RFC 9110, section 8.6, and RFC 9112, section 6.1).
+// switched to, or how the message is framed, and this package writes it. A 101 has no
+// content, and so it has neither a length nor a coding (RFC 9110, section 8.6, and RFC
+// 9112, section 6.1).
 func reserved(name string) bool {
 	// The length tells nearly all names from these. A name that passed check is
 	// ASCII, so that EqualFold cannot find a look-alike.

@@ -3,7 +3,8 @@
 // the responses that accept it ([AppendSwitchingProtocols]) or ask for one
 // ([AppendUpgradeRequired]), and what a client checks of the answer ([Switched]).
 //
-// It is for HTTP stacks of any kind. It knows nothing of net/http or of connections. Package httpupgrade is the same for net/http.
+// It is for HTTP stacks of any kind. It knows nothing of net/http or of connections.
+// Package httpupgrade is the same for net/http.
 //
 // For a server, an upgrade is three steps:
 //
@@ -90,11 +91,12 @@ func blank[S upgrade.Text](lines []S) bool {
 // than the two.
 //
 // The errors are those of Offer and then [ErrNotSupported]. With any of them, serve the
-// request as if it had no Upgrade field. The Product is one of the arguments, in the server's spelling. It
-// allocates as Offer does.
+// request as if it had no Upgrade field. The Product is one of the arguments, in the
+// server's spelling. It allocates as Offer does.
 func Select[S upgrade.Text](major, minor int, connection, offered []S, supported ...upgrade.Product[string]) (upgrade.Product[string], error) {
 	// Nearly always there is one line of each field, in one of a few spellings. The
-	// rest is a function of its own: its variables would make this one a quarter slower.
+	// rest is a function of its own: its variables would make this one a quarter
+	// slower.
 	if !canUpgrade(major, minor) || len(connection) != 1 || len(offered) != 1 || len(supported) == 0 {
 		return selectParsed(major, minor, connection, offered, supported)
 	}

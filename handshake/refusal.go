@@ -86,8 +86,8 @@ func (e *Refusal) Response(p upgrade.Product[string]) ([]Field, string, error) {
 	return fields, content, nil
 }
 
-// refusalIn returns the Refusal that err is or wraps, or nil. It calls methods of err, which
-// is the server's own: they can panic, of a nil pointer say.
+// refusalIn returns the Refusal that err is or wraps, or nil. It calls methods of err,
+// which is the server's own: they can panic, of a nil pointer say.
 func refusalIn(err error) *Refusal {
 	var refusal *Refusal
 	if !errors.As(err, &refusal) {

@@ -23,9 +23,10 @@ import (
 // [FieldsOf].
 //
 // First it reads the content of r, as [ReadContent] does with [DefaultMaxBody]. r.Body
-// yields the content afterwards: the new protocol still has to answer the request. Then it takes the connection over from the server, also through wrapped
-// writers that have an Unwrap method, and writes the 101 in one Write, which ends by the
-// WriteTimeout of the server, or else after 10 seconds.
+// yields the content afterwards: the new protocol still has to answer the request. Then
+// it takes the connection over from the server, also through wrapped writers that have an
+// Unwrap method, and writes the 101 in one Write, which ends by the WriteTimeout of the
+// server, or else after 10 seconds.
 //
 // The connection has no deadline. Reads from it return first what the client has sent
 // after the request, and it has a CloseWrite method exactly if that of the server has
@@ -87,7 +88,8 @@ func takeOver(w http.ResponseWriter, server *http.Server, head []byte) (net.Conn
 	if server != nil && server.WriteTimeout > 0 {
 		timeout = server.WriteTimeout
 	}
-	// Nothing is read yet, so one call sets both deadlines. If it fails, so does the Write.
+	// Nothing is read yet, so one call sets both deadlines. If it fails, so does the
+	// Write.
 	conn.SetDeadline(time.Now().Add(timeout))
 	n, err := conn.Write(head)
 	if err == nil && n < len(head) {
