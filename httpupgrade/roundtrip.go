@@ -37,6 +37,8 @@ var (
 	errNotWritable = errors.New("httpupgrade: the round tripper hides the connection: its Body has no Write. " +
 		"An http.Client with a Timeout does so; use its Transport, and bound the request by its context")
 
+	errEmptyLine = errors.New("httpupgrade: net/http does not take a 101 for a switch whose first Upgrade line is empty")
+
 	errClose = fmt.Errorf("httpupgrade: net/http removed Connection from the 101, because it contains close: %w", handshake.ErrNoOption)
 )
 
@@ -84,6 +86,8 @@ var ownTransport = &http.Transport{
 //     whole either if the 101 comes instead.
 //   - The Body of the 101 cannot be written: an [http.Client] with a Timeout hides the
 //     connection. Bound the request by its context instead.
+//   - A 101 whose first Upgrade line is empty, which is valid: net/http hides its
+//     connection as well.
 //   - "Connection: close, Upgrade", a valid 101: net/http removes Connection from it, and
 //     closes the connection.
 //   - rt speaks HTTP/2, which it may negotiate by itself over TLS, and refuses Upgrade.
@@ -309,7 +313,10 @@ func (s *sending) take(rt http.RoundTripper, r *http.Request, resp *http.Respons
 		return nil, err
 	}
 	body, ok := resp.Body.(io.ReadWriteCloser)
-	if !ok {
+	switch {
+	case !ok && resp.Header.Get("Upgrade") == "":
+		return nil, errEmptyLine
+	case !ok:
 		return nil, errNotWritable
 	}
 	if err := s.finish(r.Context()); err != nil {

@@ -688,6 +688,14 @@ func TestRoundTripBareRequest(t *testing.T) {
 	}
 }
 
+// An empty line of Upgrade means nothing in a list, but net/http asks for no other.
+func TestRoundTripEmptyLineFirst(t *testing.T) {
+	addr := answering(t, "HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade:\r\nUpgrade: foo\r\n\r\n")
+	if _, _, err := httpupgrade.RoundTrip(nil, request(t, "GET", addr, nil), foo); err == nil || !strings.Contains(err.Error(), "is empty") {
+		t.Errorf("the error does not say why: %v", err)
+	}
+}
+
 // A response made by hand may have no Body.
 func TestRoundTripBareResponse(t *testing.T) {
 	for status, want := range map[int]error{101: handshake.ErrNoUpgrade, 200: httpupgrade.ErrDeclined} {
