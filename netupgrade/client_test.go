@@ -94,7 +94,7 @@ func overLinks(t *testing.T, test func(*testing.T, link)) {
 
 // answered makes the offer on a connection whose server reads the head of a request,
 // answers by the pieces and waits for the client to close. gone tells whether it did.
-func answered(t *testing.T, l link, c *netupgrade.Client, o netupgrade.Offer, pieces ...string) (switched netupgrade.Switched, err error, gone func() bool) {
+func answered(t *testing.T, l link, c *netupgrade.Client, o netupgrade.Offer, pieces ...string) (switched netupgrade.Switched, gone func() bool, err error) {
 	t.Helper()
 	isGone := make(chan bool, 1)
 	dial := l.serve(t, func(peer *tcptest.Peer) {
@@ -103,7 +103,7 @@ func answered(t *testing.T, l link, c *netupgrade.Client, o netupgrade.Offer, pi
 		isGone <- peer.Gone()
 	})
 	switched, err = c.Upgrade(context.Background(), dial(), o)
-	return switched, err, func() bool { return tcptest.Receive(t, isGone) }
+	return switched, func() bool { return tcptest.Receive(t, isGone) }, err
 }
 
 func TestClientSwitches(t *testing.T) {
@@ -201,7 +201,7 @@ func TestClientRefuses(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			overLinks(t, func(t *testing.T, l link) {
 				var c netupgrade.Client
-				s, err, gone := answered(t, l, &c, fooBar(), test.answer)
+				s, gone, err := answered(t, l, &c, fooBar(), test.answer)
 				var malformed *head.Error
 				if test.want != nil && !errors.Is(err, test.want) || test.want == nil && !errors.As(err, &malformed) {
 					t.Errorf("%v, want %v", err, test.want)
@@ -298,7 +298,7 @@ func TestClientInterim(t *testing.T) {
 	overLinks(t, func(t *testing.T, l link) {
 		want := errors.New("enough")
 		c := netupgrade.Client{Interim: func(r *head.Response) error { return want }}
-		_, err, gone := answered(t, l, &c, fooBar(), "HTTP/1.1 103 E\r\n\r\n"+h101)
+		_, gone, err := answered(t, l, &c, fooBar(), "HTTP/1.1 103 E\r\n\r\n"+h101)
 		if err != want || !gone() {
 			t.Errorf("%v", err)
 		}
@@ -487,7 +487,7 @@ func TestClientTimeout(t *testing.T) {
 			if l.name == "TLS" {
 				c.Timeout *= 4 // for its own handshake
 			}
-			_, err, gone := answered(t, l, &c, fooBar(), part)
+			_, gone, err := answered(t, l, &c, fooBar(), part)
 			if !errors.Is(err, os.ErrDeadlineExceeded) || !gone() {
 				t.Errorf("after %q: %v", part, err)
 			}

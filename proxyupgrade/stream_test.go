@@ -2,6 +2,7 @@ package proxyupgrade_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -60,7 +61,7 @@ func ways() []way {
 			},
 			change: func(t testing.TB, p *proxyupgrade.Proxy, addr string) {
 				transport := p.Reverse.Transport.(*http.Transport)
-				transport.DialTLS = func(network, addr string) (net.Conn, error) {
+				transport.DialTLSContext = func(_ context.Context, network, addr string) (net.Conn, error) {
 					return tls.Dial(network, addr, &tls.Config{InsecureSkipVerify: true})
 				}
 				rewrite := p.Reverse.Rewrite
@@ -75,7 +76,7 @@ func ways() []way {
 				return listener
 			},
 			change: func(t testing.TB, p *proxyupgrade.Proxy, addr string) {
-				p.Reverse.Transport.(*http.Transport).Dial = func(string, string) (net.Conn, error) { return net.Dial("unix", addr) }
+				p.Reverse.Transport.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) { return net.Dial("unix", addr) }
 				rewrite := p.Reverse.Rewrite
 				p.Reverse.Rewrite = func(r *httputil.ProxyRequest) { rewrite(r); r.Out.URL.Host = "x" }
 			}},
@@ -85,7 +86,7 @@ func ways() []way {
 			}},
 		{name: "other connection", listen: listenTCP, body: true,
 			change: func(t testing.TB, p *proxyupgrade.Proxy, addr string) {
-				p.Reverse.Transport.(*http.Transport).Dial = func(network, addr string) (net.Conn, error) {
+				p.Reverse.Transport.(*http.Transport).DialContext = func(_ context.Context, network, addr string) (net.Conn, error) {
 					conn, err := net.Dial(network, addr)
 					if err != nil {
 						return nil, err
