@@ -18,6 +18,7 @@ require (
 	github.com/moby/spdystream v0.5.1
 	github.com/panjf2000/gnet/v2 v2.9.7
 	github.com/valyala/fasthttp v1.72.0
+	golang.org/x/mod v0.42.0
 	golang.org/x/net v0.62.0
 )
 
