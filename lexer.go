@@ -8,7 +8,7 @@
 //	Connection: Upgrade
 //	Upgrade: websocket, h2c
 //
-// [ParseList] reads the field lines of Upgrade into a [List] of [Product]s, and
+// [ParseList] reads the field lines of Upgrade into a [List], each element a [Product].
 // [ParseConnection] reads those of Connection into a [Connection]. Both take all
 // lines of the field, as []byte or as string, and check everything once, so that
 // nothing can fail later. [Lexer] is the level below, for tools that show a field

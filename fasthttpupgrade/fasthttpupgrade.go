@@ -1,6 +1,6 @@
 // Package fasthttpupgrade switches protocols in servers of
-// [github.com/valyala/fasthttp]. A [Handler] switches each request that offers one of its
-// [Protocol]s; [Switch] makes one switch in a handler of the caller's own.
+// [github.com/valyala/fasthttp]. A [Handler] switches each request that offers a [Protocol]
+// of its list; [Switch] makes one switch in a handler of the caller's own.
 //
 //	handler := fasthttpupgrade.Handler{
 //		Protocols: []fasthttpupgrade.Protocol{{

@@ -10,8 +10,8 @@
 //
 // [Handler] is for a handler of net/http, [Server] for whatever a function can connect
 // to, and [Run] for programs. [FuzzOffer] looks for heads that make a server switch
-// where the rules forbid it. `upgrade101 probe` makes the same checks from a command
-// line.
+// where the rules forbid it. From a command line, "upgrade101 probe" makes the same
+// checks.
 //
 // A server may ignore any offer ([RFC 9110, section 7.8]). So one that never switches
 // fails no check that needs a switch: those are skipped, and [Report] says that nothing
