@@ -143,7 +143,7 @@ func TestConnect(t *testing.T) {
 // errors.As.
 func checkError(t *testing.T, what string, err error, target any) {
 	t.Helper()
-	ok := false
+	var ok bool
 	switch target := target.(type) {
 	case nil:
 		ok = err == nil

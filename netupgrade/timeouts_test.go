@@ -19,7 +19,7 @@ import (
 
 // piped gives one end of a pipe to a, and the other to client. It returns what the server
 // sent, the error of Accept, and when that came. A connection that was switched is served.
-func piped(a *netupgrade.Acceptor, client func(net.Conn)) (got string, err error, took time.Duration) {
+func piped(a *netupgrade.Acceptor, client func(net.Conn)) (got string, took time.Duration, err error) {
 	near, far := net.Pipe()
 	defer far.Close()
 	near.SetDeadline(time.Now().Add(30 * time.Minute)) // which Accept is to change
@@ -43,7 +43,7 @@ func piped(a *netupgrade.Acceptor, client func(net.Conn)) (got string, err error
 	client(far)
 	<-done
 	<-read
-	return got, err, took
+	return got, took, err
 }
 
 // timedOut checks that err says so, and after how long.
@@ -106,7 +106,7 @@ func TestStalledClient(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					a := echoing()
 					a.Timeout = timeout
-					got, err, took := piped(a, func(c net.Conn) { io.WriteString(c, message[:cut]) })
+					got, took, err := piped(a, func(c net.Conn) { io.WriteString(c, message[:cut]) })
 					timedOut(t, err, took, timeout)
 					if cut >= headEnd && expect != "X: y" {
 						rest, ok := strings.CutPrefix(got, goAhead)
@@ -139,7 +139,7 @@ func TestTrickle(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			a := echoing()
 			a.Timeout = timeout
-			got, err, took := piped(a, func(c net.Conn) {
+			got, took, err := piped(a, func(c net.Conn) {
 				head := max(0, len(message)-101)
 				io.WriteString(c, message[:head])
 				for _, b := range message[head : len(message)-1] {
@@ -209,7 +209,7 @@ func TestDeadlinesAreClearedAfterTheSwitch(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := echoing()
 				a.Timeout = timeout
-				got, err, _ := piped(a, func(c net.Conn) {
+				got, _, err := piped(a, func(c net.Conn) {
 					io.WriteString(c, message)
 					time.Sleep(time.Hour)
 					io.WriteString(c, "late")
