@@ -1,8 +1,7 @@
-// Package connect has our servers of extended CONNECT (RFC 8441) and clients that are not
-// ours: frames by hand, golang.org/x/net/http2, and node.
-
 //lint:file-ignore SA1019 x/net has its own client of extended CONNECT, deprecated or not
 
+// Package connect has our servers of extended CONNECT (RFC 8441) and clients that are not
+// ours: frames by hand, golang.org/x/net/http2, and node.
 package connect
 
 import (

@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 who uses what is deprecated should know its faults too
+
 package peers
 
 import (
