@@ -2,7 +2,7 @@
 # Prints the table of ratios: interop/speed.sh [LAYOUTS [PART]], 7 layouts unless told,
 # and all rows or those with PART in their name. Builds the same program with as many
 # random link layouts, runs one after the other, and reports the medians. Exits 1 if a
-# row misses its target.
+# row misses its target. With JSON=FILE it writes the figures there as well.
 set -euo pipefail
 cd "$(dirname "$0")"
 layouts=${1:-7}
@@ -15,4 +15,5 @@ done
 for i in $(seq "$layouts"); do
 	"$dir/speed$i" run ${part:+"$part"} >"$dir/run$i.json"
 done
+[ -z "${JSON:-}" ] || "$dir/speed1" summary "$dir"/run*.json >"$JSON"
 "$dir/speed1" report "$dir"/run*.json

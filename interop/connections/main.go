@@ -2,6 +2,7 @@
 // this package adds to a server that reads to the empty line and writes a constant.
 //
 //	connections run [HANDSHAKES [IDLE]]   the table; 4000 handshakes a round, 10000 idle
+//	connections json [HANDSHAKES [IDLE]]  the same as JSON, for ../plot
 //
 // Server and client are processes of their own, which it starts and ends, so that the
 // numbers are those of the server alone. Everything listens on 127.0.0.1.
@@ -49,7 +50,13 @@ func main() {
 	}
 	switch {
 	case len(args) >= 1 && args[0] == "run":
-		run(number(1, 4000), number(2, 10000))
+		run(number(1, 4000), number(2, 10000)).print()
+	case len(args) >= 1 && args[0] == "json":
+		encoder := json.NewEncoder(os.Stdout)
+		encoder.SetIndent("", " ")
+		if err := encoder.Encode(run(number(1, 4000), number(2, 10000))); err != nil {
+			log.Fatal(err)
+		}
 	case len(args) == 2 && args[0] == "serve":
 		serve(args[1])
 	case len(args) == 4 && args[0] == "load":
@@ -57,7 +64,7 @@ func main() {
 	case len(args) == 4 && args[0] == "hold":
 		hold(args[1], args[2], number(3, 0))
 	default:
-		log.Fatal("usage: connections run [HANDSHAKES [IDLE]]")
+		log.Fatal("usage: connections run|json [HANDSHAKES [IDLE]]")
 	}
 }
 
@@ -118,7 +125,29 @@ func (c *child) stats() stats {
 
 const rounds = 5
 
-func run(handshakes, idle int) {
+// summary is what was measured, medians of the rounds.
+type summary struct {
+	About string
+	Rows  []row
+}
+
+type row struct {
+	Server                  string
+	CPU, CPUOfFloor, Allocs float64 // a handshake; CPU in microseconds
+	RSS, RSSOfFloor         float64 // bytes an idle connection
+	RSSLow, RSSHigh         float64 // over the rounds
+}
+
+func (s summary) print() {
+	fmt.Printf("%s\n\n", s.About)
+	fmt.Println("| server | CPU us per handshake | of its floor | allocations per handshake | RSS per idle connection | of its floor |")
+	fmt.Println("|---|---|---|---|---|---|")
+	for _, r := range s.Rows {
+		fmt.Printf("| %s | %.1f | %.2f | %.1f | %.0f | %.2f |\n", r.Server, r.CPU, r.CPUOfFloor, r.Allocs, r.RSS, r.RSSOfFloor)
+	}
+}
+
+func run(handshakes, idle int) summary {
 	type figures struct{ cpu, allocs, rss []float64 }
 	all := map[string]*figures{}
 	for range rounds {
@@ -150,15 +179,14 @@ func run(handshakes, idle int) {
 			server.end()
 		}
 	}
-	fmt.Printf("%s %s/%s, medians of %d rounds, %d handshakes and %d idle connections each, %s\n\n",
-		runtime.Version(), runtime.GOOS, runtime.GOARCH, rounds, handshakes, idle, time.Now().Format(time.DateOnly))
-	fmt.Println("| server | CPU us per handshake | of its floor | allocations per handshake | RSS per idle connection | of its floor |")
-	fmt.Println("|---|---|---|---|---|---|")
-	for _, s := range servers {
-		f, floor := all[s.name], all[s.floor]
-		fmt.Printf("| %s | %.1f | %.2f | %.1f | %.0f | %.2f |\n", s.name, median(f.cpu), ratio(f.cpu, floor.cpu),
-			median(f.allocs), median(f.rss), ratio(f.rss, floor.rss))
+	s := summary{About: fmt.Sprintf("%s %s/%s, medians of %d rounds, %d handshakes and %d idle connections each, %s",
+		runtime.Version(), runtime.GOOS, runtime.GOARCH, rounds, handshakes, idle, time.Now().Format(time.DateOnly))}
+	for _, server := range servers {
+		f, floor := all[server.name], all[server.floor]
+		s.Rows = append(s.Rows, row{server.name, median(f.cpu), ratio(f.cpu, floor.cpu), median(f.allocs),
+			median(f.rss), ratio(f.rss, floor.rss), slices.Min(f.rss), slices.Max(f.rss)})
 	}
+	return s
 }
 
 func median(x []float64) float64 {

@@ -3,6 +3,8 @@
 //
 //	speed run [PART]      one run: every row, or those with PART in their name, as JSON
 //	speed report FILE...  the table, from the runs of several builds
+//	speed summary FILE... the same as JSON, for ../plot
+//	speed lengths         times by the length of the field, as JSON for ../plot
 //
 // Where the linker happens to put a loop changes its time by a third and more, so one
 // build proves nothing: the script ../speed.sh makes several with different layouts.
@@ -48,17 +50,19 @@ func main() {
 				results = append(results, r.measure())
 			}
 		}
-		if err := json.NewEncoder(os.Stdout).Encode(results); err != nil {
-			log.Fatal(err)
-		}
+		encode(results)
 		runtime.KeepAlive(sinkInt)
 		runtime.KeepAlive(sinkBool)
 	case len(os.Args) > 2 && os.Args[1] == "report":
 		if !report(os.Args[2:]) {
 			os.Exit(1)
 		}
+	case len(os.Args) > 2 && os.Args[1] == "summary":
+		encode(summary{about(len(os.Args[2:])), summarise(os.Args[2:])})
+	case len(os.Args) == 2 && os.Args[1] == "lengths":
+		encode(measureLengths())
 	default:
-		log.Fatal("usage: speed run [PART] | speed report FILE...")
+		log.Fatal("usage: speed run [PART] | speed report FILE... | speed summary FILE... | speed lengths")
 	}
 }
 
@@ -108,9 +112,29 @@ func median(x []float64) float64 {
 	return x[len(x)/2]
 }
 
-// report prints the median of the runs for every row, and says whether every row is at
-// or below its target without an allocation.
-func report(files []string) bool {
+// figures are what the runs say of one row.
+type figures struct {
+	Row              string
+	Ratio, Low, High float64 // the median over the runs, the least and the greatest
+	NS               float64
+	Allocs           float64
+	otherAllocs      float64
+	target           float64
+}
+
+// summary is what ../plot draws.
+type summary struct {
+	About string
+	Rows  []figures
+}
+
+func about(layouts int) string {
+	return fmt.Sprintf("%s %s/%s, %d layouts, medians of ratios, %s",
+		runtime.Version(), runtime.GOOS, runtime.GOARCH, layouts, time.Now().Format(time.DateOnly))
+}
+
+// summarise returns the figures of each row of the runs, in the order of rows.
+func summarise(files []string) []figures {
 	runs := map[string][]result{}
 	for _, name := range files {
 		data, err := os.ReadFile(name)
@@ -125,27 +149,46 @@ func report(files []string) bool {
 			runs[r.Row] = append(runs[r.Row], r)
 		}
 	}
-	fmt.Printf("%s %s/%s, %d layouts, medians of ratios, %s\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, len(files), time.Now().Format(time.DateOnly))
-	fmt.Println("| row: ours / other | ratio | spread over layouts | at most | ns | allocs |")
-	fmt.Println("|---|---|---|---|---|---|")
-	met := true
+	var all []figures
 	for _, row := range rows() {
 		var ratios, ns []float64
-		var allocs, other float64
+		f := figures{Row: row.name, target: row.target}
 		for _, r := range runs[row.name] {
 			ratios = append(ratios, r.Ratio)
 			ns = append(ns, r.NS)
-			allocs, other = max(allocs, r.Allocs), max(other, r.OtherAllocs)
+			f.Allocs, f.otherAllocs = max(f.Allocs, r.Allocs), max(f.otherAllocs, r.OtherAllocs)
 		}
 		if len(ratios) == 0 {
 			continue // not part of these runs
 		}
-		ratio := median(ratios)
+		f.Ratio, f.NS = median(ratios), median(ns)
+		f.Low, f.High = ratios[0], ratios[len(ratios)-1]
+		all = append(all, f)
+	}
+	return all
+}
+
+// report prints the figures of every row, and says whether every row is at or below its
+// target without an allocation.
+func report(files []string) bool {
+	fmt.Printf("%s\n\n", about(len(files)))
+	fmt.Println("| row: ours / other | ratio | spread over layouts | at most | ns | allocs |")
+	fmt.Println("|---|---|---|---|---|---|")
+	met := true
+	for _, f := range summarise(files) {
 		mark := ""
-		if ratio > row.target || allocs > mayAllocate[row.name] {
+		if f.Ratio > f.target || f.Allocs > mayAllocate[f.Row] {
 			mark, met = " (missed)", false
 		}
-		fmt.Printf("| %s | %.2f%s | %.2f to %.2f | %.2f | %.1f | %g / %g |\n", row.name, ratio, mark, ratios[0], ratios[len(ratios)-1], row.target, median(ns), allocs, other)
+		fmt.Printf("| %s | %.2f%s | %.2f to %.2f | %.2f | %.1f | %g / %g |\n", f.Row, f.Ratio, mark, f.Low, f.High, f.target, f.NS, f.Allocs, f.otherAllocs)
 	}
 	return met
+}
+
+func encode(v any) {
+	encoder := json.NewEncoder(os.Stdout)
+	encoder.SetIndent("", " ")
+	if err := encoder.Encode(v); err != nil {
+		log.Fatal(err)
+	}
 }

@@ -3,6 +3,7 @@
 // ordinary requests take.
 //
 //	tunnels run [IDLE [MIB [REQUESTS]]]   the table; 2000 tunnels, 512 MiB, 4000 requests
+//	tunnels json [IDLE [MIB [REQUESTS]]]  the same as JSON, for ../plot
 //
 // The proxy is a process of its own, so that the figures are those of the proxy alone;
 // clients and backend are in this one. ReverseProxy is measured twice: what its two rows
@@ -47,11 +48,17 @@ func main() {
 	}
 	switch {
 	case len(args) >= 1 && args[0] == "run":
-		run(number(1, 2000), number(2, 512), number(3, 4000))
+		run(number(1, 2000), number(2, 512), number(3, 4000)).print()
+	case len(args) >= 1 && args[0] == "json":
+		encoder := json.NewEncoder(os.Stdout)
+		encoder.SetIndent("", " ")
+		if err := encoder.Encode(run(number(1, 2000), number(2, 512), number(3, 4000))); err != nil {
+			log.Fatal(err)
+		}
 	case len(args) == 3 && args[0] == "proxy":
 		proxy(args[1], args[2])
 	default:
-		log.Fatal("usage: tunnels run [IDLE [MIB [REQUESTS]]]")
+		log.Fatal("usage: tunnels run|json [IDLE [MIB [REQUESTS]]]")
 	}
 }
 
@@ -64,7 +71,35 @@ var measured = []string{
 	"CPU us per handshake", "CPU us per request",
 }
 
-func run(idle, mib, requests int) {
+// summary is what was measured, medians of the rounds.
+type summary struct {
+	About string
+	Kinds []string
+	Rows  []row
+}
+
+type row struct {
+	What   string
+	Values []float64 // one for each kind
+	Ratio  float64   // ours of the first kind's
+}
+
+func (s summary) print() {
+	fmt.Printf("%s\n\n| |", s.About)
+	for _, kind := range s.Kinds {
+		fmt.Printf(" %s |", kind)
+	}
+	fmt.Println(" of ReverseProxy |\n|---" + strings.Repeat("|---", len(s.Kinds)) + "|---|")
+	for _, r := range s.Rows {
+		fmt.Printf("| %s |", r.What)
+		for _, value := range r.Values {
+			fmt.Printf(" %.2f |", value)
+		}
+		fmt.Printf(" %.2f |\n", r.Ratio)
+	}
+}
+
+func run(idle, mib, requests int) summary {
 	backend := listen()
 	go http.Serve(backend, http.HandlerFunc(serveBackend))
 	all := map[string]figures{}
@@ -78,20 +113,19 @@ func run(idle, mib, requests int) {
 			measure(f, kind.name, backend.Addr().String(), idle, mib, requests)
 		}
 	}
-	fmt.Printf("%s %s/%s, medians of %d rounds: %d idle tunnels, %d MiB each way, %d handshakes and requests, %s\n\n",
-		runtime.Version(), runtime.GOOS, runtime.GOARCH, rounds, idle, mib, requests, time.Now().Format(time.DateOnly))
-	fmt.Print("| |")
+	s := summary{About: fmt.Sprintf("%s %s/%s, medians of %d rounds: %d idle tunnels, %d MiB each way, %d handshakes and requests, %s",
+		runtime.Version(), runtime.GOOS, runtime.GOARCH, rounds, idle, mib, requests, time.Now().Format(time.DateOnly))}
 	for _, kind := range kinds {
-		fmt.Printf(" %s |", kind.name)
+		s.Kinds = append(s.Kinds, kind.name)
 	}
-	fmt.Println(" of ReverseProxy |\n|---" + strings.Repeat("|---", len(kinds)) + "|---|")
 	for _, what := range measured {
-		fmt.Printf("| %s |", what)
+		r := row{What: what, Ratio: ratio(all[ours][what], all[kinds[0].name][what])}
 		for _, kind := range kinds {
-			fmt.Printf(" %.2f |", median(all[kind.name][what]))
+			r.Values = append(r.Values, median(all[kind.name][what]))
 		}
-		fmt.Printf(" %.2f |\n", ratio(all[ours][what], all[kinds[0].name][what]))
+		s.Rows = append(s.Rows, r)
 	}
+	return s
 }
 
 // measure adds one round.
