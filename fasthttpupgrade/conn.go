@@ -13,7 +13,7 @@ import (
 
 // conn is a connection that fasthttp has given away. fasthttp takes it back when the
 // protocol has ended, keeps its parts in pools, and gives them to other clients. So once
-// end has returned, conn uses nothing below any more, whoever still holds it.
+// end has returned, conn uses nothing below any more, even if a goroutine still holds it.
 //
 // Close cannot close the connection below. fasthttp closes it again later, and by then it
 // may belong to another client: with Server.MaxConnsPerIP connections come from a pool as

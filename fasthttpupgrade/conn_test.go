@@ -68,8 +68,8 @@ func (c *pipeConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// fasthttp writes nothing, and we write once; and the connection is closed, whoever is
-// to do it.
+// fasthttp writes nothing, and we write once; and the connection is closed, by
+// fasthttp or by us.
 func TestOneWrite(t *testing.T) {
 	for kind := range servers {
 		t.Run(kind, func(t *testing.T) {
@@ -249,7 +249,7 @@ func TestDeadlines(t *testing.T) {
 }
 
 // All may be called at once, as net.Conn asks, and nothing is used when serve has returned,
-// whoever still calls.
+// even if a goroutine still calls.
 func TestConnConcurrently(t *testing.T) {
 	for range 20 {
 		var all tcptest.Group
@@ -401,7 +401,7 @@ func mustBeClosed(t *testing.T, conn net.Conn) {
 	}
 }
 
-// Whoever still holds a connection when its serve has returned cannot touch the next
+// A goroutine that still holds a connection when its serve has returned cannot touch the next
 // one, for which fasthttp uses the same parts.
 func TestConnKept(t *testing.T) {
 	for kind := range servers {

@@ -158,8 +158,8 @@ func TestEndInDoubt(t *testing.T) {
 	}
 }
 
-// A coding that is not chunked must be answered with 400 by whoever answers, and goes to no
-// Next.
+// A coding that is not chunked must be answered with 400, by fasthttp or by us, and goes to
+// no Next.
 func TestBadCoding(t *testing.T) {
 	for way, handler := range map[string]fasthttp.RequestHandler{
 		"Handler": fasthttpupgrade.Handler{Next: func(*fasthttp.RequestCtx) { t.Error("Next") }}.Handle,
