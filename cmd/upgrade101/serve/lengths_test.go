@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Whoever sends two lengths is answered, and no more: the next one on the connection may
+// A request with two lengths is answered, and the connection ends: the next recipient may
 // read another request there. A server of net/http sees only one of them.
 func TestTwoLengthsEndTheConnection(t *testing.T) {
 	address, _ := serveHere(t)

@@ -76,7 +76,7 @@ func (s *search) result() []finding {
 			s.findings = append(s.findings, f.finding)
 		}
 	}
-	// Whoever looks at the value as well, or at Connection, asks for more than presence.
+	// Code that looks at the value as well, or at Connection, asks for more than presence.
 	if len(s.read) == len(s.present) {
 		s.findings = append(s.findings, s.present...)
 	}
