@@ -20,7 +20,7 @@ func gate(library http.Handler) http.Handler {
 	return httpupgrade.Gate{Products: []upgrade.Product[string]{webSocket}, Next: library}
 }
 
-// check is what a WebSocket server asks of a request, whoever answers it.
+// check is what a WebSocket server asks of a request, in any stack.
 func check(r *http.Request) error {
 	if _, err := httpupgrade.Select(r, webSocket); err != nil {
 		return err

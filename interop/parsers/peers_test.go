@@ -211,7 +211,7 @@ func overTCP(serve func(net.Conn)) func(testing.TB) ask {
 
 const (
 	patience = 5 * time.Second
-	// Whoever waits for the content of a request has not answered by then.
+	// A peer that waits for the content of a request has not answered by then.
 	early = 300 * time.Millisecond
 )
 

@@ -79,7 +79,7 @@ var requestShapes = []batteryCase{
 	{name: "behind", head: batteryEcho, behind: "soon"},
 }
 
-// answerShapes go to an origin that answers by batteryAnswers, under what stands behind the "-".
+// answerShapes go to an origin that answers by batteryAnswers, under what follows the "-".
 var answerShapes = []batteryCase{
 	{name: "r-unoffered", head: batteryEcho},
 	{name: "rw-unoffered", head: batteryWebSocket},
@@ -460,7 +460,7 @@ func (r batteryResponse) verdict(t testing.TB, requestHead string) string {
 	return string(upgrade.AppendList(nil, slices.Collect(chosen.All())...))
 }
 
-// content reads what stands behind the head of a response.
+// content reads what follows the head of a response.
 func (c *batteryClient) content(r batteryResponse) (string, error) {
 	from := io.Reader(c.r)
 	for _, f := range r.fields {

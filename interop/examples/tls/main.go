@@ -103,7 +103,7 @@ func printer(w http.ResponseWriter, r *http.Request) {
 		add(&response.Printer, "printer-state", goipp.TagEnum, goipp.Integer(3)) // idle
 		add(&response.Printer, "operations-supported", goipp.TagEnum, goipp.Integer(goipp.OpPrintJob), goipp.Integer(goipp.OpGetPrinterAttributes))
 	case goipp.OpPrintJob:
-		// The document stands behind the attributes.
+		// The document follows the attributes.
 		sum := sha256.New()
 		n, err := io.Copy(sum, r.Body)
 		if err != nil {
