@@ -43,7 +43,7 @@ func offers(b *testing.B) []message {
 		"Firefox asks for websocket",
 		"the only one supported stands second",
 		"the only one supported stands on the second line",
-		"the only one supported stands behind empty elements",
+		"the only one supported follows empty elements",
 		"options on two lines",
 		"none over two lines",
 		"a garbage neighbour behind",

@@ -361,7 +361,7 @@ func TestFields(t *testing.T) {
 	for range r.All() {
 		break // must be possible
 	}
-	// Nothing can be appended to at the cost of what stands behind it in the buffer.
+	// Nothing can be appended to at the cost of what follows it in the buffer.
 	if _, err := r.Parse([]byte(get+"x: 1\r\nConnection: a\r\nUpgrade: b\r\n\r\n"), head.Limits{}); err != nil {
 		t.Fatal(err)
 	}

@@ -150,7 +150,7 @@ func TestResetKeepsNoBuffer(t *testing.T) {
 	}
 }
 
-// Whoever gives other octets the second time gets any answer, but one.
+// A caller that gives other octets the second time gets some answer, and no panic.
 func TestChangedOctets(t *testing.T) {
 	inputs := []string{
 		get + "Upgrade: a\r\nConn", get + "\r\n", "G", "", "\r\n", "GET / HTTP/1.1\r\n", get + "\x00", strings.Repeat("a", 99), get + "a:\r\n\r\n",

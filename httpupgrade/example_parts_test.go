@@ -341,7 +341,7 @@ func ExampleHandler_carry() {
 	// 101 Set-Cookie=["session=7"] X-Request-Id=["42"] ""
 }
 
-// Whoever brings no credentials is told so, in words.
+// A client without credentials is told so, in words.
 func ExampleRefusal() {
 	protocol := httpupgrade.WebSocket{Serve: func(net.Conn, *http.Request, string) {}}.Protocol()
 	protocol.Fields = func(r *http.Request) ([]handshake.Field, error) {

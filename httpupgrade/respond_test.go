@@ -21,8 +21,8 @@ func refuse(supported ...upgrade.Product[string]) http.Handler {
 	})
 }
 
-// advertise answers 200 with content, and with what else set adds to the header
-// before Advertise is called.
+// advertise answers 200 with content, after set has added to the header and before
+// Advertise is called.
 func advertise(set http.Header, supported ...upgrade.Product[string]) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name, values := range set {
