@@ -62,14 +62,27 @@ type (
 
 func main() {
 	log.SetFlags(0)
+	doc, drawn := render()
+	if err := os.MkdirAll(drawings, 0o777); err != nil {
+		log.Fatal(err)
+	}
+	for name, text := range drawn {
+		if err := os.WriteFile(filepath.Join(drawings, name), []byte(text), 0o666); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(page, []byte(doc), 0o666); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// render returns the page, and the drawings by the names of their files.
+func render() (doc string, drawn map[string]string) {
 	text, err := os.ReadFile(page)
 	if err != nil {
 		log.Fatal(err)
 	}
-	doc := string(text)
-	if err := os.MkdirAll(drawings, 0o777); err != nil {
-		log.Fatal(err)
-	}
+	doc, drawn = string(text), make(map[string]string)
 	var (
 		s speed
 		c connections
@@ -78,23 +91,21 @@ func main() {
 	)
 	if read("speed", &s) {
 		doc = put(doc, "speed", s.About, s.table())
-		draw("ratios", s.plot())
+		drawn["ratios.svg"] = s.plot()
 	}
 	if read("connections", &c) {
 		doc = put(doc, "connections", c.About, c.table())
-		draw("connections", c.plot())
+		drawn["connections.svg"] = c.plot()
 	}
 	if read("tunnels", &t) {
 		doc = put(doc, "tunnels", t.About, t.table())
-		draw("tunnels", t.plot())
+		drawn["tunnels.svg"] = t.plot()
 	}
 	if read("lengths", &l) {
 		doc = put(doc, "lengths", l.About, "")
-		draw("lengths", l.plot())
+		drawn["lengths.svg"] = l.plot()
 	}
-	if err := os.WriteFile(page, []byte(doc), 0o666); err != nil {
-		log.Fatal(err)
-	}
+	return doc, drawn
 }
 
 // read reports whether the file is there: what was not measured is not drawn.
@@ -110,12 +121,6 @@ func read(name string, into any) bool {
 		log.Fatalf("%s: %v", name, err)
 	}
 	return true
-}
-
-func draw(name, svg string) {
-	if err := os.WriteFile(filepath.Join(drawings, name+".svg"), []byte(svg), 0o666); err != nil {
-		log.Fatal(err)
-	}
 }
 
 // put replaces what stands between the two comments that name the table.

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// The page and its drawings are what this program makes of the figures.
+func TestPageIsTrue(t *testing.T) {
+	t.Chdir("..")
+	doc, drawn := render()
+	if page, err := os.ReadFile(page); err != nil || string(page) != doc {
+		t.Errorf("docs/speed.md: %v; run go run ./plot in interop", err)
+	}
+	if len(drawn) == 0 {
+		t.Error("nothing is drawn")
+	}
+	for name, svg := range drawn {
+		if file, err := os.ReadFile(filepath.Join(drawings, name)); err != nil || string(file) != svg {
+			t.Errorf("docs/speed/%s: %v; run go run ./plot in interop", name, err)
+		}
+	}
+}
