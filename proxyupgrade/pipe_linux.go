@@ -9,7 +9,14 @@ import (
 // This file knows pipes, which the kernel wants between two sockets.
 
 // pipe is an empty pipe, both ends of which do not block.
-type pipe struct{ r, w int }
+type pipe struct {
+	r, w int
+
+	// Where an int has 32 bits, two of them alone would be small enough for the runtime to
+	// put them into one block with other objects, and to keep them as long as those: see
+	// runtime.SetFinalizer.
+	_ *byte
+}
 
 // What package syscall does not name.
 const (
@@ -33,7 +40,7 @@ func newPipe() *pipe {
 	}
 	// A larger pipe takes fewer calls. The system may refuse it, which does no harm.
 	syscall.Syscall(syscall.SYS_FCNTL, uintptr(ends[1]), fSetPipeSize, pipeSize)
-	p := &pipe{ends[0], ends[1]}
+	p := &pipe{r: ends[0], w: ends[1]}
 	runtime.SetFinalizer(p, (*pipe).close)
 	return p
 }
