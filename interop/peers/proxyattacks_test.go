@@ -20,7 +20,7 @@ import (
 	"github.com/gosegue/upgrade/proxyupgrade"
 )
 
-// This file knows attacks on proxies that pass Upgrade on, most of which have a CVE. Each
+// This file knows attacks on proxies that pass Upgrade on, some of which have a CVE. Each
 // is replayed octet for octet against ReverseProxy and against ours, with a backend that
 // writes octets too and switches to whatever it is offered. What ReverseProxy alone does
 // wrong is kept as a limit of it.
