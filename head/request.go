@@ -34,7 +34,8 @@ type Request struct {
 	Chunked bool
 
 	// ExpectContinue reports whether the client waits for a 100 (Continue) before it
-	// sends the content.
+	// sends the content. Send "HTTP/1.1 100 Continue\r\n\r\n" before you read the
+	// content.
 	ExpectContinue bool
 
 	m message

@@ -57,6 +57,8 @@ func (c *Conns) Len() int {
 // refused with 503 (Service Unavailable); cancels the contexts of the requests that Serve
 // functions got; and waits until these have returned. Switches under way count. When ctx
 // ends before that, Shutdown closes the remaining connections and returns the error of ctx.
+// A Serve that blocks in Read does not see its context: have [context.AfterFunc] set a read
+// deadline.
 //
 // It may be called more than once and from several goroutines. A Conns that was shut down
 // stays so.

@@ -198,7 +198,8 @@ func (p *Proxy) allowed(r *http.Request, list upgrade.List[string]) []upgrade.Pr
 // Shutdown ends the tunnels. From now on a request with an offer is answered with 503
 // (Service Unavailable); other requests are served as before, which
 // [http.Server.Shutdown] ends. The contexts of the tunnels' requests are cancelled at
-// once, for a Relay that has a last word to say.
+// once, for a Relay that has a last word to say. [Tunnel.Copy] does not look at them: have
+// [context.AfterFunc] set deadlines if it is to end before ctx does.
 //
 // Shutdown returns nil when all tunnels have ended, and the offers that were under way.
 // If ctx ends before, it closes the rest and returns the error of ctx; the goroutines of
