@@ -37,8 +37,8 @@ func check(r *http.Request) error {
 
 var errOrigin = &handshake.Refusal{Status: http.StatusForbidden, Content: "foreign origin\n"}
 
-// refuse answers a request that err kept from switching.
-func refuse(w http.ResponseWriter, r *http.Request, err error) {
+// respond answers a request that err kept from switching.
+func respond(w http.ResponseWriter, r *http.Request, err error) {
 	var requirement websocket.Error
 	var refusal *handshake.Refusal
 	switch {

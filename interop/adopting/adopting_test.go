@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/gobwas/ws/wsutil"
@@ -158,6 +159,40 @@ func TestGobwasAfter(t *testing.T) {
 		}
 		if rest, _ := io.ReadAll(reader); want && string(rest) != "early" {
 			t.Errorf("%q", rest)
+		}
+	}
+}
+
+// The content is read to its end before the 101, and what follows it stays.
+func TestSwitchAfterContent(t *testing.T) {
+	const (
+		goOn     = "HTTP/1.1 100 Continue\r\n\r\n"
+		switched = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: log/1\r\nConnection: Upgrade\r\n\r\n"
+	)
+	for _, test := range []struct{ request, content, answer string }{
+		{"\r\n", "", switched},
+		{"Content-Length: 7\r\n\r\none two", "one two", switched},
+		{"Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n4\r\n two\r\n0\r\n\r\n", "one two", switched},
+		{"Expect: 100-continue\r\nContent-Length: 3\r\n\r\none", "one", goOn + switched},
+		{"Transfer-Encoding: chunked\r\n\r\n0x3\r\n", "", ""},
+		{"Expect: 100-continue\r\nContent-Length: 65537\r\n\r\n", "", ""},
+		{"Transfer-Encoding: chunked\r\n\r\n10001\r\n", "", ""},
+	} {
+		near, far := net.Pipe()
+		answer := make(chan string)
+		go func() {
+			all, _ := io.ReadAll(far)
+			answer <- string(all)
+		}()
+		octets := strings.NewReader("POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: log/1\r\n" + test.request + "early")
+		reader := bufio.NewReader(iotest.OneByteReader(octets)) // which cuts each line
+		content, err := switchAfterContent(near, reader)
+		near.Close()
+		if got := <-answer; string(content) != test.content || got != test.answer || (err == nil) != (got != "") {
+			t.Errorf("%q: content %q, answer %q, %v", test.request, content, got, err)
+		}
+		if rest, _ := io.ReadAll(reader); err == nil && string(rest) != "early" {
+			t.Errorf("%q: %q follows", test.request, rest)
 		}
 	}
 }

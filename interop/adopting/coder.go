@@ -42,7 +42,7 @@ func coderAfter(w http.ResponseWriter, r *http.Request) (net.Conn, error) {
 			handshake.Field{Name: "Sec-WebSocket-Accept", Value: websocket.Accept(r.Header["Sec-Websocket-Key"][0])})
 	}
 	if err != nil {
-		refuse(w, r, err)
+		respond(w, r, err)
 		return nil, err
 	}
 	w.WriteHeader(http.StatusSwitchingProtocols)

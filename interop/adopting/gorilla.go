@@ -54,13 +54,13 @@ func gorillaBefore(w http.ResponseWriter, r *http.Request, header http.Header) (
 
 func gorillaAfter(w http.ResponseWriter, r *http.Request, header http.Header) (net.Conn, error) {
 	if err := check(r); err != nil {
-		refuse(w, r, err)
+		respond(w, r, err)
 		return nil, err
 	}
 	accept := handshake.Field{Name: "Sec-WebSocket-Accept", Value: websocket.Accept(r.Header["Sec-Websocket-Key"][0])}
 	conn, err := httpupgrade.Switch(w, r, []upgrade.Product[string]{webSocket}, append(httpupgrade.FieldsOf(header), accept)...)
 	if handshake.Status(err) != 0 { // nothing was written yet
-		refuse(w, r, err)
+		respond(w, r, err)
 	}
 	return conn, err
 }

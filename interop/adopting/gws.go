@@ -29,7 +29,7 @@ func gwsAfter(w http.ResponseWriter, r *http.Request) (net.Conn, error) {
 		err = httpupgrade.ReadContent(r, httpupgrade.DefaultMaxBody)
 	}
 	if err != nil {
-		refuse(w, r, err)
+		respond(w, r, err)
 		return nil, err
 	}
 	conn, buffered, err := http.NewResponseController(w).Hijack()

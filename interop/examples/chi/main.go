@@ -49,6 +49,7 @@ func run(ctx context.Context, listener net.Listener) error {
 		Conns:   conns,
 		Decided: func(_ *http.Request, d handshake.Decision) { upgrades.Add(strconv.Itoa(d.Status), 1) },
 	})
+	log.Printf("chat on ws://%s/chat", listener.Addr())
 	server := &http.Server{Handler: router, ReadHeaderTimeout: 10 * time.Second}
 	go server.Serve(listener)
 	<-ctx.Done()
