@@ -112,7 +112,7 @@ func (c *Client) Request(method, protocol string, fields ...string) *Stream {
 func (c *Client) Send(method, protocol string, body io.Reader, fields ...string) (*Stream, error) {
 	c.t.Helper()
 	// 50 MiB take long under the race detector.
-	ctx, cancel := context.WithTimeout(context.Background(), 12*tcptest.Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*tcptest.Patience)
 	c.t.Cleanup(cancel)
 	r, err := http.NewRequestWithContext(ctx, method, c.url, body)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 
 // Patience is how long a test waits for an event that must happen. Only broken code takes
 // that long.
-const Patience = 5 * time.Second
+const Patience = 20 * time.Second
 
 // Eventually waits until is returns true, and reports whether that happens in time.
 func Eventually(is func() bool) bool {
