@@ -63,7 +63,17 @@ func (e *Error) Error() string {
 
 // Status returns the status code for the response to a request with this fault, which is
 // that of its Reason.
-func (e *Error) Status() int { return e.Reason.Status() }
+func (e *Error) Status() int {
+	if e == nil {
+		return 500 // no fault of a message
+	}
+	return e.Reason.Status()
+}
 
 // Unwrap returns the Reason, so that errors.Is(err, chunked.ErrSize) works.
-func (e *Error) Unwrap() error { return e.Reason }
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Reason
+}

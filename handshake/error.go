@@ -218,14 +218,17 @@ func textOf(err error) string {
 }
 
 // Status returns the status code of the response to a request that err kept from
-// switching: that of a [Refusal] or a [ContentError]; 0 for nil, and for a [WriteError],
-// after which nothing can be answered; and 500 for every error that it does not know,
-// which is the server's own.
+// switching: that of a [Refusal] or a [ContentError], or what a method Status or Refusal of
+// the error returns, as those of packages head, chunked and websocket have; 0 for nil, and
+// for a [WriteError], after which nothing can be answered; and 500 for every error that it
+// does not know, which is the server's own.
 //
 // For the errors of [Offer] and [Select], with which a server should serve the request
 // as an ordinary one, it returns what a server answers that serves nothing else: 505
 // (HTTP Version Not Supported) for [ErrHTTPVersion], 501 (Not Implemented) for
-// [ErrConnect], and 426 (Upgrade Required) for the rest.
+// [ErrConnect], and 426 (Upgrade Required) for the rest. A [FieldError] of any field but
+// Connection and Upgrade is a 400 (Bad Request). An intermediary answers 400 to a malformed
+// Connection as well; see [HopByHop].
 //
 // It looks at the errors that err wraps, and allocates nothing.
 func Status(err error) int {
@@ -247,7 +250,12 @@ func Status(err error) int {
 		}
 		switch e := err.(type) {
 		case *FieldError:
-			status = 426
+			// Of the fields of an offer, an offer that does not count; of any
+			// other, a malformed request.
+			status = 400
+			if e == nil || e.Field == "Upgrade" || e.Field == "Connection" {
+				status = 426
+			}
 			return true
 		case *Refusal:
 			if e == nil || !isFinal(e.Status) {
@@ -270,6 +278,11 @@ func Status(err error) int {
 		case interface{ Refusal() *Refusal }:
 			if r := e.Refusal(); r != nil && isFinal(r.Status) {
 				status = r.Status
+				return true
+			}
+		case interface{ Status() int }:
+			if s := e.Status(); isFinal(s) {
+				status = s
 				return true
 			}
 		}

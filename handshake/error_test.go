@@ -8,7 +8,9 @@ import (
 	"testing"
 
 	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/chunked"
 	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/head"
 )
 
 // refusing is an error of another package that knows its refusal.
@@ -36,7 +38,13 @@ func TestErrorsMapToStatusAndField(t *testing.T) {
 		{handshake.ErrHost, 500, "Host"},
 		{handshake.ErrOption, 500, "Connection"},
 		{handshake.ErrMethod, 500, ""},
-		{malformed, 426, "Sec-WebSocket-Protocol"},
+		{malformed, 400, "Sec-WebSocket-Protocol"},
+		{&handshake.FieldError{Field: "Upgrade"}, 426, "Upgrade"},
+		{&handshake.FieldError{Field: "Connection"}, 426, "Connection"},
+		{&head.Error{Reason: head.ErrExpect}, 417, ""},
+		{&chunked.Error{Reason: chunked.ErrTooLarge}, 413, ""},
+		{(*head.Error)(nil), 500, ""},
+		{(*chunked.Error)(nil), 500, ""},
 		{&handshake.Refusal{Status: 403}, 403, ""},
 		{fmt.Errorf("wrapped: %w", &handshake.Refusal{Status: 403}), 403, ""},
 		{errors.Join(io.EOF, &handshake.Refusal{Status: 429}), 429, ""},

@@ -118,11 +118,19 @@ func (e *Error) Error() string {
 // depends on the Reason. For a response it is always 502 (Bad Gateway), the answer of a
 // proxy to its own client.
 func (e *Error) Status() int {
-	if e.of == response {
+	switch {
+	case e == nil:
+		return 500 // no fault of a message
+	case e.of == response:
 		return 502
 	}
 	return e.Reason.Status()
 }
 
 // Unwrap returns the Reason, so that errors.Is(err, head.ErrHost) works.
-func (e *Error) Unwrap() error { return e.Reason }
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Reason
+}

@@ -286,7 +286,7 @@ func ExampleHandler_decided() {
 	// 101 ""
 	// 403 ""
 	// 101 websocket: <nil>
-	// 403 websocket: handshake: refused with status 403
+	// 403 websocket: handshake: refused with status 403: websocket: Origin may not connect
 	// 0 : handshake: malformed Upgrade: line 0, offset 2: want comma or end of line
 }
 

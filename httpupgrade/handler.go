@@ -2,6 +2,7 @@ package httpupgrade
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -185,7 +186,7 @@ func (h *Handler) switchTo(w http.ResponseWriter, r *http.Request, p *Protocol, 
 }
 
 // noPlace answers a request for which there is no place in Conns.
-var noPlace = &Refusal{Status: http.StatusServiceUnavailable}
+var noPlace = fmt.Errorf("%w: no place in Conns", &Refusal{Status: http.StatusServiceUnavailable})
 
 // decideSwitched tells Decided of the switch. It reports whether Decided returned. The
 // connection is no longer the server's, which could not close it after a panic.

@@ -15,6 +15,7 @@ const (
 	ErrVersion                  // Sec-WebSocket-Version is not 13
 	ErrKey                      // Sec-WebSocket-Key is not the base64 of 16 bytes
 	ErrAccept                   // of a response: Sec-WebSocket-Accept does not answer the key
+	ErrOrigin                   // the page that the request comes from may not connect
 )
 
 // Error names the requirement.
@@ -28,6 +29,8 @@ func (e Error) Error() string {
 		return "websocket: Sec-WebSocket-Key is not the base64 of 16 bytes"
 	case ErrAccept:
 		return "websocket: Sec-WebSocket-Accept does not answer the key"
+	case ErrOrigin:
+		return "websocket: Origin may not connect"
 	}
 	return "websocket: bad handshake"
 }
@@ -41,6 +44,8 @@ func (e Error) FieldName() string {
 		return "Sec-WebSocket-Key"
 	case ErrAccept:
 		return "Sec-WebSocket-Accept"
+	case ErrOrigin:
+		return "Origin"
 	}
 	return ""
 }
@@ -51,6 +56,7 @@ func (e Error) FieldName() string {
 //	ErrVersion  426 (Upgrade Required) with Sec-WebSocket-Version: 13
 //	ErrKey      400 (Bad Request)
 //	ErrAccept   502 (Bad Gateway), of a proxy that received the response
+//	ErrOrigin   403 (Forbidden)
 //
 // Any other Error is a 400. A 426 also has an Upgrade, which the adapter that sends it
 // adds. HTTP/2 and HTTP/3 have no Upgrade and no 426: send 400 with the same fields there,
@@ -70,4 +76,5 @@ var refusals = [...]handshake.Refusal{
 	ErrVersion: {Status: 426, Fields: []handshake.Field{{Name: "Sec-WebSocket-Version", Value: Version}}},
 	ErrKey:     {Status: 400},
 	ErrAccept:  {Status: 502},
+	ErrOrigin:  {Status: 403},
 }

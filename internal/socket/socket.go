@@ -4,6 +4,7 @@
 package socket
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/gosegue/upgrade"
@@ -17,11 +18,25 @@ var Product = upgrade.MustParseProduct("websocket")
 // Is reports whether p is websocket, in any spelling.
 func Is(p upgrade.Product[string]) bool { return p.Matches(Product) }
 
-// forbidden answers a request from a page of another site.
-var forbidden = &handshake.Refusal{Status: 403}
+// Foreign is the error that answers a request from a page that may not connect. It wraps
+// its Refusal and [websocket.ErrOrigin].
+var Foreign = refused(websocket.ErrOrigin)
 
-// Check returns nil if a request meets the requirements of WebSocket, or the Refusal that
-// answers it. version and key are the lines of its fields Sec-WebSocket-Version and
+// refusals are the errors that answer each [websocket.Error].
+var refusals = [...]error{
+	websocket.ErrMethod:  refused(websocket.ErrMethod),
+	websocket.ErrVersion: refused(websocket.ErrVersion),
+	websocket.ErrKey:     refused(websocket.ErrKey),
+}
+
+// refused returns an error that wraps the Refusal of reason and reason itself, so that a log
+// can tell why a request got a 400.
+func refused(reason websocket.Error) error {
+	return fmt.Errorf("%w: %w", reason.Refusal(), reason)
+}
+
+// Check returns nil if a request meets the requirements of WebSocket, or an error that wraps
+// the Refusal that answers it and the [websocket.Error]. version and key are the lines of its fields Sec-WebSocket-Version and
 // Sec-WebSocket-Key, as for [websocket.Check].
 func Check[M, S upgrade.Text](method M, version, key []S) error {
 	return refusal(websocket.Check(method, version, key))
@@ -36,7 +51,7 @@ func refusal(err error) error {
 	if err == nil {
 		return nil
 	}
-	return err.(websocket.Error).Refusal()
+	return refusals[err.(websocket.Error)]
 }
 
 // CheckOrigin returns nil if a request comes from the same origin or has no Origin, or else
@@ -44,7 +59,7 @@ func refusal(err error) error {
 // origin and host are as for [websocket.SameOrigin].
 func CheckOrigin[O, H upgrade.Text](origin []O, host []H) error {
 	if !websocket.SameOrigin(origin, host) {
-		return forbidden
+		return Foreign
 	}
 	return nil
 }
@@ -84,14 +99,14 @@ func AppendAccepted(dst []byte, to upgrade.Product[string], accept []byte, field
 const subprotocolName = "Sec-WebSocket-Protocol"
 
 // SelectSubprotocol returns the first of supported that the lines of
-// Sec-WebSocket-Protocol offer, or "". A malformed field is a Refusal with 400.
+// Sec-WebSocket-Protocol offer, or "". A malformed field is a Refusal with 400, and its error.
 func SelectSubprotocol[S upgrade.Text](lines []S, supported []string) (string, error) {
 	if len(supported) == 0 {
 		return "", nil
 	}
 	subprotocol, err := websocket.SelectSubprotocol(lines, supported...)
 	if err != nil {
-		return "", &handshake.Refusal{Status: 400}
+		return "", fmt.Errorf("%w: %w", &handshake.Refusal{Status: 400}, err)
 	}
 	return subprotocol, nil
 }

@@ -104,8 +104,8 @@ func (s *Server) logUnswitched(from net.Addr, offered *offer, err error) {
 		refusal *netupgrade.Refusal
 	)
 	switch {
-	case offered != nil && errors.As(err, &refusal):
-		s.logOffer(*offered, "not switched", refusal)
+	case offered != nil && errors.As(err, &failed) && errors.As(err, &refusal):
+		s.logOffer(*offered, "not switched", failed.Err) // with its reason
 	case offered != nil:
 		s.logOffer(*offered, "failed", err)
 	case errors.As(err, &failed) && failed.Status == 0 || errors.Is(err, netupgrade.ErrConnect):
