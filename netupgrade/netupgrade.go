@@ -100,9 +100,12 @@ type Accepted struct {
 	// no deadline, and the caller closes it.
 	Conn net.Conn
 
-	Protocol *Protocol     // what it speaks: one of Acceptor.Protocols
-	Content  []byte        // of the request; nil if it has none
-	Head     *head.Request // a copy, with KeepHead
+	// Protocol is what Conn speaks, a *Protocol: one of Acceptor.Protocols. The type is
+	// written out because the compiler of Go 1.23 fails on an alias that contains itself.
+	Protocol *handshake.Protocol[*Request, func(Accepted)]
+
+	Content []byte        // of the request; nil if it has none
+	Head    *head.Request // a copy, with KeepHead
 }
 
 // Product returns the product that the connection speaks, in the spelling of

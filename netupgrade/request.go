@@ -33,10 +33,10 @@ type Request struct {
 	next     int       // in buffer: the end of the head, and later that of the content
 	answer   []byte    // room for the head of the response
 	offered  upgrade.List[[]byte]
-	key      []byte            // of WebSocket, in buffer
-	accept   []byte            // the answer to it, in room of its own
-	protocol *Protocol         // to switch to, or the first one to refuse
-	fields   []handshake.Field // of its 101
+	key      []byte                                        // of WebSocket, in buffer
+	accept   []byte                                        // the answer to it, in room of its own
+	protocol *handshake.Protocol[*Request, func(Accepted)] // a *Protocol, to switch to, or the first one to refuse
+	fields   []handshake.Field                             // of its 101
 	accepted Accepted
 	status   int // of the response; 0 if there is none
 
