@@ -154,12 +154,17 @@ func talk(cmd *cobra.Command, o dial.Options, quiet time.Duration) error {
 	if err != nil {
 		return failure{err}
 	}
-	if _, err := tellHead(cmd, dial.Lines(switched.Head)); err != nil {
+	webSocket := dial.Speaks(switched, dial.WebSocket)
+	var checked []string
+	if webSocket {
+		checked = []string{"Sec-WebSocket-Accept"}
+	}
+	if err := tell(cmd, explain.Switched(dial.Lines(switched.Head), checked...)); err != nil {
 		switched.Conn.Close()
 		return failure{err}
 	}
 	out := text.Raw(cmd.OutOrStdout())
-	if dial.Speaks(switched, dial.WebSocket) {
+	if webSocket {
 		err = dial.CopyMessages(ctx, switched.Conn, cmd.InOrStdin(), out)
 	} else {
 		err = dial.Copy(ctx, switched.Conn, cmd.InOrStdin(), out, quiet)
@@ -170,15 +175,16 @@ func talk(cmd *cobra.Command, o dial.Options, quiet time.Duration) error {
 	return nil
 }
 
-// tellHead tells what a response says of a switch.
-func tellHead(cmd *cobra.Command, lines []string) (int, error) {
-	return text.Coloured(cmd.ErrOrStderr(), explain.ColourOf).Write(explain.Head(lines).Text())
+// tell tells what a response says of a switch.
+func tell(cmd *cobra.Command, r explain.Report) error {
+	_, err := text.Coloured(cmd.ErrOrStderr(), explain.ColourOf).Write(r.Text())
+	return err
 }
 
 // tellDeclined tells an ordinary response, with the beginning of its content.
 func tellDeclined(cmd *cobra.Command, declined *netupgrade.Declined, timeout time.Duration) error {
 	defer declined.Conn.Close()
-	if _, err := tellHead(cmd, dial.Lines(declined.Head)); err != nil {
+	if err := tell(cmd, explain.Head(dial.Lines(declined.Head))); err != nil {
 		return failure{err}
 	}
 	declined.Conn.SetReadDeadline(time.Now().Add(timeout))

@@ -25,13 +25,17 @@ func testDialServe(t *testing.T, flags ...string) {
 	address, _ := serveHere(t, flags...)
 	const octets = "hello\x00\x1b\xff\r\n"
 	code, stdout, stderr := try(octets, "dial", "--quiet", "1ms", "--product", "nope", "--product", "echo/1", "http://"+address)
-	if code != exitOK || stdout != octets || !strings.Contains(stderr, "product: echo, version 1\ndecision: switch\n") {
+	if code != exitOK || stdout != octets || !strings.Contains(stderr, "product: echo, version 1\ndecision: switch\n") ||
+		!strings.HasSuffix(stderr, ", and the client offered it\n") {
 		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
 	}
 	for _, args := range [][]string{{"ws://" + address + "/x?y"}, {"--product", "websocket", "http://" + address}} {
 		code, stdout, stderr = try("one\n\ntwo", append([]string{"dial"}, args...)...)
 		if code != exitOK || stdout != "one\n\ntwo\n" || !strings.Contains(stderr, "product: websocket\ndecision: switch\n") {
 			t.Errorf("%q: exit code %d, %q, %q", args, code, stdout, stderr)
+		}
+		if !strings.Contains(stderr, "checked: Sec-WebSocket-Accept\n") || strings.Contains(stderr, "ignored: Sec-WebSocket-Accept") {
+			t.Errorf("%q: %q", args, stderr)
 		}
 	}
 	code, stdout, stderr = try("", "dial", "--product", "nope", "http://"+address)

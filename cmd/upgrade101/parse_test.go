@@ -67,6 +67,14 @@ func TestParseArguments(t *testing.T) {
 			"decision: no offer",
 			"reason: Connection does not name the option upgrade: an ordinary request, to be served without a switch",
 		)},
+		{"no Connection", []string{"Upgrade: a b"}, lines(
+			"assumed: HTTP/1.1",
+			"malformed: Upgrade, line 0, offset 2: want comma or end of line, not 'b'",
+			"    Upgrade: a b",
+			"               ^",
+			"decision: no offer",
+			"reason: there is no Connection field: an ordinary request, to be served without a switch",
+		)},
 		{"no Upgrade", []string{"Connection: Upgrade"}, lines(
 			"assumed: HTTP/1.1",
 			"option: Upgrade",
@@ -191,11 +199,11 @@ func TestParseHead(t *testing.T) {
 			"decision: switch",
 			"reason: the server speaks what the Upgrade field says from here on, provided that the client offered it",
 		)},
-		{"101 without the option", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: a\r\n\r\n", lines(
+		{"101 without Connection", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: a\r\n\r\n", lines(
 			"start: HTTP/1.1 101 Switching Protocols",
 			"product: a",
 			"decision: no switch",
-			"reason: Connection does not name the option upgrade: the client must close the connection",
+			"reason: there is no Connection field: the client must close the connection",
 		)},
 		{"426", "HTTP/1.1 426 Upgrade Required\r\nConnection: upgrade\r\nUpgrade: a, b\r\n\r\n", lines(
 			"start: HTTP/1.1 426 Upgrade Required",
@@ -205,11 +213,18 @@ func TestParseHead(t *testing.T) {
 			"decision: no switch",
 			"reason: the status is 426, not 101: the server advertises what it could switch to",
 		)},
-		{"advertisement without the option", "HTTP/1.1 200 OK\r\nUpgrade: a\r\n\r\n", lines(
+		{"101 without the option", "HTTP/1.1 101 Switching Protocols\r\nConnection: close\r\nUpgrade: a\r\n\r\n", lines(
+			"start: HTTP/1.1 101 Switching Protocols",
+			"option: close",
+			"product: a",
+			"decision: no switch",
+			"reason: Connection does not name the option upgrade: the client must close the connection",
+		)},
+		{"advertisement without Connection", "HTTP/1.1 200 OK\r\nUpgrade: a\r\n\r\n", lines(
 			"start: HTTP/1.1 200 OK",
 			"product: a",
 			"decision: no switch",
-			"reason: the status is 200, not 101, and Connection does not name the option upgrade: not even an advertisement",
+			"reason: the status is 200, not 101, and there is no Connection field: not even an advertisement",
 		)},
 		{"no Upgrade in a response", "HTTP/1.1 200 OK\r\n\r\n", lines(
 			"start: HTTP/1.1 200 OK",

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/cmd/upgrade101/text"
 	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/internal/octet"
 )
 
 // This file knows what a message means for a switch, and how to say it to people.
@@ -23,6 +25,7 @@ type Report struct {
 	upgrade    []string
 	products   []product
 	options    []option
+	checked    []string // names of fields that the caller has checked
 	ignored    []string // names of fields that do not matter here
 	faults     []fault
 	decision   string
@@ -50,6 +53,24 @@ func Head(lines []string) Report {
 		return reject(m, *f)
 	}
 	return judge(m)
+}
+
+// Switched reports on a 101 with these lines, as Head does, for a client that made the offer
+// and found what it offered in the answer. The client has checked the fields of these names
+// as well.
+func Switched(lines []string, checked ...string) Report {
+	r := Head(lines)
+	if r.decision == "switch" {
+		r.reason = "the server speaks what the Upgrade field says from here on, and the client offered it"
+	}
+	r.ignored = slices.DeleteFunc(r.ignored, func(name string) bool {
+		is := slices.ContainsFunc(checked, func(other string) bool { return octet.EqualFold(name, other) })
+		if is {
+			r.checked = append(r.checked, name)
+		}
+		return is
+	})
+	return r
 }
 
 // Arguments reports on a request that is given by its fields alone: an argument with a
@@ -182,6 +203,8 @@ func because(m message, err error) string {
 		return "the " + field.Field + " field is malformed"
 	case errors.Is(err, handshake.ErrHTTPVersion):
 		return fmt.Sprintf("HTTP/%d.%d has no upgrade, only HTTP/1.1 has", m.major, m.minor)
+	case errors.Is(err, handshake.ErrNoOption) && len(m.connection) == 0:
+		return "there is no Connection field"
 	case errors.Is(err, handshake.ErrNoOption):
 		return "Connection does not name the option upgrade"
 	case errors.Is(err, handshake.ErrNoUpgrade) && len(m.upgrade) == 0:
@@ -235,6 +258,10 @@ func (r Report) Text() []byte {
 	if r.start != "" {
 		start, _ := text.Excerpt(r.start, 0)
 		fmt.Fprintf(&b, "start: %s\n", start)
+	}
+	for _, name := range r.checked {
+		name, _ = text.Excerpt(name, 0)
+		fmt.Fprintf(&b, "checked: %s\n", name)
 	}
 	for _, name := range r.ignored {
 		name, _ = text.Excerpt(name, 0)
