@@ -49,7 +49,7 @@ func (ws WebSocket) Protocol() Protocol {
 	if ws.Origin != nil {
 		p.Check = func(ctx *fasthttp.RequestCtx) error {
 			if !ws.Origin(ctx) {
-				return socket.Foreign
+				return socket.ErrForeign
 			}
 			return nil
 		}

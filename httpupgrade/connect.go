@@ -94,7 +94,7 @@ func (h *Handler) connectTo(w http.ResponseWriter, r *http.Request, p *Protocol,
 	}
 	place, ctx, ok := h.Conns.enter(ctx)
 	if !ok {
-		h.refuse(w, r, p, noPlace)
+		h.refuse(w, r, p, errNoPlace)
 		return
 	}
 	defer place.leave()

@@ -156,7 +156,7 @@ func (h *Handler) switchTo(w http.ResponseWriter, r *http.Request, p *Protocol, 
 	// After the content, so that a client that is slow with it takes no place.
 	place, ctx, ok := h.Conns.enter(contextOf(r, fields))
 	if !ok {
-		h.refuse(w, r, p, noPlace)
+		h.refuse(w, r, p, errNoPlace)
 		return
 	}
 	serves := false
@@ -185,8 +185,8 @@ func (h *Handler) switchTo(w http.ResponseWriter, r *http.Request, p *Protocol, 
 	go s.run(r.WithContext(ctx))
 }
 
-// noPlace answers a request for which there is no place in Conns.
-var noPlace = fmt.Errorf("%w: no place in Conns", &Refusal{Status: http.StatusServiceUnavailable})
+// errNoPlace answers a request for which there is no place in Conns.
+var errNoPlace = fmt.Errorf("%w: no place in Conns", &Refusal{Status: http.StatusServiceUnavailable})
 
 // decideSwitched tells Decided of the switch. It reports whether Decided returned. The
 // connection is no longer the server's, which could not close it after a panic.

@@ -49,7 +49,7 @@ func (ws WebSocket) Protocol() Protocol {
 	if ws.Origin != nil {
 		p.Check = func(r *http.Request) error {
 			if !ws.Origin(r) {
-				return socket.Foreign
+				return socket.ErrForeign
 			}
 			return nil
 		}

@@ -18,9 +18,9 @@ var Product = upgrade.MustParseProduct("websocket")
 // Is reports whether p is websocket, in any spelling.
 func Is(p upgrade.Product[string]) bool { return p.Matches(Product) }
 
-// Foreign is the error that answers a request from a page that may not connect. It wraps
+// ErrForeign is the error that answers a request from a page that may not connect. It wraps
 // its Refusal and [websocket.ErrOrigin].
-var Foreign = refused(websocket.ErrOrigin)
+var ErrForeign = refused(websocket.ErrOrigin)
 
 // refusals are the errors that answer each [websocket.Error].
 var refusals = [...]error{
@@ -59,7 +59,7 @@ func refusal(err error) error {
 // origin and host are as for [websocket.SameOrigin].
 func CheckOrigin[O, H upgrade.Text](origin []O, host []H) error {
 	if !websocket.SameOrigin(origin, host) {
-		return Foreign
+		return ErrForeign
 	}
 	return nil
 }
