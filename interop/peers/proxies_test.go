@@ -260,7 +260,7 @@ func TestProxies(t *testing.T) {
 			peer.scenario(t, "battery, 54 cases", func(t *testing.T) {
 				tap := newTap(t, newAnswers(t))
 				answers := battery{p.start(t, tap.address), tap, p.forward}
-				want, got := readBattery(t, p.name), batteryRecords{}
+				want, got := toCompare(t, p.name), batteryRecords{}
 				for _, layer := range layers {
 					got[layer] = at[layer].all(t, requestShapes, want[layer])
 				}
