@@ -1,7 +1,7 @@
 // Package httpupgrade switches protocols in servers and clients of net/http. [Handler] is
 // middleware that does all of it for a list of [Protocol] values, [Gate] stands in front
 // of a handler that reads Upgrade by itself, and [Switch] is one switch in a handler of
-// one's own.
+// your own.
 //
 //	http.ListenAndServe("127.0.0.1:8080", httpupgrade.Handler{
 //		Protocols: []httpupgrade.Protocol{{

@@ -32,7 +32,7 @@ const (
 	anElement
 )
 
-// fold is what was done to the letters.
+// fold tells how the letters were folded.
 type fold uint8
 
 const (
