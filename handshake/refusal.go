@@ -48,29 +48,17 @@ func (e *Refusal) Response(p upgrade.Product[string]) ([]Field, string, error) {
 	if e == nil || !isFinal(e.Status) {
 		return nil, "", ErrStatus
 	}
-	var hasUpgrade, hasType, hasClose bool
+	var given finalFields
+	hasType := false
 	for i, f := range e.Fields {
-		err := f.Check()
-		switch {
-		case err != nil:
-		case f.isClose() && !hasClose:
-			hasClose = true
-		case f.is("Upgrade") && !hasUpgrade:
-			if hasUpgrade = isList(f.Value); !hasUpgrade {
-				err = ErrFieldValue
-			}
-		case reserved(f.Name):
-			err = ErrReserved
-		case f.is("Content-Type"):
-			hasType = true
-		}
-		if err != nil {
+		if err := given.take(f); err != nil {
 			return nil, "", &ResponseError{i, f.Name, err}
 		}
+		hasType = hasType || f.is("Content-Type")
 	}
 	// A copy where something is added: the caller may return one Refusal many times.
 	fields := e.Fields[:len(e.Fields):len(e.Fields)]
-	if e.Status == 426 && !hasUpgrade {
+	if e.Status == 426 && !given.upgrade {
 		if p.IsZero() {
 			return nil, "", ErrNoProduct
 		}

@@ -165,36 +165,29 @@ func isFinal(status int) bool { return 200 <= status && status <= 599 }
 // appendFinal appends the fields of a final response to head, which is dst with the
 // status line and, if upgrades is true, with Upgrade. On an error it returns dst.
 func appendFinal(dst, head []byte, status int, upgrades bool, fields []Field) ([]byte, error) {
-	var hasLength, hasClose bool
+	given := finalFields{upgrade: upgrades}
+	hasLength := false
 	for i, f := range fields {
-		err := f.Check()
-		switch {
-		case err != nil:
-		case f.is("Content-Length") && !hasLength && status != 204:
+		var err error
+		if f.is("Content-Length") && !hasLength && status != 204 {
 			if hasLength = isLength(f.Value); !hasLength {
 				err = ErrFieldValue
 			}
-		case f.isClose() && !hasClose:
-			hasClose = true
-		case f.is("Upgrade") && !upgrades:
-			if upgrades = isList(f.Value); !upgrades {
-				err = ErrFieldValue
-			}
-		case reserved(f.Name):
-			err = ErrReserved
+		} else {
+			err = given.take(f)
 		}
 		if err != nil {
 			return dst, &ResponseError{i, f.Name, err}
 		}
 	}
 	switch {
-	case status == 426 && !upgrades:
+	case status == 426 && !given.upgrade:
 		return dst, ErrNoProduct
-	case upgrades && hasClose:
+	case given.upgrade && given.close:
 		head = append(head, "Connection: Upgrade, close\r\n"...)
-	case upgrades:
+	case given.upgrade:
 		head = append(head, "Connection: Upgrade\r\n"...)
-	case hasClose:
+	case given.close:
 		head = append(head, "Connection: close\r\n"...)
 	}
 	if !hasLength && status != 204 && status != 304 {
@@ -206,6 +199,27 @@ func appendFinal(dst, head []byte, status int, upgrades bool, fields []Field) ([
 		}
 	}
 	return append(head, "\r\n"...), nil
+}
+
+// finalFields are the fields of a final response that the caller may give once.
+type finalFields struct{ upgrade, close bool }
+
+// take returns nil if f may stand in a final response after the fields taken before: one
+// Upgrade, which is a list, one "Connection: close", and whatever is not reserved.
+func (given *finalFields) take(f Field) error {
+	err := f.Check()
+	switch {
+	case err != nil:
+	case f.isClose() && !given.close:
+		given.close = true
+	case f.is("Upgrade") && !given.upgrade:
+		if given.upgrade = isList(f.Value); !given.upgrade {
+			err = ErrFieldValue
+		}
+	case reserved(f.Name):
+		err = ErrReserved
+	}
+	return err
 }
 
 // isList reports whether s is a list of products with at least one.
