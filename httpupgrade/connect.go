@@ -63,27 +63,17 @@ func insistConnect(p *Protocol, r *http.Request) error {
 	if r.Host == "" {
 		return badHost
 	}
-	if err := checkHost(r); err != nil {
-		return err
-	}
-	if !socket.Is(p.Product) {
-		return nil
-	}
-	if err := socket.CheckConnect(r.Method, r.Header["Sec-Websocket-Version"]); err != nil {
-		return err
-	}
-	if p.Check != nil {
-		return nil
-	}
-	return socket.CheckOrigin(r.Header["Origin"], []string{r.Host})
+	return insistBy(checkConnect, p, r)
+}
+
+// checkConnect is checkWebSocket for an extended CONNECT.
+func checkConnect(r *http.Request) error {
+	return socket.CheckConnect(r.Method, r.Header["Sec-Websocket-Version"])
 }
 
 // connectTo switches the stream of r to p and serves it, or answers why not.
 func (h *Handler) connectTo(w http.ResponseWriter, r *http.Request, p *Protocol, fields []handshake.Field) {
-	all := fields
-	if len(h.Carry) > 0 {
-		all = carried(fields, w.Header(), h.Carry)
-	}
+	all := carried(fields, w.Header(), h.Carry)
 	if err := checkFields(p, all); err != nil {
 		h.fail(w, r, p, err, http.StatusInternalServerError)
 		return

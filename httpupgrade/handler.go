@@ -139,10 +139,7 @@ func (h *Handler) decide(r *http.Request, d handshake.Decision) {
 func (h *Handler) switchTo(w http.ResponseWriter, r *http.Request, p *Protocol, fields []handshake.Field) {
 	head := headpool.Get()
 	defer headpool.Put(head)
-	all := fields
-	if len(h.Carry) > 0 {
-		all = carried(fields, w.Header(), h.Carry)
-	}
+	all := carried(fields, w.Header(), h.Carry)
 	var err error
 	if head.B, err = appendHead(head.B, p, r, all); err != nil {
 		h.fail(w, r, p, err, http.StatusInternalServerError)

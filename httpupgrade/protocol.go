@@ -83,14 +83,17 @@ func checkHost(r *http.Request) error {
 
 // insist checks every request that a Handler is to switch to p, before the server's own
 // Check does.
-func insist(p *Protocol, r *http.Request) error {
+func insist(p *Protocol, r *http.Request) error { return insistBy(checkWebSocket, p, r) }
+
+// insistBy is insist, with the check of WebSocket that the version of HTTP has.
+func insistBy(check func(*http.Request) error, p *Protocol, r *http.Request) error {
 	if err := checkHost(r); err != nil {
 		return err
 	}
 	if !socket.Is(p.Product) {
 		return nil
 	}
-	if err := checkWebSocket(r); err != nil {
+	if err := check(r); err != nil {
 		return err
 	}
 	if p.Check != nil {
