@@ -116,7 +116,7 @@ func ExampleWebSocket() {
 	// frames of chat.v1
 }
 
-// A handler of one's own asks, and refuses what it does not know.
+// A handler without Handler asks, and refuses what it does not know.
 func ExampleSwitch() {
 	hello := upgrade.MustParseProduct("hello/1")
 	handler := func(ctx *fasthttp.RequestCtx) {
