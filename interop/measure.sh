@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures everything that docs/speed.md shows, writes measured/*.json, and from that the
 # tables and drawings of the page: interop/measure.sh [LAYOUTS], 15 unless told. Give it an
-# idle machine for about half an hour. go run ./plot alone draws what is there.
+# idle machine for about five minutes. go run ./plot alone draws what is there.
 set -euo pipefail
 cd "$(dirname "$0")"
 mkdir -p measured
