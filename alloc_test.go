@@ -59,7 +59,7 @@ func allocTests[S upgrade.Text](text func(string) S) map[string]struct {
 		"Product.IsZero":            {0, func() { boolSink = p.IsZero() }},
 		"Product.Matches":           {0, func() { boolSink = p.Matches(missing) }},
 		"Product.Clone":             {1, func() { sink += len(p.Clone().Name()) }},
-		"Product.Clone, of none":    {0, func() { boolSink = upgrade.Product[S]{}.Clone().IsZero() }},
+		"Product.Clone, zero":       {0, func() { boolSink = upgrade.Product[S]{}.Clone().IsZero() }},
 		"Product.AppendTo":          {0, func() { sink += len(p.AppendTo(dst)) }},
 		"ParseList":                 {0, func() { l, _ := upgrade.ParseList(valid...); boolSink = l.IsZero() }},
 		"ParseList, absent":         {0, func() { l, _ := upgrade.ParseList[S](); boolSink = l.IsZero() }},
@@ -79,11 +79,11 @@ func allocTests[S upgrade.Text](text func(string) S) map[string]struct {
 		"ParseConnection, blank":    {0, func() { c, _ := upgrade.ParseConnection(blank...); boolSink = c.Has("upgrade") }},
 		"ParseConnection, bad":      {1, func() { _, errSink = upgrade.ParseConnection(badOption...) }},
 		"Connection.All":            {0, func() { countOptions(connection) }},
-		"Connection.Has, a usual":   {0, func() { boolSink = connection.Has("Upgrade") }},
-		"Connection.Has, an odd":    {0, func() { boolSink = connection.Has("x-one") }},
-		"Connection.Has, a missing": {0, func() { boolSink = connection.Has("x-two") }},
+		"Connection.Has, recorded":  {0, func() { boolSink = connection.Has("Upgrade") }},
+		"Connection.Has, other":     {0, func() { boolSink = connection.Has("x-one") }},
+		"Connection.Has, not named": {0, func() { boolSink = connection.Has("x-two") }},
 		"Connection.Persistent":     {0, func() { boolSink = connection.Persistent(1, 1) }},
-		"a whole question": {0, func() {
+		"both fields": {0, func() {
 			c, err := upgrade.ParseConnection(options...)
 			if err == nil && c.Has("upgrade") {
 				l, err := upgrade.ParseList(valid...)
@@ -93,7 +93,7 @@ func allocTests[S upgrade.Text](text func(string) S) map[string]struct {
 	}
 }
 
-// Results go here, so that the compiler cannot leave a call out.
+// Results go here, so that the compiler cannot optimize a call away.
 var (
 	sink     int
 	boolSink bool

@@ -28,18 +28,18 @@ func captured(b *testing.B, name string) []field {
 	return fields
 }
 
-// upgrades are the lines of Upgrade fields: captured ones, some of the corpus, and long
-// ones.
+// upgrades returns the lines of Upgrade fields: captured ones, some from the corpus, and
+// long ones.
 func upgrades(b *testing.B) []field {
 	b.Helper()
 	fields := captured(b, "upgrade")
 	cases := corpus.Read[corpus.Upgrade](b, "testdata", "upgrade.json")
 	for _, name := range []string{
-		"the list of RFC 2616 in the order of the client",
+		"the list of RFC 2616 in the client's order",
 		"sixteen products",
 		"lists on two lines",
 		"a leading empty element",
-		"a garbage neighbour spoils what stands before",
+		"a garbage element spoils the one before",
 	} {
 		i := slices.IndexFunc(cases, func(c corpus.Upgrade) bool { return c.Name == name })
 		if i < 0 {
@@ -50,7 +50,7 @@ func upgrades(b *testing.B) []field {
 	return append(fields, long()...)
 }
 
-// long are fields that only an attacker sends, in two sizes. The larger ones should take
+// long returns fields that only an attacker sends, in two sizes. The larger ones should take
 // eight times as long.
 func long() []field {
 	var fields []field
@@ -62,14 +62,14 @@ func long() []field {
 			{"commas", ",", "a"},
 			{"blanks", " ", "a"},
 			{"commas-and-blanks", ", \t", "a"},
-			{"blanks-behind", "", ""},
+			{"trailing-blanks", "", ""},
 			{"token", "a", ""},
 			{"slashes", "a/", ""},
 			{"products", "websocket, HTTP/2.0,h2c , RTA/x11, ", "a"},
 			{"small-products", "a,", "b"},
 		} {
 			line := strings.Repeat(in.element, size.octets/max(len(in.element), 1)) + in.end
-			if in.name == "blanks-behind" {
+			if in.name == "trailing-blanks" {
 				line = "a" + strings.Repeat(" ", size.octets)
 			}
 			fields = append(fields, field{in.name + "-" + size.name, []string{line}})
@@ -81,7 +81,7 @@ func long() []field {
 }
 
 // benchmark measures the functions that ofStrings and ofBytes return for each field. The
-// compiler cannot see through such a function, and so cannot leave it out.
+// compiler cannot see through such a function, so it cannot optimize it away.
 func benchmark(b *testing.B, fields []field, ofStrings func([]string) func(), ofBytes func([][]byte) func()) {
 	b.Helper()
 	for _, f := range fields {
@@ -110,7 +110,7 @@ var kept struct {
 	err error
 }
 
-// wanted are the products of a server. Clients offer the last one most.
+// wanted are the products that a server supports. Clients offer the last one most often.
 var wanted = []upgrade.Product[string]{
 	upgrade.MustParseProduct("connect-udp"),
 	upgrade.MustParseProduct("RTA/x11"),
@@ -168,8 +168,8 @@ func BenchmarkParseListAll(b *testing.B) {
 
 func parseAll[S upgrade.Text](lines []S) func() { return func() { countAll(lines) } }
 
-// countAll is not inlined into the closure that calls it. The body of its loop would be a
-// closure in a closure there, whose variables the compiler moves to the heap.
+// countAll must not be inlined into the closure that calls it. The body of its loop would
+// become a closure in a closure, whose variables the compiler moves to the heap.
 //
 //go:noinline
 func countAll[S upgrade.Text](lines []S) {
@@ -215,7 +215,7 @@ func appendAll[S upgrade.Text](lines []S) func() {
 	}
 }
 
-// connections are the lines of Connection fields; a slash is malformed there.
+// connections returns the lines of Connection fields. A slash is malformed in them.
 func connections(b *testing.B) []field {
 	b.Helper()
 	fields := captured(b, "connection")

@@ -29,7 +29,7 @@ func compiled(t *testing.T, flag string) string {
 	t.Helper()
 	out := goTool(t, "build", "-gcflags="+flag, "./testdata/instances")
 	if !strings.Contains(out, ".go:") {
-		t.Fatalf("the compiler says nothing with %s:\n%s", flag, out)
+		t.Fatalf("the compiler prints nothing with %s:\n%s", flag, out)
 	}
 	return out
 }
@@ -108,7 +108,7 @@ func sources(t *testing.T) map[string]source {
 	return all
 }
 
-// scans are the functions that look at every octet; checks are the loops built of them.
+// scans are the functions that look at every octet; checks are the loops built from them.
 var (
 	scans  = []string{"tokenEnd", "elementStart", "elementEnd", "versionEnd"}
 	checks = []string{"checkProducts", "checkOptions"}

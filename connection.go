@@ -27,7 +27,8 @@ const (
 	malformed // not an option: the field was malformed
 )
 
-// knownOption returns the set that holds option, or the empty set if option is another.
+// knownOption returns the set that holds only option. The set is empty if option is none of
+// the known ones.
 func knownOption[S Text](option S) options {
 	// The common spellings first, then any letter case.
 	switch string(option) {
@@ -126,9 +127,9 @@ func (c Connection[S]) Has(option string) bool {
 }
 
 // Persistent reports whether the connection stays open after this message, whose HTTP
-// version is major.minor. After a malformed field and with the option close it does not;
-// otherwise it does with keep-alive, and by default from version 1.1 on. Persistent
-// follows [RFC 9112, section 9.3].
+// version is major.minor. It does not after a malformed field or with the option close.
+// Otherwise it does with keep-alive, or by default from version 1.1 on. Persistent follows
+// [RFC 9112, section 9.3].
 //
 // [RFC 9112, section 9.3]: https://httpwg.org/specs/rfc9112.html#rfc.section.9.3
 func (c Connection[S]) Persistent(major, minor int) bool {

@@ -31,13 +31,13 @@ func checkOptions[S upgrade.Text](tb testing.TB, lines []S, options []string, fa
 	named := options[:min(len(options), 10)] // the oracle takes quadratic time
 	for _, asked := range slices.Concat(askedOptions, named) {
 		if want := oracle.Has(options, asked); connection.Has(asked) != want {
-			tb.Errorf("%q has %q: not %t", lines, asked, want)
+			tb.Errorf("%q has %q: want %t", lines, asked, want)
 		}
 	}
 	for _, version := range [][2]int{{0, 9}, {1, 0}, {1, 1}, {1, 2}, {2, 0}, {3, 0}} {
 		want := fault == oracle.Fault{} && oracle.Persistent(options, version[0], version[1])
 		if connection.Persistent(version[0], version[1]) != want {
-			tb.Errorf("%q persistent in %d.%d: not %t", lines, version[0], version[1], want)
+			tb.Errorf("%q persistent in %d.%d: want %t", lines, version[0], version[1], want)
 		}
 	}
 }

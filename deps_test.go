@@ -11,11 +11,11 @@ import (
 
 const module = "github.com/gosegue/upgrade"
 
-// Imports point down only, and no importer links what it does not need.
+// Imports only point down, and no package links one that it does not need.
 func TestDependencies(t *testing.T) {
 	tests := []struct {
 		name    string
-		imports string // the packages outside the standard library that it may import itself
+		imports string // the packages outside the standard library that it may import directly
 		never   string // the packages of the standard library that it must not link
 	}{
 		{"", "", "net/http net fmt crypto/sha1 reflect os"},
@@ -60,7 +60,7 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
-// Importers get two modules with this one, one of them for tests alone.
+// This module requires two others, one of them only for tests.
 func TestRequirements(t *testing.T) {
 	var got []string
 	for _, r := range readMod(t, "go.mod").Require {
@@ -69,12 +69,12 @@ func TestRequirements(t *testing.T) {
 	diff(t, "require", []string{"github.com/google/go-cmp", "github.com/valyala/bytebufferpool"}, got)
 }
 
-// The tool requires a version of this module, and go.work replaces that version by this
+// The tool requires a version of this module, and go.work replaces that version with this
 // directory. The go command would look for any other version on the network.
-func TestToolRequiresWhatIsReplaced(t *testing.T) {
+func TestToolRequiresReplacedVersion(t *testing.T) {
 	const tool = "cmd/upgrade101/go.mod"
 	if _, err := os.Stat(tool); err != nil {
-		t.Skip("the tool is a module of its own, and not here")
+		t.Skip("the tool is another module, which is not here")
 	}
 	var work struct {
 		Replace []struct {
@@ -98,7 +98,7 @@ func TestToolRequiresWhatIsReplaced(t *testing.T) {
 		t.Errorf("go.work replaces %q, the tool requires %q", replaced, required)
 	}
 	if len(mod.Replace) > 0 {
-		t.Error("the tool replaces a module, so that go install refuses it")
+		t.Error("the tool replaces a module, so go install refuses it")
 	}
 }
 

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// The code in docs/dialing.md is that of the examples, which are compiled and run.
-func TestCodeInDialingIsThatOfExamples(t *testing.T) {
+// The code in docs/dialing.md is copied from the examples, which are compiled and run.
+func TestCodeInDialingIsFromExamples(t *testing.T) {
 	var examples string
 	for _, file := range []string{"netupgrade/example_client_test.go", "httpupgrade/example_client_test.go"} {
 		text, err := os.ReadFile(file)
@@ -26,7 +26,7 @@ func TestCodeInDialingIsThatOfExamples(t *testing.T) {
 	}
 	for _, block := range blocks {
 		code, _, _ := strings.Cut(block, "```")
-		// Each function of a block, since some are further apart in the file.
+		// One function at a time: in the file, other code may lie between two of them.
 		for _, function := range strings.Split(code, "\n}\n") {
 			if function = strings.Trim(function, "\n"); !strings.Contains(examples, function) {
 				t.Errorf("not in the examples:\n%s", function)

@@ -22,12 +22,12 @@ func TestSyntaxError(t *testing.T) {
 		err := error(&upgrade.SyntaxError{Line: 2, Offset: 31, Reason: reason})
 		diff(t, "error", "upgrade: line 2, offset 31: "+want, err.Error())
 		if !errors.Is(err, reason) {
-			t.Errorf("%v is not its reason", err)
+			t.Errorf("%v does not unwrap to its reason", err)
 		}
 	}
 	diff(t, "zero", "upgrade: line 0, offset 0: malformed", new(upgrade.SyntaxError).Error())
 	if errors.Is(&upgrade.SyntaxError{Reason: upgrade.ErrToken}, upgrade.ErrVersion) {
-		t.Error("one reason is another")
+		t.Error("ErrToken is also ErrVersion")
 	}
 }
 

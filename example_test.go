@@ -64,7 +64,7 @@ func ExampleParseSelect() {
 	//  upgrade: line 0, offset 11: want token
 }
 
-// A server that speaks several versions of a protocol looks for its name.
+// A server that speaks several versions of a protocol compares only the name.
 func ExampleList_All() {
 	list, err := upgrade.ParseList("RTXP/1.2, XRPL/2.0, XRPL/2.1")
 	if err != nil {
@@ -167,7 +167,7 @@ func ExampleConnection_Persistent() {
 	// false false
 }
 
-// A tool that shows a field uses the level below.
+// A tool that shows a field uses a Lexer.
 func ExampleLexer() {
 	lexer := upgrade.NewLexer("h2c, foo/1;")
 	for kind := lexer.Next(); kind != upgrade.EOF; kind = lexer.Next() {

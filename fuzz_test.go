@@ -23,8 +23,8 @@ func addLines(f *testing.F) {
 	}
 }
 
-// FuzzLexer: the lexemes are the line, without gaps, each as long as possible and of the
-// kind that the RFC gives its octets. The tokens among them are what the oracle reads.
+// FuzzLexer: the lexemes, joined, are the line. Each is as long as possible, and of the
+// kind that the oracle gives its octets.
 func FuzzLexer(f *testing.F) {
 	addLines(f)
 	var kinds [256]upgrade.Kind
@@ -37,12 +37,12 @@ func FuzzLexer(f *testing.F) {
 		end, before := 0, upgrade.EOF
 		for _, l := range lexemes {
 			if l.Offset != end || l.Text == "" || line[l.Offset:l.Offset+len(l.Text)] != l.Text {
-				t.Fatalf("lexeme %v of %q is not behind %d", l, line, end)
+				t.Fatalf("lexeme %v of %q is not the text at %d", l, line, end)
 			}
 			end += len(l.Text)
 			run := l.Kind == upgrade.Token || l.Kind == upgrade.Space
 			if run && l.Kind == before || !run && len(l.Text) != 1 {
-				t.Fatalf("lexeme %v of %q is not one", l, line)
+				t.Fatalf("lexeme %v of %q is too short or too long", l, line)
 			}
 			before = l.Kind
 			for i := range len(l.Text) {
@@ -75,7 +75,8 @@ func octetKind(c byte) upgrade.Kind {
 	return upgrade.Space
 }
 
-// FuzzParseProduct: oracle, text and repair.
+// FuzzParseProduct: the result is the oracle's, for both kinds of text. A product appended
+// and read again is the same. A malformed text can be repaired at the offset of its error.
 func FuzzParseProduct(f *testing.F) {
 	for _, text := range productTexts {
 		f.Add(text)
@@ -103,8 +104,10 @@ func FuzzParseProduct(f *testing.F) {
 	})
 }
 
-// FuzzParseList: oracle, text, split, repair and canon; and ParseSelect of the same lines,
-// in the order offered and in reverse.
+// FuzzParseList: the result is the oracle's, for both kinds of text, and splitLaw and
+// repairLaw hold. AppendList writes the products as a list that parses to the same products
+// and is written the same again. ParseSelect picks what the oracle picks, from the products
+// offered and from the same in reverse.
 func FuzzParseList(f *testing.F) {
 	addLines(f)
 	f.Fuzz(func(t *testing.T, input string) {
@@ -133,7 +136,8 @@ func FuzzParseList(f *testing.F) {
 	})
 }
 
-// FuzzParseConnection: oracle, text, split, repair and canon.
+// FuzzParseConnection: the result is the oracle's, for both kinds of text, and splitLaw and
+// repairLaw hold. The options, joined by commas, parse to the same options.
 func FuzzParseConnection(f *testing.F) {
 	addLines(f)
 	f.Fuzz(func(t *testing.T, input string) {
@@ -168,9 +172,9 @@ func splitLaw[T any](t *testing.T, lines []string, parse func([]string) []T) {
 	}
 }
 
-// repairLaw: the field up to the fault, with what it lacks there, is well-formed, so the
-// offset is not too large. The field up to and with the octet at the fault is malformed,
-// whatever follows, so the offset is not too small.
+// repairLaw: cut at the fault and given what it lacks there, the field is well-formed, so
+// the offset is not too large. Cut after the octet at the fault, it is malformed whatever
+// follows, so the offset is not too small.
 func repairLaw(t *testing.T, lines []string, at oracle.Fault, valid func(lines []string) bool) {
 	t.Helper()
 	line := lines[at.Line]
@@ -186,7 +190,7 @@ func repairLaw(t *testing.T, lines []string, at oracle.Fault, valid func(lines [
 		t.Errorf("%q repaired to %q is malformed", lines, fixed)
 	}
 	if at.Offset == len(line) || at.Error == "ErrNoElement" {
-		return // it ended too soon
+		return // the line ended too soon
 	}
 	for _, tail := range []string{"", "t", "/t", ",t", ", t/t", " ,t"} {
 		if try := ending(line[:at.Offset+1] + tail); valid(try) {

@@ -45,7 +45,7 @@ func parseList[S upgrade.Text](tb testing.TB, lines []S) parsed[oracle.Product] 
 		result.Items = append(result.Items, asOracle(p))
 	}
 	if list.IsZero() != (len(result.Items) == 0) {
-		tb.Errorf("%q: IsZero is %t of %d products", lines, list.IsZero(), len(result.Items))
+		tb.Errorf("%q: IsZero is %t with %d products", lines, list.IsZero(), len(result.Items))
 	}
 	return result
 }
@@ -92,7 +92,8 @@ func mustConnection[S upgrade.Text](tb testing.TB, lines ...S) upgrade.Connectio
 	return connection
 }
 
-// isToken is RFC 9110, section 5.6.2, written a second time.
+// isToken reports whether c is a tchar (RFC 9110, section 5.6.2). It shares no code with
+// the package.
 func isToken(c byte) bool {
 	switch {
 	case '0' <= c && c <= '9', 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z':

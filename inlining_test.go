@@ -36,13 +36,13 @@ func TestScansAreInlined(t *testing.T) {
 				for _, shape := range shapes {
 					want := remark{f.file, line, "inlining call to upgrade." + scan + "[" + shape + "]"}
 					if !slices.Contains(all, want) {
-						t.Errorf("%s:%d: %s calls %s[%s]", f.file, line, check, scan, shape)
+						t.Errorf("%s:%d: %s calls %s[%s], want it inlined", f.file, line, check, scan, shape)
 					}
 				}
 			}
 		}
 		if calls < 3 {
-			t.Errorf("%s calls only %d of %v: the test has lost it", check, calls, scans)
+			t.Errorf("%s has only %d calls of %v: has one been renamed?", check, calls, scans)
 		}
 	}
 }

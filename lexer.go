@@ -145,8 +145,8 @@ func (l *Lexer[S]) Next() Kind {
 // at [EOF]. It aliases the line.
 func (l *Lexer[S]) Text() S { return l.line[l.start:l.end] }
 
-// Offset returns the byte offset of that lexeme in the line, from 0. At [EOF] it is
-// the length of the line.
+// Offset returns the byte offset of the lexeme that Next moved to, in the line, from 0. At
+// [EOF] it is the length of the line.
 func (l *Lexer[S]) Offset() int { return l.start }
 
 // tokenEnd returns the end of the token that begins at i, or i if there is none.

@@ -42,8 +42,8 @@ func TestLexer(t *testing.T) {
 	diff(t, "bytes", want, lex([]byte(line)))
 }
 
-// Every octet, alone and twice, has the kind that the RFC's words give it, and a run of it
-// is one lexeme or two.
+// Every octet has the kind that the RFC gives it. Twice the same octet is one lexeme for a
+// tchar or a blank, and otherwise two.
 func TestLexerEveryOctet(t *testing.T) {
 	for c := range 256 {
 		kind, run := upgrade.Illegal, false

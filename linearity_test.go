@@ -18,7 +18,7 @@ func TestLinearTime(t *testing.T) {
 		"commas":             func(n int) []string { return []string{strings.Repeat(",", n)} },
 		"spaces":             func(n int) []string { return []string{strings.Repeat(" ", n)} },
 		"commas and tabs":    func(n int) []string { return []string{strings.Repeat(",\t", n/2) + "a"} },
-		"blanks in the end":  func(n int) []string { return []string{"a" + strings.Repeat(" ", n)} },
+		"blanks at the end":  func(n int) []string { return []string{"a" + strings.Repeat(" ", n)} },
 		"blanks, then fault": func(n int) []string { return []string{"a" + strings.Repeat(" ", n) + "@"} },
 		"one name":           func(n int) []string { return []string{strings.Repeat("a", n)} },
 		"one version":        func(n int) []string { return []string{"a/" + strings.Repeat("1", n)} },
@@ -39,8 +39,8 @@ func TestLinearTime(t *testing.T) {
 				connection, _ := upgrade.ParseConnection(lines...)
 				connection.Has("b")
 			}
-			// A machine that is busy all the time can disturb each run of one size. What
-			// takes quadratic time fails every time.
+			// A machine that is busy all the time can disturb each run of one size.
+			// Quadratic code fails every time.
 			var ratio time.Duration
 			for range 5 {
 				if ratio = fastest(do, input(large)) / fastest(do, input(small)); ratio <= limit {

@@ -63,7 +63,7 @@ func checkProducts[S Text](lines []S, wanted []Product[string]) (from, better in
 	from = len(lines)
 	for n, line := range lines {
 		if len(wanted) > 0 && string(line) == wanted[0].text && len(line) > 0 {
-			// A line that is exactly a wanted product needs no scan.
+			// A line that is exactly the first wanted product needs no scan.
 			from, wanted = min(from, n), nil
 			continue
 		}

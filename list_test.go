@@ -29,7 +29,7 @@ func checkList(tb testing.TB, lines ...string) parsed[oracle.Product] {
 	return got
 }
 
-// Every line of up to five octets, with one octet of each of the six kinds: every short
+// Every line of up to five octets, from an alphabet with each kind of octet: every short
 // form of a list, and every split of it over two lines.
 func TestEveryShortLine(t *testing.T) {
 	const alphabet = "a ,/\t@"
@@ -87,9 +87,9 @@ func TestSelect(t *testing.T) {
 	}
 }
 
-// Select and ParseSelect of a few products, in every order, return what the oracle picks.
+// Select and ParseSelect return what the oracle picks from a few products, in random order.
 // Offers is Select of one product.
-func TestSelectEveryOrder(t *testing.T) {
+func TestSelectRandomOrder(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	names := []string{"a", "b", "A", "a/1", "A/1", "b/1", "c"}
 	elements := append([]string{"@", "a/", "a b", "", "", ""}, slices.Repeat(names, 4)...)
@@ -128,7 +128,7 @@ func checkSelect(tb testing.TB, lines []string, supported []upgrade.Product[stri
 	for i, p := range supported {
 		_, offers := oracle.First(offered, ours[i:i+1])
 		if list.Offers(p) != offers || listBytes.Offers(p) != offers {
-			tb.Errorf("%q offers %v: not %t", lines, p, offers)
+			tb.Errorf("%q offers %v: want %t", lines, p, offers)
 		}
 	}
 }
@@ -163,7 +163,7 @@ func TestZeroProductIsNeverOffered(t *testing.T) {
 		t.Error("the zero Product is offered")
 	}
 	if got := list.Select(upgrade.Product[string]{}, upgrade.MustParseProduct("b")).String(); got != "b" {
-		t.Errorf("behind a zero Product Select finds %q", got)
+		t.Errorf("after a zero Product, Select finds %q", got)
 	}
 }
 
@@ -235,7 +235,7 @@ func TestLinesChangedAfterParse(t *testing.T) {
 			{"a, b-1 , websocket", "", ",c,", "d.1"}, {"a/1"}, {"a/1, b", "c/2"},
 		} {
 			lines := corpus.Bytes(field)
-			connection, _ := upgrade.ParseConnection(lines...) // which has no versions
+			connection, _ := upgrade.ParseConnection(lines...) // fails on a version
 			list := mustList(t, lines...)
 			octets := 0
 			for i, line := range lines {

@@ -51,7 +51,7 @@ func MustParseProduct(s string) Product[string] {
 }
 
 // literalError says that the program itself has a malformed product. It may quote the
-// literal, because that came from no client.
+// literal, because no client sent it.
 type literalError struct {
 	literal string
 	err     error
@@ -117,7 +117,7 @@ func (p Product[S]) String() string { return string(p.text) }
 // p was read from is changed or freed. It allocates once; for the zero Product it does
 // not allocate.
 func (p Product[S]) Clone() Product[string] {
-	// A conversion to string copies only bytes, and strings.Clone only strings.
+	// string(p.text) does not copy a string, and strings.Clone does not take bytes.
 	var text strings.Builder
 	text.Grow(len(p.text))
 	for i := range len(p.text) {

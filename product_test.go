@@ -10,7 +10,7 @@ import (
 	"github.com/gosegue/upgrade/internal/oracle"
 )
 
-// productTexts are products and malformed ones.
+// productTexts are well-formed products and malformed ones.
 var productTexts = []string{
 	"", "a", "a/1", "websocket", "HTTP/2.0", "/", "/1", "a/", "a//1", "a/1/", "a/1/2", "a/1 ", " a", "a ", "a b", "a,b", "a,",
 	"\t", ",", "a\x00", "a/\x00", "a/1\x00", "\x00", "\u212A", "a\u212A", "a/\u212A", "a/1\u212A", "!#$%&'*+-.^_`|~/!#$%&'*+-.^_`|~",
@@ -107,12 +107,12 @@ func TestProductMatches(t *testing.T) {
 		q, _ := upgrade.ParseProduct(test.q)
 		b, _ := upgrade.ParseProduct([]byte(test.p))
 		if p.Matches(q) != test.want || b.Matches(q) != test.want || q.Matches(p) != test.want {
-			t.Errorf("%q matches %q: not %t", test.p, test.q, test.want)
+			t.Errorf("%q matches %q: want %t", test.p, test.q, test.want)
 		}
 	}
 }
 
-// Two octets match as names if they are equal, or one letter in two cases.
+// Two octets match as names if they are equal, or the same letter in two cases.
 func TestProductMatchesEveryPair(t *testing.T) {
 	for c := range 256 {
 		p, err := upgrade.ParseProduct([]byte{byte(c)})
@@ -126,7 +126,7 @@ func TestProductMatchesEveryPair(t *testing.T) {
 			}
 			want := oracle.Fold(string(p.Name())) == oracle.Fold(q.Name())
 			if p.Matches(q) != want {
-				t.Errorf("%q matches %q: not %t", p, q, want)
+				t.Errorf("%q matches %q: want %t", p, q, want)
 			}
 		}
 	}
@@ -176,6 +176,6 @@ func TestCloneIsIndependent(t *testing.T) {
 		}
 	}
 	if !(upgrade.Product[string]{}).Clone().IsZero() || !(upgrade.Product[[]byte]{}).Clone().IsZero() {
-		t.Error("the clone of the zero Product is another")
+		t.Error("the clone of the zero Product is not zero")
 	}
 }

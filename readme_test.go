@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// A README that is read is short.
+// maxReadme keeps the README short enough that people read it.
 const maxReadme = 9 << 10
 
 func TestReadmeIsShort(t *testing.T) {
@@ -18,7 +18,7 @@ func TestReadmeIsShort(t *testing.T) {
 	}
 }
 
-// A link of the README or of docs/ to a file of the project leads somewhere.
+// Every link from the README, the changelog or docs/ to a file of the project has a target.
 func TestLinksInDocs(t *testing.T) {
 	pages, err := filepath.Glob("docs/*.md")
 	if err != nil {

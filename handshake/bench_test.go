@@ -41,12 +41,12 @@ func offers(b *testing.B) []message {
 	cases := corpus.Read[corpus.Request](b, "..", "testdata", "request.json")
 	for _, name := range []string{
 		"Firefox asks for websocket",
-		"the only one supported stands second",
-		"the only one supported stands on the second line",
-		"the only one supported follows empty elements",
+		"the only supported product comes second",
+		"the only supported product is on the second line",
+		"the only supported product follows empty elements",
 		"options on two lines",
-		"none over two lines",
-		"a garbage neighbour behind",
+		"none on two lines is supported",
+		"a garbage neighbour after",
 	} {
 		i := slices.IndexFunc(cases, func(c corpus.Request) bool { return c.Name == name })
 		if i < 0 {

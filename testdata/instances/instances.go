@@ -1,10 +1,10 @@
 // Package instances makes the compiler compile the generic code of package upgrade
-// for both texts, so that tests can look at what became of it.
+// for both kinds of text, so that tests can inspect the result.
 package instances
 
 import "github.com/gosegue/upgrade"
 
-// Both is for strings and for bytes.
+// Both uses the generic code with strings and with bytes.
 func Both() {
 	use("")
 	use([]byte(nil))
