@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Installs the programs that the tests in interop/ are run with, on Debian 12 as root:
-# packages of the system, and what it has in no version that serves in
-# interop/.installed, which nothing else looks at. It does again only what is not there
-# yet, and starts no service. Java, node with npm, docker and kubectl, of which only the
-# clients are used, it does not bring: it says so if one is missing.
+# Installs the programs that the tests in interop/ need, as root on Debian 12: system
+# packages, and in interop/.installed the programs of which Debian has no suitable version.
+# Only interop/ uses that directory. A second run installs only what is missing. The script
+# starts no service. It installs Java only if there is no javac. It does not install node
+# with npm, docker or kubectl. It needs npm, and warns if one of the others is missing; of
+# docker and kubectl the tests use only the clients.
 set -euo pipefail
 cd "$(dirname "$0")"
 mkdir -p .installed
@@ -34,17 +35,17 @@ if [ ${#missing[@]} -gt 0 ]; then
 	DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
 fi
 
-# curl speaks ws:// from release 8.11 on, which Debian 12 has among its backports. It is
-# unpacked beside the system, whose lists and packages stay as they are.
+# curl speaks ws:// since release 8.11, which Debian 12 has in its backports. It is unpacked
+# into .installed; the system's package lists and packages stay as they are.
 if [ ! -x .installed/curl8/usr/bin/curl ]; then (
 	target=$PWD/.installed/curl8
 	work=$(mktemp -d)
 	trap 'rm -rf "$work"' EXIT
 	cd "$work"
-	# The mirror is that of the system's own packages.
+	# The mirror is the one of the system's own packages.
 	mirror=$(apt-get indextargets --format '$(SITE) $(RELEASE)' 'Created-By: Packages' | awk '$2 == "bookworm" && !found++ { print $1 }')
 	if [ -z "$mirror" ]; then
-		echo 'no mirror of bookworm among the sources of apt' >&2
+		echo 'no mirror of bookworm in the sources of apt' >&2
 		exit 1
 	fi
 	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror bookworm-backports main" >sources.list

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Measures everything that docs/speed.md shows, writes measured/*.json, and from that the
-# tables and drawings of the page: interop/measure.sh [LAYOUTS], 15 unless told. Give it an
-# idle machine for about five minutes. go run ./plot alone draws what is there.
+# Measures everything that docs/speed.md shows, writes the figures to measured/*.json, and
+# makes the tables and drawings of the page from them: interop/measure.sh [LAYOUTS], by
+# default 15. It needs an idle machine for about five minutes. To draw existing figures
+# again, run go run ./plot.
 set -euo pipefail
 cd "$(dirname "$0")"
 mkdir -p measured

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Prints the table of ratios: interop/speed.sh [LAYOUTS [PART]], 7 layouts unless told,
-# and all rows or those with PART in their name. Builds the same program with as many
-# random link layouts, runs one after the other, and reports the medians. Exits 1 if a
-# row misses its target. With JSON=FILE it writes the figures there as well.
+# Prints the table of ratios: interop/speed.sh [LAYOUTS [PART]], by default with 7 layouts
+# and all rows; with PART, only the rows with PART in their name. Builds the same program
+# with LAYOUTS random link layouts, runs one build after the other, and reports the
+# medians. Exits 1 if a row misses its target. With JSON=FILE it also writes the figures to
+# FILE.
 set -euo pipefail
 cd "$(dirname "$0")"
 layouts=${1:-7}
