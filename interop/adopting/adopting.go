@@ -1,6 +1,6 @@
-// Package adopting has the code of docs/adopting.md: what a stack does by itself today, and
-// what it does with this package. The functions named before have the faults that the page
-// tells of; do not copy those.
+// Package adopting has the code of docs/adopting.md. The functions with Before in their
+// names do what stacks do today, and have the faults that the page describes: do not copy
+// them. Those with After in their names use this module.
 package adopting
 
 import (
@@ -15,12 +15,12 @@ import (
 
 var webSocket = upgrade.MustParseProduct("websocket")
 
-// gate stands in front of a library that nobody changes.
+// gate stands in front of a library that stays unchanged.
 func gate(library http.Handler) http.Handler {
 	return httpupgrade.Gate{Products: []upgrade.Product[string]{webSocket}, Next: library}
 }
 
-// check is what a WebSocket server asks of a request, in any stack.
+// check returns nil if a WebSocket server may switch r, in any stack.
 func check(r *http.Request) error {
 	if _, err := httpupgrade.Select(r, webSocket); err != nil {
 		return err
@@ -37,7 +37,7 @@ func check(r *http.Request) error {
 
 var errOrigin = &handshake.Refusal{Status: http.StatusForbidden, Content: "foreign origin\n"}
 
-// respond answers a request that err kept from switching.
+// respond answers r if err forbids the switch.
 func respond(w http.ResponseWriter, r *http.Request, err error) {
 	var requirement websocket.Error
 	var refusal *handshake.Refusal

@@ -22,7 +22,7 @@ import (
 	"github.com/gosegue/upgrade/upgradetest"
 )
 
-// echo speaks WebSocket on a connection that is switched.
+// echo sends back the WebSocket messages of a switched connection.
 func echo(conn net.Conn, err error) {
 	if err != nil {
 		return
@@ -36,7 +36,7 @@ func echo(conn net.Conn, err error) {
 	}
 }
 
-// What the page says to write passes every MUST.
+// The code that the page recommends passes every MUST.
 func TestAfter(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
 		"gorilla": func(w http.ResponseWriter, r *http.Request) { echo(gorillaAfter(w, r, nil)) },
@@ -71,7 +71,7 @@ func TestAfter(t *testing.T) {
 
 const handshakeFields = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 
-// ask sends a request to a handler, and returns all that comes.
+// ask sends a request to a handler and returns everything that comes back.
 func ask(t *testing.T, handler http.Handler, method, fields string) string {
 	t.Helper()
 	server := httptest.NewUnstartedServer(handler)
@@ -86,7 +86,7 @@ func ask(t *testing.T, handler http.Handler, method, fields string) string {
 	conn.SetDeadline(time.Now().Add(10 * time.Second))
 	io.WriteString(conn, method+" / HTTP/1.1\r\nHost: a\r\n"+fields+"\r\n")
 	reader := bufio.NewReader(conn)
-	reader.Peek(1) // before that an end would cancel the request
+	reader.Peek(1) // an end before the answer would cancel the request
 	conn.(*net.TCPConn).CloseWrite()
 	answer, err := io.ReadAll(reader)
 	if err != nil {
@@ -95,8 +95,8 @@ func ask(t *testing.T, handler http.Handler, method, fields string) string {
 	return string(answer)
 }
 
-// What the page says stands there today has the faults that it tells of. The Gate mends
-// them from outside.
+// The code that stacks have today, as the page shows it, has the faults that the page
+// describes. A Gate in front of it corrects them.
 func TestBefore(t *testing.T) {
 	const upgrade, offer = "Connection: Upgrade\r\n", "Upgrade: websocket\r\n"
 	handlers := map[string]http.HandlerFunc{
@@ -111,7 +111,7 @@ func TestBefore(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name, fields string
-		switches     bool // as it ought to
+		switches     bool // whether it should
 	}{
 		{"gorilla", "Connection: , Upgrade\r\n" + offer, true},
 		{"gorilla", upgrade + "Upgrade: HTTP/2.0, websocket\r\n", true},
@@ -121,24 +121,24 @@ func TestBefore(t *testing.T) {
 	} {
 		got := strings.HasPrefix(ask(t, handlers[test.name], "GET", test.fields+handshakeFields), "HTTP/1.1 101 ")
 		if got == test.switches {
-			t.Errorf("%s is right", test.name)
+			t.Errorf("%s decides correctly", test.name)
 		}
 		got = strings.HasPrefix(ask(t, gate(handlers[test.name]), "GET", test.fields+handshakeFields), "HTTP/1.1 101 ")
 		if got != test.switches {
-			t.Errorf("%s is wrong behind a Gate", test.name)
+			t.Errorf("%s decides wrongly behind a Gate", test.name)
 		}
 	}
 	if !h2cBefore(&http.Request{Header: http.Header{"Connection": {"HTTP2-Settings"}, "Upgrade": {"a=b, h2c"}}}) {
-		t.Error("h2c is right")
+		t.Error("h2c decides correctly")
 	}
 	near, far := net.Pipe()
 	go io.WriteString(far, "GET / HTTP/1.1\r\n"+upgrade+"Connection: keep-alive\r\n"+offer+"\r\n")
 	if gobwasBefore(near) == nil {
-		t.Error("gobwas is right")
+		t.Error("gobwas decides correctly")
 	}
 }
 
-// The head goes, and what follows it stays.
+// The head is read, and the octets after it stay in the reader.
 func TestGobwasAfter(t *testing.T) {
 	for fields, want := range map[string]bool{
 		"Connection: Upgrade\r\nConnection: keep-alive\r\nUpgrade: h2c, websocket\r\n": true,
@@ -163,7 +163,8 @@ func TestGobwasAfter(t *testing.T) {
 	}
 }
 
-// The content is read to its end before the 101, and what follows it stays.
+// The content is read to its end before the 101, and the octets after it stay in the
+// reader.
 func TestSwitchAfterContent(t *testing.T) {
 	const (
 		goOn     = "HTTP/1.1 100 Continue\r\n\r\n"
@@ -185,7 +186,7 @@ func TestSwitchAfterContent(t *testing.T) {
 			answer <- string(all)
 		}()
 		octets := strings.NewReader("POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: log/1\r\n" + test.request + "early")
-		reader := bufio.NewReader(iotest.OneByteReader(octets)) // which cuts each line
+		reader := bufio.NewReader(iotest.OneByteReader(octets)) // which splits every line
 		content, err := switchAfterContent(near, reader)
 		near.Close()
 		if got := <-answer; string(content) != test.content || got != test.answer || (err == nil) != (got != "") {
@@ -197,8 +198,8 @@ func TestSwitchAfterContent(t *testing.T) {
 	}
 }
 
-// ReverseProxy passes on an offer of two products and refuses the answer; Proxy passes on
-// the one that it knows.
+// ReverseProxy forwards an offer of two products, then refuses the answer. Proxy forwards
+// only the product that it knows.
 func TestProxies(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { echo(gorillaAfter(w, r, nil)) }))
 	defer server.Close()
@@ -217,8 +218,8 @@ func TestProxies(t *testing.T) {
 	}
 }
 
-// Each block of Go on the page is code that is compiled, line by line as it stands there,
-// and every example that the page names is one.
+// Each block of Go on the page is in compiled code, word for word, and every example that
+// the page names exists.
 func TestPage(t *testing.T) {
 	page := read(t, "../../docs/adopting.md")
 	var code strings.Builder
@@ -234,18 +235,18 @@ func TestPage(t *testing.T) {
 	}
 	blocks := strings.Split(page, "```go\n")[1:]
 	if len(blocks) < 12 {
-		t.Errorf("%d blocks", len(blocks))
+		t.Errorf("only %d blocks", len(blocks))
 	}
 	for _, block := range blocks {
 		block, _, _ = strings.Cut(block, "```")
 		if !strings.Contains(code.String(), block) {
-			t.Errorf("is not compiled:\n%s", block)
+			t.Errorf("not in compiled code:\n%s", block)
 		}
 	}
 	words := strings.FieldsFunc(page, func(r rune) bool { return strings.ContainsRune(" `|,.()\n", r) })
 	for _, word := range words {
 		if strings.HasPrefix(word, "Example") && len(word) > len("Examples") && !strings.Contains(code.String(), "func "+word+"() {") {
-			t.Errorf("%s is no example", word)
+			t.Errorf("%s is not an example", word)
 		}
 	}
 }

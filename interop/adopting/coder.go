@@ -18,7 +18,7 @@ import (
 func coderBefore(w http.ResponseWriter, r *http.Request) error {
 	has := func(name, token string) bool {
 		return slices.ContainsFunc(strings.Split(strings.Join(r.Header[name], ","), ","), func(element string) bool {
-			return strings.EqualFold(strings.TrimSpace(element), token) // in all of Unicode
+			return strings.EqualFold(strings.TrimSpace(element), token) // both follow Unicode, not ASCII
 		})
 	}
 	if !has("Connection", "upgrade") || !has("Upgrade", "websocket") {

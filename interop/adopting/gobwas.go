@@ -29,10 +29,10 @@ func gobwasBefore(conn net.Conn) error {
 		}
 		name, value, _ := bytes.Cut(line, []byte(":"))
 		switch value = bytes.TrimSpace(value); string(bytes.ToLower(bytes.TrimSpace(name))) {
-		case "connection": // the last line wins, and a blank parts options
+		case "connection": // the last line wins, and a blank separates options
 			option = slices.ContainsFunc(strings.FieldsFunc(string(value), func(r rune) bool { return r == ',' || r == ' ' }),
 				func(option string) bool { return strings.EqualFold(option, "upgrade") })
-		case "upgrade": // one product alone
+		case "upgrade": // only a single product
 			product = strings.EqualFold(string(value), "websocket")
 		}
 	}
@@ -42,10 +42,10 @@ func gobwasBefore(conn net.Conn) error {
 	return nil
 }
 
-// gobwasAfter leaves in reader what follows the head.
+// gobwasAfter leaves the octets after the head in reader.
 func gobwasAfter(conn net.Conn, reader *bufio.Reader) error {
 	var r head.Request
-	n, err := r.Peek(reader, head.Limits{Fields: head.NoLimit}) // the size of reader is limit enough
+	n, err := r.Peek(reader, head.Limits{Fields: head.NoLimit}) // the size of reader is the limit
 	if err != nil {
 		return err
 	}
@@ -72,10 +72,10 @@ func gobwasAfter(conn net.Conn, reader *bufio.Reader) error {
 	return err
 }
 
-// acceptor does all that, content, refusals and time-outs included.
+// acceptor does all that, and handles content, refusals and timeouts.
 var acceptor = &netupgrade.Acceptor{Protocols: []netupgrade.Protocol{netupgrade.WebSocket()}}
 
 func withAcceptor(conn net.Conn) (net.Conn, error) {
 	accepted, err := acceptor.Accept(conn)
-	return accepted.Conn, err // after an error it has been answered and closed
+	return accepted.Conn, err // after an error, Accept has answered and closed conn
 }

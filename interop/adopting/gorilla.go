@@ -19,10 +19,10 @@ func gorillaBefore(w http.ResponseWriter, r *http.Request, header http.Header) (
 		for _, line := range r.Header[name] {
 			for _, element := range strings.Split(line, ",") {
 				element = strings.Trim(element, " \t")
-				if strings.EqualFold(element, token) { // whatever follows
+				if strings.EqualFold(element, token) { // ignores the rest
 					return true
 				}
-				if element == "" || strings.Contains(element, "/") { // as good as malformed
+				if element == "" || strings.Contains(element, "/") { // treated as malformed
 					break
 				}
 			}

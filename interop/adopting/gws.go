@@ -19,7 +19,7 @@ func gwsBefore(w http.ResponseWriter, r *http.Request) (net.Conn, error) {
 		!strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
 		return nil, errors.New("no WebSocket")
 	}
-	conn, _, err := http.NewResponseController(w).Hijack() // the reader is dropped, and what it holds
+	conn, _, err := http.NewResponseController(w).Hijack() // drops the reader and the octets in it
 	return conn, err
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/gosegue/upgrade/httpupgrade"
 )
 
-// A handler that serves HTTP/2 to those who upgrade.
+// A handler that serves HTTP/2 to clients that upgrade.
 
 func h2cBefore(r *http.Request) bool {
 	return httpguts.HeaderValuesContainsToken(r.Header["Upgrade"], "h2c") &&
@@ -27,7 +27,7 @@ func h2cAfter(next http.Handler, serve func(net.Conn, *http.Request)) http.Handl
 				options, err := upgrade.ParseConnection(r.Header["Connection"]...)
 				return err == nil && options.Has("HTTP2-Settings") && len(r.Header["Http2-Settings"]) == 1
 			},
-			Serve: serve, // answers r, whose content stands in Body, as stream 1
+			Serve: serve, // answers r, with its content in Body, as stream 1
 		}},
 		Next: next,
 	}

@@ -11,19 +11,19 @@ import (
 	"github.com/gosegue/upgrade/head"
 )
 
-// A server of one's own that reads by a bufio.Reader.
+// A hand-written server that reads through a bufio.Reader.
 
 var logging = upgrade.MustParseProduct("log/1")
 
-// switchAfterContent switches to log/1 after the content of the request, and returns that
-// content. What follows it stays in reader.
+// switchAfterContent reads the content of the request, switches to log/1, and returns the
+// content. The octets after it stay in reader.
 func switchAfterContent(conn net.Conn, reader *bufio.Reader) ([]byte, error) {
 	var r head.Request
 	n, err := r.Peek(reader, head.Limits{})
 	if err != nil {
 		return nil, err
 	}
-	// Select before Discard: the slices of the head die with the next read.
+	// Select before Discard: the next read invalidates the slices of the head.
 	p, err := handshake.Select(r.Major, r.Minor, r.Connection, r.Upgrade, logging)
 	if err != nil {
 		return nil, err
@@ -36,8 +36,8 @@ func switchAfterContent(conn net.Conn, reader *bufio.Reader) ([]byte, error) {
 	return content, handshake.WriteSwitchingProtocols(conn, []upgrade.Product[string]{p})
 }
 
-// readContent returns the content of a request, and leaves in reader what follows it. It
-// uses no slice of r.
+// readContent returns the content of a request, and leaves the octets after it in reader.
+// It uses no slice of r.
 func readContent(conn net.Conn, reader *bufio.Reader, r *head.Request) ([]byte, error) {
 	const limit = 64 << 10
 	if r.ContentLength > limit {
