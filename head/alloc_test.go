@@ -68,7 +68,7 @@ func TestAllocations(t *testing.T) {
 	}
 	large := []byte(get + "a: bcdef")
 	check("limit", 1, func() { r.Parse(large, head.Limits{Bytes: 30}) })
-	// Nor does a reader cost anything.
+	// Peek allocates nothing either.
 	source := bytes.NewReader(nil)
 	buffered := bufio.NewReader(source)
 	for _, test := range []struct {
@@ -83,7 +83,7 @@ func TestAllocations(t *testing.T) {
 			}
 		})
 	}
-	// A Request of one's own costs the room of its slices.
+	// A new Request allocates room for its slices.
 	data := captured(t, chromium)
 	check("first", 3, func() {
 		var r head.Request

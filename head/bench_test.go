@@ -12,7 +12,7 @@ import (
 	"github.com/gosegue/upgrade/head"
 )
 
-// rows are heads of requests that take a Parse different ways.
+// rows returns heads of requests that take Parse along different paths.
 func rows(b *testing.B) []row {
 	return []row{
 		{"least", []byte(get + "\r\n")},
@@ -46,7 +46,7 @@ func BenchmarkParse(b *testing.B) {
 	}
 }
 
-// The same fields after a status line of as many octets.
+// The same fields, after a status line as long as the request line.
 func BenchmarkParseResponse(b *testing.B) {
 	for _, row := range rows(b) {
 		requestLine, fields, _ := strings.Cut(string(row.head), "\r\n")
@@ -65,7 +65,7 @@ func BenchmarkParseResponse(b *testing.B) {
 	}
 }
 
-// Octet by octet, it has to be linear in time: 1K and 8K of a value.
+// Octet by octet, Parse has to take linear time: compare values of 1K and 8K.
 func BenchmarkPieces(b *testing.B) {
 	for _, size := range []struct {
 		name string
@@ -115,7 +115,7 @@ func BenchmarkLines(b *testing.B) {
 	}
 }
 
-// The same head by net/http.
+// The same head, read by net/http.
 func BenchmarkReadRequest(b *testing.B) {
 	data := captured(b, chromium)
 	source := bytes.NewReader(data)

@@ -8,8 +8,8 @@ import (
 	"github.com/gosegue/upgrade/internal/corpus"
 )
 
-// What real clients, servers and proxies sent is read to the last octet, all of it, as
-// the corpus reads it.
+// The heads that real clients, servers and proxies sent are read to the last octet, and
+// with the result of the corpus.
 func TestCaptures(t *testing.T) {
 	check := func(file string, data []byte, kind kind, start func(result) string) {
 		t.Run(file, func(t *testing.T) {
@@ -18,7 +18,7 @@ func TestCaptures(t *testing.T) {
 				t.Fatalf("read %d of %d octets, %v at %d", res.N, len(data), fault.Reason, fault.Offset)
 			}
 			want := corpus.ReadHead(t, captures, file)
-			// A phrase is not kept.
+			// A Response does not keep the reason phrase.
 			line := start(res)
 			diff(t, "start line", want.Start[:min(len(line), len(want.Start))], line)
 			diff(t, "Connection", want.Field("connection"), res.Connection)

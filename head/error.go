@@ -14,7 +14,7 @@ const (
 	ErrMajor                              // 505: a major version other than 1
 	ErrLineEnd                            // 400: a CR without LF or an LF without CR
 	ErrFold                               // 400: a line that begins with a blank (obs-fold)
-	ErrFieldName                          // 400: the name is not a token, or no colon follows it at once
+	ErrFieldName                          // 400: the name is not a token, or no colon follows it directly
 	ErrFieldValue                         // 400: a control other than HTAB in a value
 	ErrHost                               // 400: no Host in version 1.1 or later, a second one, or a malformed one
 	ErrContentLength                      // 400: the length is not a number of 63 bits, or there is a second one
@@ -114,7 +114,7 @@ func (e *Error) Error() string {
 	return "head: offset " + strconv.Itoa(e.Offset) + ": " + e.Reason.text()
 }
 
-// Status returns a status code. For a request it is that of the server's answer, which
+// Status returns a status code. For a request it is the code of the server's answer, and
 // depends on the Reason. For a response it is always 502 (Bad Gateway), the answer of a
 // proxy to its own client.
 func (e *Error) Status() int {

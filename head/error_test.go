@@ -7,7 +7,7 @@ import (
 	"github.com/gosegue/upgrade/head"
 )
 
-// reasons are all of them, with their texts and statuses.
+// reasons holds every Reason, with its text and status.
 var reasons = []struct {
 	reason head.Reason
 	text   string
@@ -31,7 +31,7 @@ var reasons = []struct {
 	{head.ErrFields, "too many fields", 431},
 	{head.ErrSize, "head too large", 431},
 	{head.ErrStatus, "want status code, one space and reason phrase", 502},
-	{head.ErrStatus + 1, "malformed", 400}, // one that there is not
+	{head.ErrStatus + 1, "malformed", 400}, // no such Reason
 	{255, "malformed", 400},
 	{0, "malformed", 400},
 }
@@ -57,7 +57,7 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-// A proxy answers for the fault of a response, and not as if its client had made it.
+// A proxy answers a faulty response with 502: the fault is not its client's.
 func TestResponseErrorStatus(t *testing.T) {
 	for _, text := range []string{"HTTP/2.0 200 OK\r\n", "HTTP/1.1 600 \r\n", ok + "Transfer-Encoding: gzip\r\n", ok + "a\r\n"} {
 		var r head.Response

@@ -12,8 +12,8 @@ import (
 	"github.com/gosegue/upgrade/head"
 )
 
-// A head is read in whatever pieces it comes. What follows it belongs to the content,
-// or to the protocol that is switched to.
+// A head is read in whatever pieces it comes. The octets after it belong to the content,
+// or to the protocol that the server switches to.
 func Example() {
 	var (
 		conn = strings.NewReader("GET /chat HTTP/1.1\r\nHost: example.com\r\nConnection: keep-alive, Upgrade\r\nUpgrade: echo/1\r\n\r\nearly")
@@ -47,7 +47,7 @@ func Example() {
 }
 
 // A library that reads its connections through a *bufio.Reader need not copy the head out
-// of it, and what the client sent early stays there for the protocol.
+// of it. The octets that the client sent early stay in it for the protocol.
 func ExampleRequest_Peek() {
 	var (
 		conn    = strings.NewReader("GET /chat HTTP/1.1\r\nHost: example.com\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\nearly")
@@ -61,7 +61,7 @@ func ExampleRequest_Peek() {
 		return
 	}
 	p, err := handshake.Select(request.Major, request.Minor, request.Connection, request.Upgrade, echo)
-	target := string(request.Target) // a copy: the next read takes its place
+	target := string(request.Target) // a copy: the next read overwrites the buffer
 	reader.Discard(n)
 
 	rest, _ := io.ReadAll(reader)
@@ -69,7 +69,7 @@ func ExampleRequest_Peek() {
 	// Output: /chat: echo/1, <nil>, early
 }
 
-// A library whose buffer is limit enough sets no other.
+// A library whose buffer bounds the head needs no limit on its fields.
 func ExampleLimits() {
 	request := "GET / HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("X-Field: 1\r\n", 200) + "\r\n"
 	var r head.Request
@@ -82,7 +82,7 @@ func ExampleLimits() {
 	// true <nil>
 }
 
-// A client reads the answer to its offer, and before it what the server says on the way.
+// A client reads the interim responses, and then the answer to its offer.
 func ExampleResponse() {
 	var (
 		conn = strings.NewReader("HTTP/1.1 103 Early Hints\r\n\r\n" +
@@ -97,7 +97,7 @@ func ExampleResponse() {
 			fmt.Println(err)
 			return
 		}
-		reader.Discard(n) // no read: the slices stay valid
+		reader.Discard(n) // does not read, so the slices stay valid
 	}
 	list, err := handshake.Switched(response.Status, response.Major, response.Minor, response.Connection, response.Upgrade, offered)
 	for p := range list.All() {
@@ -110,7 +110,7 @@ func ExampleResponse() {
 	// hello
 }
 
-// An error says with what status to answer, and where and why.
+// An error says where and why the head is refused, and which status answers it.
 func ExampleError() {
 	var request head.Request
 	_, err := request.Parse([]byte("GET / HTTP/1.1\r\nHost: a\r\nUpgrade : websocket\r\n"), head.Limits{})

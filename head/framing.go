@@ -135,7 +135,7 @@ func (m *message) noteLength(value []byte) (at uint, reason Reason) {
 	return 0, 0
 }
 
-// noteCoding accepts one line with the coding chunked and no other, beside empty elements
+// noteCoding accepts one line whose only coding is chunked, with or without empty elements
 // ([RFC 9112, section 6.1] and [7]). In a message of version 1.0 the field is always an
 // error.
 //

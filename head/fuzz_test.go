@@ -6,7 +6,7 @@ import (
 	"github.com/gosegue/upgrade/head"
 )
 
-// seeds are the captures, and a head for each line of code.
+// seeds adds the captures, and heads that together reach every line of code.
 func seeds(f *testing.F, add func(input string)) {
 	f.Helper()
 	for _, data := range requests(f) {
@@ -29,8 +29,8 @@ func seeds(f *testing.F, add func(input string)) {
 	}
 }
 
-// FuzzParse: a head is read as the oracle reads it, alike whole and in any pieces, and
-// within any limits.
+// FuzzParse: a head is read as the oracle reads it. The result is the same for any pieces
+// and through a reader, within any limits.
 func FuzzParse(f *testing.F) {
 	seeds(f, func(input string) {
 		f.Add(input, 0, 0, 0)
@@ -47,7 +47,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// responseSeeds are the captures, and a head for each line of code.
+// responseSeeds is seeds for a response.
 func responseSeeds(f *testing.F, add func(input string)) {
 	f.Helper()
 	for _, data := range responses(f) {
@@ -91,8 +91,8 @@ func FuzzReadResponse(f *testing.F) {
 	})
 }
 
-// FuzzReadRequest: what net/http reads too means the same to it, but for what stands in
-// the table of differences.
+// FuzzReadRequest: net/http reads the same from a head as this package, apart from the
+// table of differences.
 func FuzzReadRequest(f *testing.F) {
 	seeds(f, func(input string) { f.Add(input) })
 	f.Fuzz(func(t *testing.T, input string) {

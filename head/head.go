@@ -27,8 +27,8 @@
 //
 // # Memory
 //
-// Nothing is copied. Parsing allocates room for the slices of a Request or Response, which
-// a reused one has already, and one [*Error] for a head that is refused.
+// Nothing is copied. Parsing allocates room for the slices of a Request or Response, unless
+// it is reused, and one [*Error] for a head that is refused.
 //
 // [RFC 9112]: https://httpwg.org/specs/rfc9112.html
 package head

@@ -48,7 +48,7 @@ func recorded(tb testing.TB, pattern string) map[string][]byte {
 	return all
 }
 
-// get is a request line and a Host, which most cases need and few are about.
+// get is a request line and a Host. Most cases need them, and few test them.
 const get = "GET / HTTP/1.1\r\nHost: a\r\n"
 
 // message is a Request or a Response.
@@ -59,7 +59,7 @@ type message interface {
 	Reset()
 }
 
-// kind is what a head is the head of.
+// kind is the kind of message that a head begins.
 type kind struct {
 	zero      func() message
 	reference func(input string) (result, bool)
@@ -70,7 +70,7 @@ var (
 	asResponse = kind{func() message { return new(head.Response) }, referenceResponse}
 )
 
-// result is all that a message tells, as strings.
+// result is everything that a message tells, as strings.
 type result struct {
 	N                   int
 	Method, Target      string
@@ -111,7 +111,7 @@ func read(tb testing.TB, m message, n int, err error) (result, fault) {
 	return res, fault{}
 }
 
-// nothing is what m tells before there is a whole head, and after a fault.
+// nothing checks that m tells nothing, as before a whole head and after a fault.
 func nothing(tb testing.TB, m message) result {
 	tb.Helper()
 	diff(tb, "without a whole head", result{}, fieldsOf(m))
@@ -148,21 +148,21 @@ func texts(lines [][]byte) []string {
 	return all
 }
 
-// parse parses the head of a request with a Request of its own.
+// parse parses the head of a request with a new Request.
 func parse(tb testing.TB, input string, limits head.Limits) (result, fault) {
 	tb.Helper()
 	return parseAs(tb, new(head.Request), input, limits)
 }
 
-// parseAs parses a head. Nothing follows the input in its array, so that reading on is
-// reading out of bounds.
+// parseAs parses a head. The input ends where its array ends, so a parser that reads on
+// panics.
 func parseAs(tb testing.TB, m message, input string, limits head.Limits) (result, fault) {
 	tb.Helper()
 	n, err := m.Parse(slices.Clip([]byte(input)), limits)
 	return read(tb, m, n, err)
 }
 
-// marked returns text without its mark, which is §, and where that was.
+// marked returns text without the mark, §, and the offset of the mark.
 func marked(tb testing.TB, text string) (string, int) {
 	tb.Helper()
 	before, after, found := strings.Cut(text, "§")
@@ -180,7 +180,7 @@ func diff(tb testing.TB, what string, want, got any) {
 	tb.Errorf("%s (-want +got):\n%s", what, cmp.Diff(want, got))
 }
 
-// poison returns data in an array in which something else stands before and behind it.
+// poison returns data in an array that has other octets before and after it.
 func poison(data []byte) []byte {
 	array := slices.Concat(bytes.Repeat([]byte("\r\n\r\n"), 8), data, bytes.Repeat([]byte("X: \r\n\r\n"), 8))
 	return array[32 : 32+len(data) : 32+len(data)]

@@ -6,12 +6,12 @@ import "math"
 type Limits struct {
 	Bytes  int // octets of the whole head, including empty lines; default 64 KiB
 	Fields int // field lines; default 100
-	Target int // octets of the request target; default 8 KiB; none in a response
+	Target int // octets of the request target; default 8 KiB; unused in a response
 }
 
-// NoLimit is the limit that is none. Then only the caller's buffer bounds the head, for
-// which a Request takes another 16 bytes of memory a field line. A head of 2 GiB is still
-// too large, because a place in it has 31 bits.
+// NoLimit stands for no limit. Then only the caller's buffer bounds the head, and a Request
+// takes 16 bytes of memory more for each field line. A head of 2 GiB is still too large,
+// because a place in it has 31 bits.
 const NoLimit = math.MaxInt
 
 // The defaults. RFC 9112, section 3, recommends at least 8,000 octets for a whole

@@ -39,7 +39,7 @@ const (
 
 // controls returns the high bit of each byte of x that is a control, HTAB included. A byte
 // after a control or after 0xFF may have its bit set too, because the difference or the sum
-// carries into it. To prevent that takes a quarter more time on a long value.
+// carries into it. Preventing that takes a quarter more time on a long value.
 func controls(x uint64) uint64 {
 	return ((x - ' '*ones) | (x + ones)) &^ x & high
 }

@@ -84,7 +84,7 @@ func (m *message) fault(at uint, reason Reason) error {
 
 // readLines reads the lines from m.next on. It returns the end of the head, or the place
 // and the reason of a fault. Here the end of the octets is a fault like any other, at the
-// end of head or at a CR there. parse can tell: the line of such a fault has not ended.
+// end of head or at a CR there. parse recognizes such a fault: its line has not ended.
 func (m *message) readLines(head []byte, limits Limits) (at uint, reason Reason) {
 	i := m.next
 	if m.stage == atStart {
@@ -115,8 +115,8 @@ func (m *message) readLines(head []byte, limits Limits) (at uint, reason Reason)
 			return i, orLineEnd(head, i, reason)
 		}
 		m.fields = append(m.fields, f)
-		// Here and not in readFieldLine: a reader that holds a connection in the first 2
-		// KiB of its stack has no room for another frame below note.
+		// readFieldLine does not call note: a reader that holds a connection in the
+		// first 2 KiB of its stack has no room for another frame below note.
 		if mayMatter(head[f.name.start]) {
 			if at, reason := m.note(f.name.in(head), f.value.in(head)); reason != 0 {
 				at += uint(f.value.start)
@@ -141,7 +141,7 @@ func (m *message) begin(kind kind) {
 		})
 		m.fields, m.noted = room.fields[:0], room.noted[:0]
 	}
-	// Field by field: to assign a whole message takes half the time of a short head.
+	// Field by field: assigning a whole message takes half as long as a short head.
 	m.kind = kind
 	m.head, m.fields, m.noted = m.head[:0], m.fields[:0], m.noted[:0]
 	m.contentLength, m.chunked, m.expectContinue = 0, false, false

@@ -11,24 +11,24 @@ import (
 	"github.com/gosegue/upgrade/head"
 )
 
-// difference is a head that net/http refuses or this package, but not both.
+// difference is a head that this package or net/http refuses, but not both.
 type difference struct {
 	name   string
 	head   string
-	reason head.Reason // ours, or none
-	theirs string      // a part of the text of theirs, or none
-	rule   string      // what ours follows
-	since  string      // the release of Go from which on theirs is so, or none
+	reason head.Reason // ours; 0 if we accept the head
+	theirs string      // a part of the text of their error; empty if they accept the head
+	rule   string      // the rule that we follow
+	since  string      // the release of Go from which on they refuse it; empty for all releases
 }
 
-// check reports whether the row is true, of a reader of theirs.
+// check checks the row against our parser and one of their readers.
 func (d difference) check(t *testing.T, kind kind, theirs func(*bufio.Reader) error) {
 	t.Helper()
 	if (d.reason == 0) == (d.theirs == "") || d.rule == "" {
 		t.Fatal("want one refusal, and a rule")
 	}
 	if d.since != "" && !slices.Contains(build.Default.ReleaseTags, d.since) {
-		t.Skip("theirs is so from " + d.since + " on")
+		t.Skip("they refuse it from " + d.since + " on")
 	}
 	res, fault := parseAs(t, kind.zero(), d.head, head.Limits{})
 	if fault.Reason != d.reason || d.reason == 0 && res.N != len(d.head) {
@@ -40,8 +40,8 @@ func (d difference) check(t *testing.T, kind kind, theirs func(*bufio.Reader) er
 	}
 }
 
-// explained stops a test unless a row of the table says why one refuses what the other
-// does not.
+// explained stops the test unless a row of the table explains why only one of the two
+// refuses the head.
 func explained(t *testing.T, table []difference, input string, ours head.Reason, theirs error) {
 	t.Helper()
 	for _, row := range table {
@@ -52,14 +52,14 @@ func explained(t *testing.T, table []difference, input string, ours head.Reason,
 	t.Fatalf("%q: ours %v, theirs %v", input, ours, theirs)
 }
 
-// differences are the ways in which a head is refused here or by [http.ReadRequest],
-// but not by both. That function is the reader of net/http alone: its server refuses
-// some more of these, such as a missing Host and other versions.
+// differences are heads that this package or [http.ReadRequest] refuses, but not both.
+// That function is only the reader of net/http: its server refuses some more of them,
+// such as a missing Host and other versions.
 var differences = []difference{
 	// Refused here.
 	{"lines that end in LF", "GET / HTTP/1.0\n\n", head.ErrLineEnd, "", "RFC 9112 2.2: a recipient MAY take LF for a line end", ""},
-	{"a folded line", "GET / HTTP/1.0\r\na: b\r\n c\r\n\r\n", head.ErrFold, "", "RFC 9112 5.2: a server MUST reject it or put blanks for it", ""},
-	{"a space in a name", "GET / HTTP/1.0\r\nUpgrade : a\r\n\r\n", head.ErrFieldName, "", "RFC 9112 5.1: before the colon a server MUST reject it", ""},
+	{"a folded line", "GET / HTTP/1.0\r\na: b\r\n c\r\n\r\n", head.ErrFold, "", "RFC 9112 5.2: a server MUST reject it or replace it with blanks", ""},
+	{"a space in a name", "GET / HTTP/1.0\r\nUpgrade : a\r\n\r\n", head.ErrFieldName, "", "RFC 9112 5.1: a server MUST reject a space before the colon", ""},
 	{"another major version", "GET / HTTP/2.0\r\n\r\n", head.ErrMajor, "", "RFC 9110 15.6.6: 505", ""},
 	{"octets outside ASCII in the target", "GET /\xC3\xA4 HTTP/1.0\r\n\r\n", head.ErrTarget, "", "RFC 3986 2: a URI has none", ""},
 	{"no Host in 1.1", "GET / HTTP/1.1\r\n\r\n", head.ErrHost, "", "RFC 9112 3.2: MUST be refused", ""},
@@ -68,12 +68,12 @@ var differences = []difference{
 	{"a coding in 1.0", "GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", head.ErrTransferEncoding, "", "RFC 9112 6.1: MUST be treated as if the framing is faulty", ""},
 	{"an unknown expectation", "GET / HTTP/1.1\r\nHost: a\r\nExpect: b\r\n\r\n", head.ErrExpect, "", "RFC 9110 10.1.1: MAY be answered with 417", ""},
 
-	// Refused there.
-	{"an empty line before it", "\r\nGET / HTTP/1.0\r\n\r\n", 0, "malformed HTTP request", "RFC 9112 2.2: SHOULD be ignored; their server does not look for it", ""},
+	// Refused by net/http.
+	{"an empty line before it", "\r\nGET / HTTP/1.0\r\n\r\n", 0, "malformed HTTP request", "RFC 9112 2.2: SHOULD be ignored; their server does not ignore it", ""},
 	{"a list of one coding", "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ,chunked,\r\n\r\n", 0, "unsupported transfer encoding", "RFC 9110 5.6.1.2: empty elements are ignored", ""},
-	{"a percent sign alone", "GET /100% HTTP/1.0\r\n\r\n", 0, "invalid URL escape", "none: browsers send it, and a target is the caller's to decode", ""},
+	{"a percent sign alone", "GET /100% HTTP/1.0\r\n\r\n", 0, "invalid URL escape", "no rule: browsers send it, and the caller decodes the target", ""},
 	{"a host with an octet in hexadecimal", "GET http://%41/ HTTP/1.0\r\n\r\n", 0, "invalid URL escape", "RFC 3986 3.2.2: pct-encoded", ""},
-	{"an address of a later version", "GET http://[v1.a]/ HTTP/1.0\r\n\r\n", 0, "invalid host", "RFC 3986 3.2.2: IPvFuture; what an address is made of is not looked at", "go1.25"},
+	{"an address of a later version", "GET http://[v1.a]/ HTTP/1.0\r\n\r\n", 0, "invalid host", "RFC 3986 3.2.2: IPvFuture; the parser does not interpret addresses", "go1.25"},
 }
 
 func TestDifferences(t *testing.T) {
@@ -87,13 +87,13 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
-// checkReadRequest compares what both read of a head, and wants a row in the table
-// where one of them refuses it.
+// checkReadRequest compares what both read from a head. If only one of them refuses it,
+// the table must have a row for it.
 func checkReadRequest(t *testing.T, input string) {
 	t.Helper()
 	ours, fault := parse(t, input, unlimited)
 	if ours.N == 0 && fault.Reason == 0 {
-		return // who reads from a stream does not tell what is cut off
+		return // net/http does not tell a head that is cut off from a malformed one
 	}
 	reader := bufio.NewReaderSize(strings.NewReader(input), len(input)+16)
 	r, err := http.ReadRequest(reader)
@@ -106,11 +106,11 @@ func checkReadRequest(t *testing.T, input string) {
 	}
 }
 
-// checkMeaning compares what both read of a head that neither refuses. Of theirs, n
-// octets long, it undoes what ReadRequest does to a request that it has read.
+// checkMeaning compares what both read from a head that neither refuses. Theirs has n
+// octets. checkMeaning undoes the changes that ReadRequest makes to a request.
 func checkMeaning(t *testing.T, ours result, r *http.Request, n int) {
 	t.Helper()
-	// Of the fields it takes these away, and one it adds.
+	// ReadRequest removes some fields and adds one.
 	header := make(http.Header)
 	for _, field := range ours.Fields {
 		switch name := http.CanonicalHeaderKey(field[0]); name {
@@ -134,11 +134,11 @@ func checkMeaning(t *testing.T, ours result, r *http.Request, n int) {
 		ContentLength: r.ContentLength, Chunked: slices.Equal(r.TransferEncoding, []string{"chunked"}),
 		ExpectContinue: r.ProtoMinor > 0 && strings.Trim(strings.Join(r.Header["Expect"], ","), ", \t") != "",
 	}
-	// It puts the authority of the target for Host, where there is one: RFC 9112,
-	// section 3.2.2. Here Host is the field.
+	// ReadRequest takes Host from the target, if that has an authority (RFC 9112,
+	// section 3.2.2). Our Host is the field.
 	if r.URL.Host != "" {
 		if !strings.Contains(ours.Target, r.Host) && !strings.Contains(ours.Target, "%") {
-			t.Errorf("their host %q is not of the target %q", r.Host, ours.Target)
+			t.Errorf("their host %q is not from the target %q", r.Host, ours.Target)
 		}
 		theirs.Host = ours.Host
 	}

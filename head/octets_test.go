@@ -27,12 +27,12 @@ var values = func() string {
 	return all
 }()
 
-// octetTest is a place in a head: the mark is replaced by every octet.
+// octetTest is a place in a head: every octet in turn replaces the mark.
 type octetTest struct {
 	name      string
 	head      string
 	legal     string
-	elsewhere string // may stand here, but the head is at fault in another place for it
+	elsewhere string // may be here, but makes the head malformed in another place
 }
 
 func (test octetTest) run(t *testing.T, kind kind) {
@@ -46,22 +46,22 @@ func (test octetTest) run(t *testing.T, kind kind) {
 			t.Errorf("%q: got %v, legal %v", octet, got.Reason, legal)
 		}
 		if elsewhere := got.Offset != at; !legal && elsewhere != strings.Contains(test.elsewhere, octet) {
-			t.Errorf("%q: %v at %d, not at %d", octet, got.Reason, got.Offset, at)
+			t.Errorf("%q: %v at %d, the mark is at %d", octet, got.Reason, got.Offset, at)
 		}
 	}
 }
 
-// Every octet, wherever one can stand.
+// Every octet, in every kind of place.
 func TestOctets(t *testing.T) {
 	tests := []octetTest{
 		{"method, first", "§x / HTTP/1.0\r\n\r\n", tchars, ""},
 		{"method, middle", "x§x / HTTP/1.0\r\n\r\n", tchars, " "},
 		{"method, last", "xxxxxxxxxx§ / HTTP/1.0\r\n\r\n", tchars, " "},
-		{"behind the method", "GET§/ HTTP/1.0\r\n\r\n", " ", tchars},
+		{"after the method", "GET§/ HTTP/1.0\r\n\r\n", " ", tchars},
 		{"target, first", "GET §:a HTTP/1.0\r\n\r\n", letters + "/", ""},
 		{"target, middle", "GET /a§b HTTP/1.0\r\n\r\n", targets, " "},
 		{"target, last", "GET /abcdefghi§ HTTP/1.0\r\n\r\n", targets, " "},
-		{"behind the target", "GET /§HTTP/1.0\r\n\r\n", " ", targets},
+		{"after the target", "GET /§HTTP/1.0\r\n\r\n", " ", targets},
 		{"H of the version", "GET / §TTP/1.0\r\n\r\n", "H", ""},
 		{"P of the version", "GET / HTT§/1.0\r\n\r\n", "P", ""},
 		{"slash of the version", "GET / HTTP§1.0\r\n\r\n", "/", ""},
@@ -75,7 +75,7 @@ func TestOctets(t *testing.T) {
 		{"colon", "GET / HTTP/1.0\r\nxxx§\r\n\r\n", ":", tchars},
 		{"value, first", "GET / HTTP/1.0\r\nx:§abcdefgh\r\n\r\n", values, ""},
 		{"value, middle", "GET / HTTP/1.0\r\nx: abcdefghijk§lmnopqrstu\r\n\r\n", values, ""},
-		{"value, behind a tab", "GET / HTTP/1.0\r\nx:abcdefgh\t§jklmn\r\n\r\n", values, ""},
+		{"value, after a tab", "GET / HTTP/1.0\r\nx:abcdefgh\t§jklmn\r\n\r\n", values, ""},
 		{"value, last", "GET / HTTP/1.0\r\nx: abc§\r\n\r\n", values, ""},
 		{"value, alone", "GET / HTTP/1.0\r\nx:§\r\n\r\n", values, ""},
 		{"CR of a field", "GET / HTTP/1.0\r\nx:§\n\r\n", "\r", values},
@@ -115,8 +115,8 @@ func TestResponseOctets(t *testing.T) {
 	}
 }
 
-// Every two octets, wherever they may lie among the eight that are looked at together:
-// the first must neither hide the second nor get it refused.
+// Every two octets, at every place among the eight that are scanned together: the first
+// must neither hide the second nor get it refused.
 func TestPairsOfOctets(t *testing.T) {
 	const start = get + "x:"
 	var (
@@ -140,8 +140,8 @@ func TestPairsOfOctets(t *testing.T) {
 					got = *err.(*head.Error)
 				}
 				got.Reason = 0
-				// A whole line end is the one pair that ends the value,
-				// with a fault behind it.
+				// Only a whole line end ends the value. The fault then
+				// comes after it.
 				if got != want && !(a == '\r' && b == '\n') {
 					t.Fatalf("%q at %d: refused at %d, want %d", text[at:at+2], at, got.Offset, want.Offset)
 				}

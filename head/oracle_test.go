@@ -10,8 +10,7 @@ import (
 	"github.com/gosegue/upgrade/internal/oracle"
 )
 
-// The same language once more, as regular expressions: slow, and without a cursor to
-// get wrong.
+// The same language again, as regular expressions: slow, but with no cursor to get wrong.
 const tokenRE = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 
 var (
@@ -23,8 +22,8 @@ var (
 	continueRE = regexp.MustCompile(`^[\t ,]*(?:100-[cC][oO][nN][tT][iI][nN][uU][eE][\t ]*(?:,[\t ,]*|$))*$`)
 )
 
-// referenceRequest reads the head of a request, or reports that there is no whole one
-// that is well-formed. It knows no limits.
+// referenceRequest reads the head of a request, and reports whether it is whole and
+// well-formed. It knows no limits.
 func referenceRequest(input string) (result, bool) {
 	m := requestRE.FindStringSubmatch(input)
 	if m == nil {
@@ -93,7 +92,8 @@ func referenceFields(res *result, input string, offset int) (map[string][]string
 	return fields, true
 }
 
-// referenceContent reads what the fields say of the content into res.
+// referenceContent reads into res what the fields say about the content. It reports
+// whether they are well-formed.
 func referenceContent(res *result, fields map[string][]string) bool {
 	lengths, codings := fields["content-length"], fields["transfer-encoding"]
 	switch {
@@ -121,7 +121,7 @@ func checkOracle(t *testing.T, input string, kind kind) {
 	want, whole := kind.reference(input)
 	got, fault := parseAs(t, kind.zero(), input, unlimited)
 	if whole && fault.Reason != 0 {
-		t.Fatalf("%q: %v at %d, well-formed by the oracle", input, fault.Reason, fault.Offset)
+		t.Fatalf("%q: %v at %d, but the oracle finds it well-formed", input, fault.Reason, fault.Offset)
 	}
 	diff(t, "head", want, got)
 }

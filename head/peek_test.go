@@ -11,14 +11,14 @@ import (
 	"github.com/gosegue/upgrade/head"
 )
 
-// peeker is a message that can be peeked for.
+// peeker is a message with Peek.
 type peeker interface {
 	message
 	Peek(b *bufio.Reader, limits head.Limits) (int, error)
 }
 
-// checkPeek checks that Peek finds what Parse finds, however the octets come, within a
-// buffer of any size, and that it takes nothing away.
+// checkPeek checks that Peek finds what Parse finds, in whatever pieces the octets come
+// and for a buffer of any size, and that it leaves every octet in the buffer.
 func checkPeek(t *testing.T, input string, limits head.Limits, kind kind) {
 	t.Helper()
 	for _, size := range []int{16, 64, len(input) + 16} {
@@ -50,7 +50,7 @@ func checkPeek(t *testing.T, input string, limits head.Limits, kind kind) {
 				diff(t, "peeked, fault", wrong, gotFault)
 			}
 			if rest, err := io.ReadAll(b); err != nil || string(rest) != input {
-				t.Errorf("%q: left are %q, %v", input, rest, err)
+				t.Errorf("%q: %q is left, %v", input, rest, err)
 			}
 		}
 	}
@@ -73,13 +73,13 @@ func TestPeek(t *testing.T) {
 	checkPeek(t, get+"\r\n", head.Limits{Bytes: len(get) + 1}, asRequest)
 }
 
-// One head after the other, as they come over one connection.
+// One head after another, as on one connection.
 func TestPeekAgain(t *testing.T) {
 	var (
 		r head.Request
 		b = bufio.NewReaderSize(strings.NewReader(strings.Repeat(get+"Upgrade: a\r\n\r\n", 9)), 64)
 	)
-	// Left in the middle of another head, it begins anew.
+	// Parse leaves r in the middle of another head, and Peek starts over.
 	r.Parse([]byte("POST / HTTP/1.0\r\nUpgrade: b\r\nUpg"), head.Limits{})
 	for range 9 {
 		n, err := r.Peek(b, head.Limits{})
@@ -93,7 +93,7 @@ func TestPeekAgain(t *testing.T) {
 	}
 }
 
-// A head that is there needs no octet more, and a fault neither.
+// Peek does not read if the buffer has a whole head or a fault.
 func TestPeekDoesNotRead(t *testing.T) {
 	for _, text := range []string{get + "\r\n", get + "a b\r\n"} {
 		b := bufio.NewReader(io.MultiReader(strings.NewReader(text), unread{t}))
@@ -101,7 +101,7 @@ func TestPeekDoesNotRead(t *testing.T) {
 		var r head.Request
 		r.Peek(b, head.Limits{})
 	}
-	// One of the size of the buffer leaves no room to read.
+	// A head as large as the buffer leaves no room to read.
 	b := bufio.NewReaderSize(io.MultiReader(strings.NewReader(get+"\r\n"), unread{t}), len(get)+2)
 	var r head.Request
 	if n, err := r.Peek(b, head.Limits{}); n != len(get)+2 || err != nil {
@@ -116,7 +116,7 @@ func (u unread) Read([]byte) (int, error) {
 	return 0, io.EOF
 }
 
-// An error of the reader comes as it is, and what came before it is not lost.
+// Peek returns the error of the reader unchanged, and the octets before it are not lost.
 func TestPeekError(t *testing.T) {
 	broken := errors.New("broken")
 	for cut := range len(get) {
@@ -129,7 +129,7 @@ func TestPeekError(t *testing.T) {
 			t.Errorf("%d of %d octets are left", b.Buffered(), cut)
 		}
 	}
-	// A deadline has passed, and is set anew.
+	// A deadline passes, and the caller sets a later one.
 	whole := get + "\r\n"
 	b := bufio.NewReader(iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader(whole))))
 	var r head.Request
@@ -139,12 +139,12 @@ func TestPeekError(t *testing.T) {
 	if n, err := r.Peek(b, head.Limits{}); n != len(whole) || err != nil || string(r.Host) != "a" {
 		t.Error(n, err)
 	}
-	// A head that ended in the middle does not go on in another buffer.
+	// A head that was cut off does not continue in another buffer.
 	r.Peek(bufio.NewReader(strings.NewReader("POST / HTTP/1.0\r\nUpgrade: b\r\nUpg")), head.Limits{})
 	if n, err := r.Parse([]byte(whole), head.Limits{}); n != len(whole) || err != nil || string(r.Method) != "GET" || len(r.Upgrade) > 0 {
 		t.Error(n, err)
 	}
-	// Nobody has given the reader anything to read.
+	// A reader without a source.
 	if n, err := r.Peek(new(bufio.Reader), head.Limits{}); n != 0 || err == nil {
 		t.Error(n, err)
 	}

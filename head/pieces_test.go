@@ -9,9 +9,9 @@ import (
 	"github.com/gosegue/upgrade/head"
 )
 
-// checkPieces checks that a head is read alike whole and in pieces: that after every
-// octet the answer is that of a message which sees it all for the first time, that it
-// is final once there is one, and that an error lies where it says.
+// checkPieces checks that a head is read alike whole and in pieces. After every octet the
+// result must be that of a new message, which reads all octets so far at once. A length or
+// an error must be final, and no fault may come before the offset of the error.
 func checkPieces(t *testing.T, input string, limits head.Limits, kind kind) {
 	t.Helper()
 	var (
@@ -21,7 +21,7 @@ func checkPieces(t *testing.T, input string, limits head.Limits, kind kind) {
 		wrong    fault
 		resumed  = []byte(input)
 		anywhere = 0
-		before   []byte // where the head was the last time
+		before   []byte // the buffer of the last call
 	)
 	for end := 0; end <= len(input); end++ {
 		n, err := once.Parse(slices.Clip([]byte(input[:end])), limits)
@@ -32,7 +32,7 @@ func checkPieces(t *testing.T, input string, limits head.Limits, kind kind) {
 			diff(t, "what follows a fault changes it", wrong, fresh)
 			continue
 		}
-		// Now here, now there, and gone from where it was.
+		// Each time at another place, and cleared at the last one.
 		anywhere = (anywhere + 7) % 64
 		buf := append(make([]byte, anywhere, anywhere+end), input[:end]...)[anywhere:]
 		clear(before)
@@ -54,12 +54,12 @@ func checkPieces(t *testing.T, input string, limits head.Limits, kind kind) {
 	} else if wrong.Offset < 0 || wrong.Offset > len(input) {
 		t.Fatalf("offset %d of %d octets", wrong.Offset, len(input))
 	} else if wrong.Reason != head.ErrSize && !(wrong.Reason == head.ErrTargetSize && wrong.Offset == limits.Bytes) {
-		// What stands before the fault is none.
+		// There must be no fault before this one.
 		if _, before := parseAs(t, kind.zero(), input[:wrong.Offset], limits); before.Reason != 0 {
 			t.Errorf("%v at %d, but before it %v at %d", wrong.Reason, wrong.Offset, before.Reason, before.Offset)
 		}
 	}
-	// In pieces of any one size, in place.
+	// In pieces of one size, in place.
 	for _, size := range []int{2, 3, 5, 16, 100} {
 		r.Reset()
 		for end := 0; ; end = min(end+size, len(input)) {
@@ -73,7 +73,7 @@ func checkPieces(t *testing.T, input string, limits head.Limits, kind kind) {
 			break
 		}
 	}
-	// In an array that goes on.
+	// In an array that has octets before and after the input.
 	poisoned := kind.zero()
 	n, err := poisoned.Parse(poison([]byte(input)), limits)
 	got, gotFault := read(t, poisoned, n, err)
@@ -81,9 +81,9 @@ func checkPieces(t *testing.T, input string, limits head.Limits, kind kind) {
 	diff(t, "in a larger array, fault", wrong, gotFault)
 }
 
-// An octet is looked at when it comes and once more when its line has ended, however
-// small the pieces: what was looked at before is changed here to what no head can have,
-// and nobody notices.
+// Parse looks at an octet when it comes and once more when its line has ended, however
+// small the pieces. In between, the test changes the octet to one that no head can have,
+// and Parse must not notice.
 func TestLinear(t *testing.T) {
 	const size = 8 << 10
 	var octets = strings.Repeat("a", size)
@@ -103,7 +103,7 @@ func TestLinear(t *testing.T) {
 			var r head.Request
 			start := strings.LastIndex(strings.TrimRight(whole, "\r\n"), "\n") + 1
 			for end := start; end < len(whole); end++ {
-				// The line has to be there for the first look at it.
+				// The first call needs all octets.
 				buf := []byte(whole[:end])
 				if seen := end - 1; seen > start {
 					copy(buf[start:seen], bytes.Repeat([]byte{0}, seen-start))
@@ -112,7 +112,7 @@ func TestLinear(t *testing.T) {
 					clear(buf[:start])
 				}
 				if strings.HasSuffix(string(buf), "\r") {
-					break // the last octet that decides nothing is the CR
+					break // the CR is the last octet that decides nothing
 				}
 				if n, err := r.Parse(buf, unlimited); n != 0 || err != nil {
 					t.Fatalf("%d octets: %d, %v", end, n, err)
@@ -129,7 +129,7 @@ func TestLinear(t *testing.T) {
 				t.Fatalf("%d octets: %d, %v", end, n, err)
 			}
 			if whole[end-1] == '\n' {
-				// All lines but the next one have been read.
+				// Every line so far has been read.
 				clear(whole[start:end])
 				start = end
 			}

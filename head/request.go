@@ -16,10 +16,9 @@ type Request struct {
 	// Major and Minor are the HTTP version. Major is 1.
 	Major, Minor int
 
-	// Host is the value of the Host field. It is empty if that is empty, and if a
-	// request of version 1.0 has no such field. If Target is in absolute-form, a
-	// server must use the host named there and ignore this one (RFC 9112, section
-	// 3.2.2).
+	// Host is the value of the Host field. It is empty if the field is empty, or
+	// absent from a request of version 1.0. If Target is in absolute-form, a server
+	// must use the host named there and ignore this one (RFC 9112, section 3.2.2).
 	Host []byte
 
 	// Connection and Upgrade are the values of these field lines, in the order
@@ -49,11 +48,11 @@ type Request struct {
 // read more, and call Parse again with the same octets and the new ones after them; the
 // caller may have moved them. Parse continues where it stopped, so a head that arrives
 // octet by octet takes linear time. Call [Request.Reset] before you parse another head
-// instead. After a length or an error, the next call begins a new head by itself.
+// instead. After a length or an error, the next call begins a new head without Reset.
 //
-// An error is an [*Error] and final. It is the first fault, line by line. Parse returns
-// it when its line has ended, or at a control that no line can have, so the fault and its
-// offset are the same however the head was divided.
+// An error is an [*Error], and final. It is the first fault, line by line. Parse returns
+// it when its line has ended, or at a control that no line can have. So the fault and its
+// offset do not depend on the pieces in which the head came.
 //
 // Parse follows [RFC 9112, sections 2 to 6] and takes linear time.
 //
@@ -99,8 +98,8 @@ func (r *Request) All() iter.Seq2[[]byte, []byte] { return r.m.all() }
 // values alias the buffer. Only dst may grow; nothing else is allocated.
 func (r *Request) Lines(dst [][]byte, name string) [][]byte { return r.m.lines(dst, name) }
 
-// Reset forgets the head, whether whole or not, and keeps the room of the slices. After
-// it r refers to no buffer, so r may go into a pool.
+// Reset forgets the head, whether whole or not, and keeps the room of the slices. Then r
+// refers to no buffer and may go into a pool.
 func (r *Request) Reset() {
 	clear(r.Connection[:cap(r.Connection)])
 	clear(r.Upgrade[:cap(r.Upgrade)])

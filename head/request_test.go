@@ -11,11 +11,11 @@ import (
 func TestWhole(t *testing.T) {
 	tests := []wholeTest{
 		{
-			"least of 1.1", get + "\r\n", // RFC 9112, 3
+			"shortest of 1.1", get + "\r\n", // RFC 9112, 3
 			result{Method: "GET", Target: "/", Minor: 1, Host: "a"},
 		},
 		{
-			"least of 1.0", "GET / HTTP/1.0\r\n\r\n", // RFC 9112, 3.2
+			"shortest of 1.0", "GET / HTTP/1.0\r\n\r\n", // RFC 9112, 3.2
 			result{Method: "GET", Target: "/"},
 		},
 		{
@@ -137,8 +137,8 @@ func TestWhole(t *testing.T) {
 	}
 }
 
-// What is refused: the mark stands where, and the head goes as far as it has to for
-// that.
+// The heads that are refused. The mark is at the fault, and each head ends where the fault
+// becomes certain.
 func TestRefused(t *testing.T) {
 	tests := []refusedTest{
 		{"second empty line before it", "\r\n§\r\n", head.ErrMethod, "RFC 9112 2.2"},
@@ -149,13 +149,13 @@ func TestRefused(t *testing.T) {
 		{"method with a control", "G§\x00", head.ErrMethod, "RFC 9112 3"},
 		{"method with a bare CR", "G§\rE", head.ErrLineEnd, "RFC 9112 2.2"},
 		{"method is no token", "G§@T / HTTP/1.1\r\n", head.ErrMethod, "RFC 9110 9.1"},
-		{"tab behind the method", "GET§\t/ HTTP/1.1\r\n", head.ErrMethod, "RFC 9112 3"},
-		{"two spaces behind the method", "GET § / HTTP/1.1\r\n", head.ErrTarget, "RFC 9112 3"},
+		{"tab after the method", "GET§\t/ HTTP/1.1\r\n", head.ErrMethod, "RFC 9112 3"},
+		{"two spaces after the method", "GET § / HTTP/1.1\r\n", head.ErrTarget, "RFC 9112 3"},
 		{"no target", "GET §\r\n", head.ErrTarget, "RFC 9112 3"},
 		{"HTTP/0.9", "GET /§\r\n", head.ErrVersion, "RFC 9112 3"},
-		{"line ends in LF behind the target", "GET /§\n", head.ErrLineEnd, "RFC 9112 2.2"},
-		{"tab behind the target", "GET /§\tHTTP/1.1\r\n", head.ErrTarget, "RFC 9112 3"},
-		{"two spaces behind the target", "GET / § HTTP/1.1\r\n", head.ErrVersion, "RFC 9112 3"},
+		{"line ends in LF after the target", "GET /§\n", head.ErrLineEnd, "RFC 9112 2.2"},
+		{"tab after the target", "GET /§\tHTTP/1.1\r\n", head.ErrTarget, "RFC 9112 3"},
+		{"two spaces after the target", "GET / § HTTP/1.1\r\n", head.ErrVersion, "RFC 9112 3"},
 		{"space in the target", "GET /a §b HTTP/1.1\r\n", head.ErrVersion, "RFC 9112 3.2"},
 		{"fragment", "GET /a§#b HTTP/1.1\r\n", head.ErrTarget, "RFC 9112 3.2"},
 		{"quote in the target", "GET /§\" HTTP/1.1\r\n", head.ErrTarget, "RFC 3986 2"},
@@ -168,7 +168,7 @@ func TestRefused(t *testing.T) {
 		{"http without host", "GET §http:///a HTTP/1.1\r\n", head.ErrTarget, "RFC 9110 4.2.1"},
 		{"https with a port alone", "GET §HTTPS://:443/a HTTP/1.1\r\n", head.ErrTarget, "RFC 9110 4.2.2"},
 		{"http with user information", "GET §http://a@b/ HTTP/1.1\r\n", head.ErrTarget, "RFC 9110 4.2.4"},
-		{"http with a port that is none", "GET §http://a:b/ HTTP/1.1\r\n", head.ErrTarget, "RFC 3986 3.2.3"},
+		{"http with a malformed port", "GET §http://a:b/ HTTP/1.1\r\n", head.ErrTarget, "RFC 3986 3.2.3"},
 		{"ws with user information", "GET §ws://u:p@h/ HTTP/1.1\r\n", head.ErrTarget, "RFC 6455 3"},
 		{"ws without authority", "GET §ws:/ws HTTP/1.1\r\n", head.ErrTarget, "RFC 6455 3"},
 		{"asterisk without OPTIONS", "GET §* HTTP/1.1\r\n", head.ErrTarget, "RFC 9112 3.2.4"},
@@ -189,7 +189,7 @@ func TestRefused(t *testing.T) {
 		{"minor version of two digits", "GET / HTTP/1.1§0\r\n", head.ErrVersion, "RFC 9112 2.3"},
 		{"major version of two digits", "GET / HTTP/1§1.1\r\n", head.ErrVersion, "RFC 9112 2.3"},
 		{"minor version is no digit", "GET / HTTP/1.§x\r\n", head.ErrVersion, "RFC 9112 2.3"},
-		{"blank behind the version", "GET / HTTP/1.1§ \r\n", head.ErrVersion, "RFC 9112 3"},
+		{"blank after the version", "GET / HTTP/1.1§ \r\n", head.ErrVersion, "RFC 9112 3"},
 		{"version and LF", "GET / HTTP/1.1§\n", head.ErrLineEnd, "RFC 9112 2.2"},
 		{"version and CR", "GET / HTTP/1.1§\rH", head.ErrLineEnd, "RFC 9112 2.2"},
 		{"version and two CR", "GET / HTTP/1.1§\r\r", head.ErrLineEnd, "RFC 9112 2.2"},
@@ -232,7 +232,7 @@ func TestRefused(t *testing.T) {
 		{"list of lengths", get + "Content-Length: 5§, 5\r\n", head.ErrContentLength, "RFC 9112 6.3"},
 		{"hexadecimal length", get + "Content-Length: 0§x1\r\n", head.ErrContentLength, "RFC 9112 6.2"},
 		{"length of 64 bits", get + "Content-Length: 922337203685477580§8\r\n", head.ErrContentLength, "RFC 9112 6.3"},
-		{"length without end", get + "Content-Length: 999999999999999999§999999\r\n", head.ErrContentLength, "RFC 9112 6.3"},
+		{"length far too large", get + "Content-Length: 999999999999999999§999999\r\n", head.ErrContentLength, "RFC 9112 6.3"},
 		{"two lengths", get + "Content-Length: 1\r\ncontent-length: §2\r\n", head.ErrContentLength, "RFC 9112 6.3"},
 		{"the same length twice", get + "Content-Length: 1\r\nContent-Length: §1\r\n", head.ErrContentLength, "RFC 9112 6.3"},
 		{"length and coding", get + "Content-Length: 1\r\nTransfer-Encoding: §chunked\r\n", head.ErrFraming, "RFC 9112 6.1"},
@@ -273,7 +273,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// Every host that is well-formed, and where one is not (RFC 3986, 3.2.2).
+// Well-formed hosts, and malformed ones with the mark at the fault (RFC 3986, 3.2.2).
 func TestHost(t *testing.T) {
 	for _, host := range []string{
 		"", "a", "a.example", "a.example.", "A-b_c~d", "127.0.0.1", "127.0.0.1:80", "a:", "a:0123456789", ":80",
@@ -300,21 +300,21 @@ func TestHost(t *testing.T) {
 func TestLimits(t *testing.T) {
 	tests := []limitTest{
 		{"target at the limit", head.Limits{Target: 4}, "GET /abc HTTP/1.0\r\n\r\n", 0},
-		{"target beyond it", head.Limits{Target: 4}, "GET /abc§d HTTP/1.0\r\n", head.ErrTargetSize},
-		{"target far beyond it", head.Limits{Target: 4}, "GET /abc§defghijklmn HTTP/1.0\r\n", head.ErrTargetSize},
+		{"target beyond the limit", head.Limits{Target: 4}, "GET /abc§d HTTP/1.0\r\n", head.ErrTargetSize},
+		{"target far beyond the limit", head.Limits{Target: 4}, "GET /abc§defghijklmn HTTP/1.0\r\n", head.ErrTargetSize},
 		{"fault in the target before the limit", head.Limits{Target: 4}, "GET /a§\"cdefghijkl HTTP/1.0\r\n", head.ErrTarget},
-		{"fault in the target behind it", head.Limits{Target: 4}, "GET /abc§d\"fghijkl HTTP/1.0\r\n", head.ErrTargetSize},
+		{"fault in the target beyond the limit", head.Limits{Target: 4}, "GET /abc§d\"fghijkl HTTP/1.0\r\n", head.ErrTargetSize},
 		{"target that does not end", head.Limits{Bytes: 20}, "GET /567890123456789§", head.ErrTargetSize},
 		{"method that does not end", head.Limits{Bytes: 20}, "01234567890123456789§", head.ErrTargetSize},
 		{"fields at the limit", head.Limits{Fields: 2}, get + "b:\r\n\r\n", 0},
-		{"fields beyond it", head.Limits{Fields: 2}, get + "b:\r\n§c:\r\n", head.ErrFields},
+		{"fields beyond the limit", head.Limits{Fields: 2}, get + "b:\r\n§c:\r\n", head.ErrFields},
 		{"octets at the limit", head.Limits{Bytes: 27}, get + "\r\n", 0},
-		{"octets beyond it", head.Limits{Bytes: 27}, get + "b:§\r\n\r\n", head.ErrSize},
+		{"octets beyond the limit", head.Limits{Bytes: 27}, get + "b:§\r\n\r\n", head.ErrSize},
 		{"empty line at the limit", head.Limits{Bytes: 26}, get + "\r§\n", head.ErrSize},
-		{"value beyond it", head.Limits{Bytes: 30}, get + "b:cde§ghi", head.ErrSize},
-		{"fault behind it", head.Limits{Bytes: 30}, get + "b:cde§\x00", head.ErrSize},
-		{"fault before it", head.Limits{Bytes: 30}, get + "b:cd§\x00f", head.ErrFieldValue},
-		{"empty line before it counts", head.Limits{Bytes: 27}, "\r\n" + get + "§\r\n", head.ErrSize},
+		{"value beyond the limit", head.Limits{Bytes: 30}, get + "b:cde§ghi", head.ErrSize},
+		{"fault beyond the limit", head.Limits{Bytes: 30}, get + "b:cde§\x00", head.ErrSize},
+		{"fault before the limit", head.Limits{Bytes: 30}, get + "b:cd§\x00f", head.ErrFieldValue},
+		{"empty line before the head counts", head.Limits{Bytes: 27}, "\r\n" + get + "§\r\n", head.ErrSize},
 		{"defaults: target", head.Limits{}, "GET /" + strings.Repeat("a", 8<<10-1) + " HTTP/1.0\r\n\r\n", 0},
 		{"defaults: target beyond", head.Limits{}, "GET /" + strings.Repeat("a", 8<<10-1) + "§a HTTP/1.0\r\n", head.ErrTargetSize},
 		{"defaults: fields", head.Limits{}, get + strings.Repeat("a:\r\n", 99) + "\r\n", 0},
@@ -328,10 +328,10 @@ func TestLimits(t *testing.T) {
 		{"one field, and another", head.Limits{Fields: 1}, get + "§b:\r\n", head.ErrFields},
 		{"one octet of a target", head.Limits{Target: 1}, get + "\r\n", 0},
 		{"one octet of a target, and another", head.Limits{Target: 1}, "GET /§a HTTP/1.1\r\n", head.ErrTargetSize},
-		{"no limit of the target", head.Limits{Target: head.NoLimit}, "GET /" + strings.Repeat("a", 9<<10) + " HTTP/1.0\r\n\r\n", 0},
-		{"no limit of fields", head.Limits{Fields: head.NoLimit}, get + strings.Repeat("a:\r\n", 1000) + "\r\n", 0},
-		{"no limit of octets", head.Limits{Bytes: head.NoLimit}, get + "a:" + strings.Repeat("b", 128<<10) + "\r\n\r\n", 0},
-		{"no limit of octets leaves the others", head.Limits{Bytes: head.NoLimit}, get + strings.Repeat("a:\r\n", 99) + "§a:\r\n", head.ErrFields},
+		{"no limit on the target", head.Limits{Target: head.NoLimit}, "GET /" + strings.Repeat("a", 9<<10) + " HTTP/1.0\r\n\r\n", 0},
+		{"no limit on fields", head.Limits{Fields: head.NoLimit}, get + strings.Repeat("a:\r\n", 1000) + "\r\n", 0},
+		{"no limit on octets", head.Limits{Bytes: head.NoLimit}, get + "a:" + strings.Repeat("b", 128<<10) + "\r\n\r\n", 0},
+		{"no limit on octets leaves the others", head.Limits{Bytes: head.NoLimit}, get + strings.Repeat("a:\r\n", 99) + "§a:\r\n", head.ErrFields},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { test.run(t, asRequest) })
@@ -350,7 +350,7 @@ func TestFields(t *testing.T) {
 	diff(t, "xx", []string{"3"}, texts(r.Lines(nil, "xX")))
 	diff(t, "none", []string(nil), texts(r.Lines(nil, "y")))
 	diff(t, "empty name", []string(nil), texts(r.Lines(nil, "")))
-	// In some charsets these are a letter in two cases; in ASCII they are two octets.
+	// In some charsets these are one letter in two cases. In ASCII they are two octets.
 	if _, err := r.Parse([]byte(get+"`: 1\r\n^: 2\r\n|: 3\r\n~: 4\r\n\r\n"), head.Limits{}); err != nil {
 		t.Fatal(err)
 	}
@@ -361,13 +361,13 @@ func TestFields(t *testing.T) {
 	for range r.All() {
 		break // must be possible
 	}
-	// Nothing can be appended to at the cost of what follows it in the buffer.
+	// An append to a slice must not overwrite what follows it in the buffer.
 	if _, err := r.Parse([]byte(get+"x: 1\r\nConnection: a\r\nUpgrade: b\r\n\r\n"), head.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, value := range slices.Concat(r.Lines(nil, "x"), r.Connection, r.Upgrade, [][]byte{r.Method, r.Target, r.Host}) {
 		if len(value) != cap(value) || len(value) == 0 {
-			t.Errorf("%q has room", value)
+			t.Errorf("%q is empty or has spare capacity", value)
 		}
 	}
 }

@@ -45,7 +45,7 @@ type Response struct {
 // at once, two lengths, and any coding but one chunked are errors, although RFC 9112,
 // section 6.3, lets a client read some of them. That includes the responses without
 // content, except one: in a 101 (Switching Protocols) both fields are ignored, because
-// its next octet belongs to the other protocol whatever they say.
+// the next octet belongs to the other protocol, whatever they say.
 //
 // An interim response, that is a 1xx other than 101, has a head of its own. Parse the
 // octets after it with the same Response.

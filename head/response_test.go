@@ -8,7 +8,7 @@ import (
 	"github.com/gosegue/upgrade/head"
 )
 
-// ok and switching are status lines, which most cases need and few are about.
+// ok and switching are status lines. Most cases need one, and few test one.
 const (
 	ok        = "HTTP/1.1 200 OK\r\n"
 	switching = "HTTP/1.1 101 Switching Protocols\r\n"
@@ -16,18 +16,18 @@ const (
 
 func TestResponseWhole(t *testing.T) {
 	tests := []wholeTest{
-		{"least", "HTTP/1.1 200 \r\n\r\n", result{Status: 200, Minor: 1, ContentLength: -1}},                                 // RFC 9112, 4
+		{"shortest", "HTTP/1.1 200 \r\n\r\n", result{Status: 200, Minor: 1, ContentLength: -1}},                              // RFC 9112, 4
 		{"1.0", "HTTP/1.0 200 OK\r\n\r\n", result{Status: 200, ContentLength: -1}},                                           // RFC 9112, 2.3
 		{"later minor version", "HTTP/1.9 200 OK\r\n\r\n", result{Status: 200, Minor: 9, ContentLength: -1}},                 // RFC 9110, 2.5
 		{"phrase of any text", "HTTP/1.1 200 \t \x80\xFF (a)\"\t\r\n\r\n", result{Status: 200, Minor: 1, ContentLength: -1}}, // RFC 9112, 4
 		{"phrase of one blank", "HTTP/1.1 200  \r\n\r\n", result{Status: 200, Minor: 1, ContentLength: -1}},
-		{"least status", "HTTP/1.1 100 \r\n\r\n", result{Status: 100, Minor: 1}},                      // RFC 9110, 15
-		{"largest status", "HTTP/1.1 599 \r\n\r\n", result{Status: 599, Minor: 1, ContentLength: -1}}, // RFC 9110, 15
+		{"lowest status", "HTTP/1.1 100 \r\n\r\n", result{Status: 100, Minor: 1}},                     // RFC 9110, 15
+		{"highest status", "HTTP/1.1 599 \r\n\r\n", result{Status: 599, Minor: 1, ContentLength: -1}}, // RFC 9110, 15
 		{
 			"switch", switching + "connection: a\r\nUPGRADE: b\r\nConnection: upgrade\r\nupgrade:\tc/1 \r\n\r\n", // RFC 9110, 7.8
 			result{Status: 101, Minor: 1, Connection: []string{"a", "upgrade"}, Upgrade: []string{"b", "c/1"}},
 		},
-		{"switch by 1.0", "HTTP/1.0 101 a\r\nUpgrade: b\r\n\r\n", result{Status: 101, Upgrade: []string{"b"}}}, // the caller's to refuse: RFC 9110, 7.8
+		{"switch by 1.0", "HTTP/1.0 101 a\r\nUpgrade: b\r\n\r\n", result{Status: 101, Upgrade: []string{"b"}}}, // the caller refuses it: RFC 9110, 7.8
 
 		// Where the content ends: RFC 9112, 6.3.
 		{"length", ok + "Content-Length: 4\r\n\r\n", result{Status: 200, Minor: 1, ContentLength: 4}},
@@ -45,12 +45,12 @@ func TestResponseWhole(t *testing.T) {
 		{"101 with a length", switching + "Content-Length: 4\r\n\r\n", result{Status: 101, Minor: 1}},
 		{"101 chunked", switching + "Transfer-Encoding: chunked\r\n\r\n", result{Status: 101, Minor: 1}},
 		{
-			"101 with whatever", switching + "Content-Length: 4\r\nContent-Length: x\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding:\r\n\r\n",
+			"101 with malformed fields", switching + "Content-Length: 4\r\nContent-Length: x\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding:\r\n\r\n",
 			result{Status: 101, Minor: 1},
 		},
 		{"101 by 1.0, chunked", "HTTP/1.0 101 \r\nTransfer-Encoding: chunked\r\n\r\n", result{Status: 101}},
 
-		// What only a request has.
+		// Fields that only a request has.
 		{"Host and Expect mean nothing", ok + "Host: a b\r\nHost: c\r\nExpect: d\r\n\r\n", result{Status: 200, Minor: 1, ContentLength: -1}},
 	}
 	for _, test := range tests {
@@ -58,7 +58,8 @@ func TestResponseWhole(t *testing.T) {
 	}
 }
 
-// What is refused: the mark stands where, and the head goes as far as it has to for that.
+// The heads that are refused. The mark is at the fault, and each head ends where the fault
+// becomes certain.
 func TestResponseRefused(t *testing.T) {
 	tests := []refusedTest{
 		{"empty line before it", "§\r\n", head.ErrVersion, "RFC 9112 2.2 lets only a server ignore it"},
@@ -103,13 +104,13 @@ func TestResponseRefused(t *testing.T) {
 
 		{"length and coding", ok + "Content-Length: 4\r\nTransfer-Encoding: §chunked\r\n", head.ErrFraming, "RFC 9112 6.3: ought to be an error"},
 		{"coding and length", ok + "Transfer-Encoding: chunked\r\nContent-Length: §4\r\n", head.ErrFraming, "RFC 9112 6.3: ought to be an error"},
-		{"length that is none", ok + "Content-Length: §-1\r\n", head.ErrContentLength, "RFC 9112 6.3"},
+		{"malformed length", ok + "Content-Length: §-1\r\n", head.ErrContentLength, "RFC 9112 6.3"},
 		{"the same length twice", ok + "Content-Length: 4\r\nContent-Length: §4\r\n", head.ErrContentLength, "RFC 9112 6.3: MAY be read as one"},
 		{"another coding", ok + "Transfer-Encoding: §gzip\r\n", head.ErrCoding, "RFC 9112 6.3 reads it until the connection closes"},
 		{"another coding before chunked", ok + "Transfer-Encoding: §gzip, chunked\r\n", head.ErrCoding, "RFC 9112 6.1"},
 		{"another coding after chunked", ok + "Transfer-Encoding: chunked, §gzip\r\n", head.ErrTransferEncoding, "RFC 9112 6.1"},
 		{"coding in 1.0", "HTTP/1.0 200 OK\r\nTransfer-Encoding: §chunked\r\n", head.ErrTransferEncoding, "RFC 9112 6.1"},
-		{"204 with a length that is none", "HTTP/1.1 204 \r\nContent-Length: 4§, 4\r\n", head.ErrContentLength, "RFC 9112 6.3"},
+		{"204 with a malformed length", "HTTP/1.1 204 \r\nContent-Length: 4§, 4\r\n", head.ErrContentLength, "RFC 9112 6.3"},
 		{"304 with length and coding", "HTTP/1.1 304 \r\nContent-Length: 4\r\nTransfer-Encoding: §chunked\r\n", head.ErrFraming, "RFC 9112 6.3"},
 		{"100 with two lengths", "HTTP/1.1 100 \r\nContent-Length: 4\r\nContent-Length: §5\r\n", head.ErrContentLength, "RFC 9112 6.3"},
 	}
@@ -118,8 +119,7 @@ func TestResponseRefused(t *testing.T) {
 	}
 }
 
-// Every status code of three digits, and every other text of three octets that looks
-// like one.
+// Every status code of three digits: those outside 100 to 599 are refused.
 func TestStatus(t *testing.T) {
 	for code := range 1000 {
 		text := strconv.Itoa(code)
@@ -134,11 +134,11 @@ func TestStatus(t *testing.T) {
 func TestResponseLimits(t *testing.T) {
 	tests := []limitTest{
 		{"octets at the limit", head.Limits{Bytes: 19}, ok + "\r\n", 0},
-		{"octets beyond it", head.Limits{Bytes: 19}, ok + "b:§\r\n", head.ErrSize},
-		{"status line beyond it", head.Limits{Bytes: 10}, "HTTP/1.1 1§", head.ErrSize},
+		{"octets beyond the limit", head.Limits{Bytes: 19}, ok + "b:§\r\n", head.ErrSize},
+		{"status line beyond the limit", head.Limits{Bytes: 10}, "HTTP/1.1 1§", head.ErrSize},
 		{"one octet", head.Limits{Bytes: 1}, "H§TTP", head.ErrSize},
 		{"fields at the limit", head.Limits{Fields: 1}, ok + "a:\r\n\r\n", 0},
-		{"fields beyond it", head.Limits{Fields: 1}, ok + "a:\r\n§b:\r\n", head.ErrFields},
+		{"fields beyond the limit", head.Limits{Fields: 1}, ok + "a:\r\n§b:\r\n", head.ErrFields},
 		{"no target", head.Limits{Target: 1}, ok + "\r\n", 0},
 		{"defaults: octets beyond", head.Limits{}, ok + "a:" + strings.Repeat("b", 64<<10-len(ok)-2) + "§b", head.ErrSize},
 	}
@@ -147,8 +147,8 @@ func TestResponseLimits(t *testing.T) {
 	}
 }
 
-// The server may say 100 or 103 before it switches, in any pieces, and something of the
-// new protocol at once.
+// The server may send 100 or 103 before it switches, in any pieces, and octets of the new
+// protocol right after.
 func TestInterimResponses(t *testing.T) {
 	const (
 		before = "HTTP/1.1 100 C\r\n\r\n" + "HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n"

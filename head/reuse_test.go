@@ -10,7 +10,7 @@ import (
 	"github.com/gosegue/upgrade/head"
 )
 
-// One message after the other, whole and refused, as a pool has it.
+// A message from a pool reads one head after another, whole or refused.
 func TestReuse(t *testing.T) {
 	for name, test := range map[string]struct {
 		kind  kind
@@ -60,7 +60,7 @@ func TestReuse(t *testing.T) {
 	}
 }
 
-// After a limit was exceeded, too, the next head is read from its start.
+// The next head is read from its start, even after one that exceeded a limit.
 func TestReuseAfterLimit(t *testing.T) {
 	for _, large := range []string{strings.Repeat("G", 99), "GET /" + strings.Repeat("a", 99), get + strings.Repeat("a", 99), get + "Upgrade: a\r\nb:" + strings.Repeat("b", 99)} {
 		var r head.Request
@@ -91,19 +91,19 @@ func TestReset(t *testing.T) {
 		{&request, get + lines + "Content-Length: 1\r\nExpect: 100-continue\r\n\r\n", get + "\r\n", &request.Connection, &request.Upgrade},
 		{&response, ok + lines + "Content-Length: 1\r\n\r\n", ok + "\r\n", &response.Connection, &response.Upgrade},
 	} {
-		test.m.Reset() // of none
+		test.m.Reset() // without a head
 		if _, err := test.m.Parse([]byte(test.long), head.Limits{}); err != nil {
 			t.Fatal(err)
 		}
 		noted := [][][]byte{*test.connection, *test.upgrade}
-		// The lines of a head before the last one are the buffer's too.
+		// The lines of an earlier head alias a buffer too.
 		if _, err := test.m.Parse([]byte(test.short), head.Limits{}); err != nil {
 			t.Fatal(err)
 		}
 		test.m.Reset()
 		for _, lines := range noted {
 			if len(lines) != 2 || lines[0] != nil || lines[1] != nil {
-				t.Errorf("a buffer is held on to: %q", lines)
+				t.Errorf("still refers to a buffer: %q", lines)
 			}
 		}
 		diff(t, "something is left", result{}, fieldsOf(test.m))
@@ -112,11 +112,11 @@ func TestReset(t *testing.T) {
 		}
 	}
 	if request.Method != nil || request.Target != nil || request.Host != nil {
-		t.Error("a buffer is held on to")
+		t.Error("still refers to a buffer")
 	}
 }
 
-// The collector takes the buffer of a message that was reset.
+// The garbage collector frees the buffer of a message that was reset.
 func TestResetKeepsNoBuffer(t *testing.T) {
 	for name, test := range map[string]struct {
 		m    message
@@ -150,7 +150,7 @@ func TestResetKeepsNoBuffer(t *testing.T) {
 	}
 }
 
-// A caller that gives other octets the second time gets some answer, and no panic.
+// A caller that passes other octets the second time gets some result, but no panic.
 func TestChangedOctets(t *testing.T) {
 	inputs := []string{
 		get + "Upgrade: a\r\nConn", get + "\r\n", "G", "", "\r\n", "GET / HTTP/1.1\r\n", get + "\x00", strings.Repeat("a", 99), get + "a:\r\n\r\n",

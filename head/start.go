@@ -6,7 +6,7 @@ import (
 )
 
 // This file knows the start line: a request line or a status line. It does not know what
-// a request target may be, which package uri does.
+// a request target may be: package uri does.
 
 // startLine is what the start line says.
 type startLine struct {
@@ -71,7 +71,7 @@ func (l *startLine) readRequest(head []byte, i uint, limits Limits) (uint, Reaso
 //	reason-phrase = 1*( HTAB / SP / VCHAR / obs-text )
 //
 // The space after the status code is required even without a reason phrase. A code
-// outside 100 to 599 is an error, where RFC 9110, section 15, says that a client should
+// outside 100 to 599 is an error, although RFC 9110, section 15, says that a client should
 // treat it as a 5xx.
 //
 // [RFC 9112, section 4]: https://httpwg.org/specs/rfc9112.html#rfc.section.4

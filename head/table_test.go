@@ -15,7 +15,7 @@ type wholeTest struct {
 }
 
 func (test wholeTest) run(t *testing.T, kind kind) {
-	// What follows is not part of the head, whatever it is.
+	// Whatever follows is not part of the head.
 	for _, rest := range []string{"", "\r", "DATA", "\x00\r\n\r\n", get + "\r\n"} {
 		got, fault := parseAs(t, kind.zero(), test.head+rest, head.Limits{})
 		if fault.Reason != 0 {
@@ -30,7 +30,7 @@ func (test wholeTest) run(t *testing.T, kind kind) {
 	checkPieces(t, test.head, head.Limits{}, kind)
 }
 
-// refusedTest is a head with a fault at the mark. It goes on until the fault is certain.
+// refusedTest is a head with a fault at the mark. It ends where the fault becomes certain.
 type refusedTest struct {
 	name   string
 	head   string
@@ -47,7 +47,7 @@ func (test refusedTest) run(t *testing.T, kind kind) {
 			t.Errorf("got %v at %d, want %v at %d (%s)", got.Reason, got.Offset, want.Reason, want.Offset, test.rule)
 		}
 	}
-	// And not before.
+	// It is not refused before that.
 	res, got := parseAs(t, kind.zero(), text[:len(text)-1], head.Limits{})
 	if got != (fault{}) || res.N != 0 {
 		t.Errorf("got %v at %d without the last octet", got.Reason, got.Offset)
@@ -66,7 +66,7 @@ type limitTest struct {
 
 func (test limitTest) run(t *testing.T, kind kind) {
 	if strings.Contains(test.head, "§") == (test.want == 0) {
-		t.Fatal("a mark belongs to a fault")
+		t.Fatal("want a mark exactly if there is a fault")
 	}
 	if test.want == 0 {
 		if res, fault := parseAs(t, kind.zero(), test.head, test.limits); res.N != len(test.head) {
