@@ -12,7 +12,7 @@ import (
 	"github.com/gosegue/upgrade/internal/corpus"
 )
 
-// What a call gives goes here, so that the call cannot be left out.
+// The results go here, so that the compiler cannot leave out the calls.
 var (
 	boolSink bool
 	errSink  error
@@ -28,13 +28,13 @@ func TestAllocations(t *testing.T) {
 	}{
 		{"usual", 1, []string{"Upgrade"}, []string{"websocket"}, 0},
 		{"Firefox", 1, []string{"keep-alive, Upgrade"}, []string{"websocket"}, 0},
-		{"lists on lines", 1, []string{"keep-alive", ", UPGRADE"}, []string{"a/1, b", "", "WebSocket"}, 0},
+		{"lists on several lines", 1, []string{"keep-alive", ", UPGRADE"}, []string{"a/1, b", "", "WebSocket"}, 0},
 		{"unsupported", 1, []string{"Upgrade"}, []string{"TLS/1.2"}, 0},
 		{"version", 0, []string{"Upgrade"}, []string{"websocket"}, 0},
 		{"absent", 1, nil, nil, 0},
 		{"blank", 1, []string{"Upgrade"}, []string{" , ", ","}, 0},
 		{"no option", 1, []string{"keep-alive"}, []string{"websocket"}, 0},
-		// The SyntaxError and the FieldError round it.
+		// The SyntaxError and the FieldError that wraps it.
 		{"malformed Connection", 1, []string{"a b"}, []string{"websocket"}, 2},
 		{"malformed Upgrade", 1, []string{"Upgrade"}, []string{"websocket", "@"}, 2},
 	}
@@ -114,18 +114,19 @@ func TestAllocationsOfResponses(t *testing.T) {
 	boolSink = len(dst) > 0
 }
 
-// bytebufferpool calibrates itself after every 42,000 buffers given back, and then drops
-// those that are larger than most of what it saw: what is right in the first 42,000 calls
-// can be wrong ever after. So: many, of one size and of several, once it knows them.
+// bytebufferpool calibrates itself after every 42,000 buffers put back. From then on it
+// drops buffers that are larger than most that it saw, so a pool that is right for the
+// first 42,000 calls can be wrong ever after. This test makes many calls after that, of
+// one size and of several.
 func TestPoolStaysRight(t *testing.T) {
 	const warm, calls = 100_000, 300_000
 	value := strings.Repeat("v", 3000)
 	for name, size := range map[string]func(i int) int{
-		"one size":             func(int) int { return 30 },
-		"two sizes":            func(i int) int { return 30 + i%2*200 },
-		"sizes round a power":  func(i int) int { return 20 + i%60 },
-		"one larger in thirty": func(i int) int { return 30 + i%30/29*100 },
-		"large alone":          func(int) int { return 3000 },
+		"one size":                    func(int) int { return 30 },
+		"two sizes":                   func(i int) int { return 30 + i%2*200 },
+		"sizes around a power of two": func(i int) int { return 20 + i%60 },
+		"one larger in thirty":        func(i int) int { return 30 + i%30/29*100 },
+		"only large":                  func(int) int { return 3000 },
 	} {
 		write := func(n int) {
 			for i := range n {
@@ -135,15 +136,15 @@ func TestPoolStaysRight(t *testing.T) {
 			}
 		}
 		write(warm)
-		// A collection empties the pool now and then.
+		// A garbage collection empties the pool now and then.
 		if allocs := mallocs(func() { write(calls) }); allocs > calls/1000 {
 			t.Errorf("%s: %d allocations in %d calls", name, allocs, calls)
 		}
 	}
 }
 
-// mallocs counts the allocations of do. testing.AllocsPerRun would round a fraction of
-// one for each call down to nothing.
+// mallocs counts the allocations of do. testing.AllocsPerRun would round less than one
+// for each call down to 0.
 func mallocs(do func()) uint64 {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	var before, after runtime.MemStats
@@ -153,7 +154,7 @@ func mallocs(do func()) uint64 {
 	return after.Mallocs - before.Mallocs
 }
 
-// A failing call gives its buffer back as well.
+// A failing call puts its buffer back too.
 func TestPoolSurvivesErrors(t *testing.T) {
 	bad := Field{"Upgrade", "x"}
 	const calls = 50_000

@@ -34,7 +34,7 @@ func captured(b *testing.B, suffix string, names ...string) []message {
 	return messages
 }
 
-// offers are captured requests, some of the corpus, and long ones.
+// offers returns captured requests, some requests of the corpus, and long ones.
 func offers(b *testing.B) []message {
 	b.Helper()
 	messages := captured(b, ".req", "client-firefox", "client-node-undici_ws", "client-java-h2c", "client-kubectl-exec-spdy", "client-cups-ipptool")
@@ -72,7 +72,7 @@ func offers(b *testing.B) []message {
 	return messages
 }
 
-// benchmark measures a call for each message, in both texts.
+// benchmark measures a call for each message, with strings and with bytes.
 func benchmark(b *testing.B, messages []message, ofStrings func(connection, offered []string), ofBytes func(connection, offered [][]byte)) {
 	b.Helper()
 	for _, m := range messages {
@@ -142,7 +142,7 @@ func switched[S upgrade.Text](connection, chosen []S) {
 	kept.yes, kept.err = list.IsZero(), err
 }
 
-// heads are what a server says: to what it switches, and with which fields.
+// heads are the responses of a server: the products to switch to, and the fields.
 var heads = []struct {
 	name   string
 	to     []upgrade.Product[string]
@@ -155,7 +155,8 @@ var heads = []struct {
 	{"malformed-field", supported[:1], []handshake.Field{{Name: "X-Long", Value: "a\r\nb"}}},
 }
 
-// benchmarkHeads measures a call for each head; append is what the call writes.
+// benchmarkHeads measures a call for each head. appendHead builds the head that the call
+// writes, for its length.
 func benchmarkHeads(b *testing.B, appendHead func([]byte, []upgrade.Product[string], ...handshake.Field) ([]byte, error),
 	call func([]upgrade.Product[string], []handshake.Field)) {
 	b.Helper()
@@ -171,7 +172,7 @@ func benchmarkHeads(b *testing.B, appendHead func([]byte, []upgrade.Product[stri
 	}
 }
 
-// room is where heads are appended, so large that it need not grow.
+// room is the buffer to which heads are appended. It is large enough for each of them.
 var room = make([]byte, 0, 16<<10)
 
 func BenchmarkAppendSwitchingProtocols(b *testing.B) {
@@ -180,8 +181,8 @@ func BenchmarkAppendSwitchingProtocols(b *testing.B) {
 	})
 }
 
-// The pool learns within 42,000 heads how large they are, and until then drops what is
-// larger than those it knows: for the first calls after a change of size the row shows that.
+// The pool learns the size of the heads within 42,000 calls, and until then drops larger
+// buffers. The first calls after a change of size pay for that.
 func BenchmarkWriteSwitchingProtocols(b *testing.B) {
 	benchmarkHeads(b, handshake.AppendSwitchingProtocols, func(to []upgrade.Product[string], fields []handshake.Field) {
 		kept.err = handshake.WriteSwitchingProtocols(io.Discard, to, fields...)

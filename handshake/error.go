@@ -11,8 +11,8 @@ import (
 )
 
 // This file has the errors of a switch, for every adapter: why a request offers
-// nothing, why a switch failed, and what to answer. Code that handles the errors of one
-// adapter so handles those of every other.
+// nothing, why a switch failed, and what to answer. All adapters share them, so code that
+// handles the errors of one adapter handles those of every other.
 
 // Why a request offers nothing that counts. These are not errors of the client: serve
 // the request as if it had no Upgrade field.
@@ -21,29 +21,29 @@ var (
 	// Upgrade in 1.0, and versions 2 and 3 have no such field.
 	ErrHTTPVersion = errors.New("handshake: HTTP version cannot upgrade")
 
-	// ErrNoUpgrade: the field Upgrade is absent or blank.
+	// ErrNoUpgrade: the Upgrade field is absent or blank.
 	ErrNoUpgrade = errors.New("handshake: no Upgrade field")
 
-	// ErrNoOption: Connection does not name the option upgrade. The field Upgrade
+	// ErrNoOption: Connection does not name the option upgrade. The Upgrade field
 	// was meant for another connection, and an intermediary passed it on.
 	ErrNoOption = errors.New("handshake: no upgrade option in Connection")
 
-	// ErrNotSupported: the offer is valid and names no protocol that the server
+	// ErrNotSupported: the offer is valid, but names no protocol that the server
 	// supports. Select and Choose return it.
 	ErrNotSupported = errors.New("handshake: no supported protocol offered")
 
 	// ErrConnect: the request is a CONNECT, which claims the connection for a
-	// tunnel. Adapters return it: Offer does not see the method. Bytes that are not
-	// HTTP may follow, so a server that refuses a CONNECT closes the connection
+	// tunnel. Adapters return it, as Offer does not see the method. Bytes that are
+	// not HTTP may follow, so a server that refuses a CONNECT closes the connection
 	// (RFC 9931).
 	ErrConnect = errors.New("handshake: CONNECT cannot upgrade")
 )
 
-// Why a response is no switch, in addition to the errors of [Offer].
+// Why a response does not switch, in addition to the errors of [Offer].
 var (
-	// ErrStatus: the status code is not 101, which a switch needs: the Upgrade
-	// field of any other response is an advertisement. When a response is built:
-	// the status code is not a final one, 200 to 599.
+	// ErrStatus: the status code is not 101. The Upgrade field of any other response
+	// is an advertisement. When a response is built: the status code is not that of
+	// a final response, 200 to 599.
 	ErrStatus = errors.New("handshake: wrong status code")
 
 	// ErrNotOffered: the server switches to a protocol that the client did not
@@ -61,8 +61,8 @@ var (
 	ErrFieldName = errors.New("handshake: field name is not a token")
 
 	// ErrFieldValue: the value of a field holds a control character other than
-	// HTAB, or begins or ends with a blank; or the value of Content-Length is not a
-	// number; or that of Upgrade is not a list of products.
+	// HTAB, or begins or ends with a blank; or Content-Length is not a number; or
+	// Upgrade is not a list of products.
 	ErrFieldValue = errors.New("handshake: malformed field value")
 
 	// ErrReserved: the caller must not give this field in this message.
@@ -72,13 +72,13 @@ var (
 	// another use for the connection.
 	ErrMethod = errors.New("handshake: method cannot offer an upgrade")
 
-	// ErrTarget: the request target has no form that the method allows.
+	// ErrTarget: the request target does not have a form that the method allows.
 	ErrTarget = errors.New("handshake: malformed request target")
 
 	// ErrHost: the host or its port is malformed.
 	ErrHost = errors.New("handshake: malformed host")
 
-	// ErrOption: a connection option is not a token, is close, is Content-Length, or
+	// ErrOption: a connection option is not a token, is close or Content-Length, or
 	// does not name one of the caller's fields.
 	ErrOption = errors.New("handshake: connection option names no such field")
 )
@@ -86,7 +86,7 @@ var (
 // FieldError tells which field is malformed, and where. It unwraps to the
 // [*upgrade.SyntaxError] and so to its Reason.
 type FieldError struct {
-	Field string // the name: "Connection" or "Upgrade", say
+	Field string // the name, such as "Connection" or "Upgrade"
 	Err   *upgrade.SyntaxError
 }
 
@@ -105,7 +105,7 @@ func (e *FieldError) Error() string {
 // Unwrap returns Err.
 func (e *FieldError) Unwrap() error {
 	if e == nil || e.Err == nil {
-		return nil // and not a nil *SyntaxError, which is an error
+		return nil // a nil *SyntaxError would be a non-nil error
 	}
 	return e.Err
 }
@@ -145,18 +145,17 @@ func (e *ResponseError) Unwrap() error {
 	return e.Err
 }
 
-// ContentError says that the content of a request could not be read, before a switch,
-// and what to answer. Its text does not contain that of Err, which may quote the
-// client.
+// ContentError says that the content of a request could not be read before a switch,
+// and what to answer. Its text leaves out the text of Err, which may quote the client.
 type ContentError struct {
 	// Status is the status code of the answer: 400 for content that is malformed or
-	// ended too soon, 408 for content that did not come in time, 413 for too much.
+	// ended too soon, 408 for content that came too late, 413 for too much.
 	Status int
 
 	Err error // of the Read
 }
 
-// Error returns a text with the status.
+// Error returns a text that depends on the status only.
 func (e *ContentError) Error() string {
 	if e == nil {
 		e = new(ContentError)
@@ -178,12 +177,12 @@ func (e *ContentError) Unwrap() error {
 	return e.Err
 }
 
-// WriteError says that the connection was taken over and the 101 could not be written
-// whole. The connection is closed by then, and nothing can be answered. It unwraps to
-// the error of the Write.
+// WriteError says that the connection was taken over, but the 101 could not be written
+// in full. The connection is closed by then, so the request gets no answer. It unwraps
+// to the error of the Write.
 type WriteError struct{ Err error }
 
-// Error returns a text with that of Err.
+// Error returns a text that ends in that of Err.
 func (e *WriteError) Error() string { return "handshake: write 101: " + textOf(e.Unwrap()) }
 
 // Unwrap returns Err.
@@ -194,8 +193,8 @@ func (e *WriteError) Unwrap() error {
 	return e.Err
 }
 
-// PanicError is the error of a function of the server's own that panicked: a hook of a
-// [Protocol], or what serves one.
+// PanicError says that a function of the server panicked: a hook of a [Protocol], or the
+// function that serves one.
 type PanicError struct {
 	Value any    // of the panic
 	Stack []byte // of its goroutine
@@ -218,19 +217,21 @@ func textOf(err error) string {
 }
 
 // Status returns the status code of the response to a request that err kept from
-// switching: that of a [Refusal] or a [ContentError], or what a method Status or Refusal of
-// the error returns, as those of packages head, chunked and websocket have; 0 for nil, and
-// for a [WriteError], after which nothing can be answered; and 500 for every error that it
-// does not know, which is the server's own.
+// switching:
 //
-// For the errors of [Offer] and [Select], with which a server should serve the request
-// as an ordinary one, it returns what a server answers that serves nothing else: 505
-// (HTTP Version Not Supported) for [ErrHTTPVersion], 501 (Not Implemented) for
-// [ErrConnect], and 426 (Upgrade Required) for the rest. A [FieldError] of any field but
-// Connection and Upgrade is a 400 (Bad Request). An intermediary answers 400 to a malformed
-// Connection as well; see [HopByHop].
+//   - the status of a [Refusal] or a [ContentError], or the one that the error's method
+//     Status or Refusal returns; errors of packages head, chunked and websocket have one;
+//   - 0 for nil, and for a [WriteError], after which no answer is possible;
+//   - 500 for any error that Status does not know: it is the server's own.
 //
-// It looks at the errors that err wraps, and allocates nothing.
+// A server should serve the request as an ordinary one after an error of [Offer] or
+// [Select]. For a server that serves nothing else, Status returns 505 (HTTP Version Not
+// Supported) for [ErrHTTPVersion], 501 (Not Implemented) for [ErrConnect], and 426
+// (Upgrade Required) for the rest. A [FieldError] of any field but Connection and Upgrade
+// is a 400 (Bad Request). An intermediary answers 400 to a malformed Connection too; see
+// [HopByHop].
+//
+// Status also looks at the errors that err wraps. It allocates nothing.
 func Status(err error) int {
 	if err == nil {
 		return 0
@@ -250,8 +251,8 @@ func Status(err error) int {
 		}
 		switch e := err.(type) {
 		case *FieldError:
-			// Of the fields of an offer, an offer that does not count; of any
-			// other, a malformed request.
+			// If Upgrade or Connection is malformed, the offer does not count.
+			// If another field is, the request is malformed.
 			status = 400
 			if e == nil || e.Field == "Upgrade" || e.Field == "Connection" {
 				status = 426
@@ -292,9 +293,9 @@ func Status(err error) int {
 }
 
 // FieldName returns the name of the field that err is about: Upgrade, Connection or Host,
-// the name in a [FieldError] or a [ResponseError], or what a method FieldName of the error
-// returns. It returns "" if err is about no field. It looks at the errors that err
-// wraps, and allocates nothing.
+// the name in a [FieldError] or a [ResponseError], or the name that the error's method
+// FieldName returns. It returns "" if err is about no field. It also looks at the errors
+// that err wraps. It allocates nothing.
 func FieldName(err error) string {
 	var name string
 	find(err, func(err error) bool {
@@ -324,8 +325,8 @@ func FieldName(err error) string {
 	return name
 }
 
-// find calls is for err and the errors that it wraps, depth first, until is returns
-// true. It reports whether is did. errors.As does the same and allocates its target.
+// find calls is for err and the errors that err wraps, depth first, until a call returns
+// true. It reports whether one did. errors.As would allocate its target.
 func find(err error, is func(error) bool) bool {
 	for err != nil {
 		if is(err) {

@@ -13,7 +13,7 @@ import (
 	"github.com/gosegue/upgrade/head"
 )
 
-// refusing is an error of another package that knows its refusal.
+// refusing is an error of another package that has a refusal.
 type refusing struct{ r *handshake.Refusal }
 
 func (refusing) Error() string                 { return "refusing" }
@@ -70,7 +70,7 @@ func TestErrorsMapToStatusAndField(t *testing.T) {
 	}
 }
 
-// Every text that this package can say. A change of one is meant, or it is a fault.
+// Every error text of this package. A change of a text must be deliberate.
 func TestTextsOfErrors(t *testing.T) {
 	for _, test := range []struct {
 		err  error
@@ -123,7 +123,7 @@ func TestZeroErrorsDoNotPanic(t *testing.T) {
 		if errors.Is(err, io.EOF) {
 			t.Errorf("%T is io.EOF", err)
 		}
-		// Nothing is known of them that an answer could say.
+		// Such an error is about no field.
 		if name := handshake.FieldName(err); name != "" {
 			t.Errorf("%T is about the field %q", err, name)
 		}
@@ -131,8 +131,8 @@ func TestZeroErrorsDoNotPanic(t *testing.T) {
 	}
 }
 
-// Every reason phrase, as registered. A status code that a server of bytes is unlikely to
-// send has none.
+// Every reason phrase, as registered. Status codes that callers are unlikely to send have
+// no phrase.
 func TestReasonPhrases(t *testing.T) {
 	want := map[int]string{
 		200: "OK", 204: "No Content", 304: "Not Modified",

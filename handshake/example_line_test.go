@@ -11,12 +11,12 @@ import (
 	"github.com/gosegue/upgrade"
 )
 
-// gate takes the lines of Connection and Upgrade one by one, in any order, and keeps what
-// they decide, and not the lines. In the end it knows what handshake.Select would, for
-// which all lines have to be there at once.
+// gate takes the lines of Connection and Upgrade one by one, in any order. It keeps what
+// they decide, but not the lines. In the end it makes the choice of handshake.Select,
+// which needs all lines at once.
 type gate struct {
 	supported []upgrade.Product[string]
-	rank      int   // of the best that is offered so far, in supported; its length if none is
+	rank      int   // index in supported of the best one offered so far; its length if there is none
 	option    bool  // Connection has the option upgrade
 	err       error // of the first malformed line, which spoils the field
 }
@@ -63,8 +63,8 @@ func (g *gate) choice(major, minor int) upgrade.Product[string] {
 	return g.supported[g.rank]
 }
 
-// A stack that reads a head line by line, into a buffer that holds one, cannot hand all
-// lines of a field to Select. It can ask each line as it comes and keep the answers.
+// A stack that reads a head line by line, into a buffer that holds one line, cannot give
+// Select all lines of a field. It can parse each line as it comes and keep the results.
 func Example_lineByLine() {
 	const request = "GET / HTTP/1.1\r\n" +
 		"Host: example.com\r\n" +
@@ -81,7 +81,7 @@ func Example_lineByLine() {
 		if err != nil || len(line) <= 2 {
 			break
 		}
-		// This much is the stack's own; package head has a strict grammar.
+		// This part is up to the stack; package head has a strict grammar for it.
 		name, value, _ := bytes.Cut(bytes.TrimRight(line, "\r\n"), []byte(":"))
 		switch value = bytes.Trim(value, " \t"); textproto.CanonicalMIMEHeaderKey(string(name)) {
 		case "Connection":

@@ -8,13 +8,13 @@ import (
 	"github.com/gosegue/upgrade/handshake"
 )
 
-// The decisions of a proxy that has its own HTTP: what of an offer goes to the backend,
-// which fields end here, and what the client is told of the answer.
+// The decisions of a proxy with its own HTTP stack: which part of an offer goes to the
+// backend, which fields end here, and what the proxy answers the client.
 func Example_proxy() {
 	allowed := []upgrade.Product[string]{upgrade.MustParseProduct("websocket"), upgrade.MustParseProduct("tcp")}
 
-	// The client's request. Its names of hop-by-hop fields are not to remove what the
-	// proxy authenticates by.
+	// The client's request. Its Connection must not remove the field that the proxy
+	// authenticates by.
 	request := []handshake.Field{
 		{"Host", "example.com"},
 		{"Connection", "Upgrade, HTTP2-Settings, Authorization, X-Trace"},
@@ -132,7 +132,7 @@ func ExampleRestrict() {
 	// Output: [tcp websocket]
 }
 
-// A field that Connection names is for this connection alone.
+// A field that Connection names is only for this connection.
 func ExampleHopByHop() {
 	hop, err := handshake.HopByHop([]string{"close, X-Trace, Authorization"}, "Authorization")
 	for _, name := range []string{"Connection", "x-trace", "Authorization", "Accept"} {

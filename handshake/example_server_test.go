@@ -13,8 +13,8 @@ import (
 	"github.com/gosegue/upgrade/head"
 )
 
-// A server that has nothing but octets: it answers 401 with content to those who bring no
-// credentials, reads the content of a POST, in chunks or not, and switches after it.
+// A server without an HTTP stack. It answers 401 with content to a client without
+// credentials, reads the content of a POST, chunked or not, and then switches.
 func Example_server() {
 	const post = "POST /log HTTP/1.1\r\nHost: example.com\r\nConnection: Upgrade\r\nUpgrade: log/1\r\n"
 	for _, request := range []string{
@@ -93,8 +93,8 @@ func serveLog(conn net.Conn) {
 	}
 }
 
-// readContent returns the content of a request, of which input has come, and what follows
-// it.
+// readContent returns the content of a request, and the octets after it. input holds the
+// octets that have come so far.
 func readContent(conn net.Conn, request *head.Request, input []byte) (content, rest []byte, err error) {
 	const limit = 1 << 20
 	if request.ContentLength > limit {
@@ -128,14 +128,14 @@ func readContent(conn net.Conn, request *head.Request, input []byte) (content, r
 	return content, input, nil
 }
 
-// more returns input with what conn yields next.
+// more returns input and, appended to it, the next octets from conn.
 func more(conn net.Conn, input []byte) ([]byte, error) {
 	var piece [512]byte
 	n, err := conn.Read(piece[:])
 	return append(input, piece[:n]...), err
 }
 
-// refuse answers by an error, and says that the connection is closed.
+// refuse sends the response that err calls for, with Connection: close.
 func refuse(conn net.Conn, err error) {
 	var refusal *handshake.Refusal
 	var octets interface{ Status() int } // an error of head or chunked

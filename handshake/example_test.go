@@ -88,7 +88,7 @@ func ExampleAppendSwitchingProtocols() {
 	// |
 }
 
-// A library that builds its 101 field by field, with a value that it has as bytes.
+// A library can build its 101 field by field. A value may be bytes.
 func ExampleAppendField() {
 	head, err := handshake.BeginSwitchingProtocols(nil, upgrade.MustParseProduct("websocket"))
 	if err != nil {
@@ -110,7 +110,7 @@ func ExampleAppendField() {
 	// |
 }
 
-// A server of bytes answers by a response of its own.
+// A server without an HTTP stack builds its other responses as bytes too.
 func ExampleAppendResponse() {
 	const content = "who are you?\n"
 	head, err := handshake.AppendResponse(nil, 401,
@@ -129,7 +129,7 @@ func ExampleAppendResponse() {
 	// who are you?
 }
 
-// The errors of all parts have a status and perhaps a field, so that no library maps them.
+// Every error has a status code and perhaps a field, so no library needs a table of them.
 func ExampleStatus() {
 	_, malformed := handshake.Select(1, 1, []string{"Upgrade"}, []string{"a b"}, upgrade.MustParseProduct("a"))
 	for _, err := range []error{malformed, handshake.ErrHTTPVersion, &handshake.Refusal{Status: 401}} {
@@ -192,7 +192,7 @@ func ExampleWriteSwitchingProtocols() {
 	// |
 }
 
-// A client looks at the response before it speaks the new protocol.
+// A client checks the response before it speaks the new protocol.
 func ExampleSwitched() {
 	websocket := upgrade.MustParseProduct("websocket")
 

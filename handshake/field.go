@@ -14,7 +14,7 @@ import (
 // Field is one field of a message, by name and value.
 type Field struct{ Name, Value string }
 
-// Check returns nil if f may stand in a message; [ErrFieldName] if its name is not a
+// Check returns nil if a message may have f; [ErrFieldName] if its name is not a
 // token; or [ErrFieldValue] if its value holds a control character other than HTAB, or
 // begins or ends with a blank. Octets from 0x80 are legal in a value (obs-text). It
 // follows [RFC 9110, section 5.5].
@@ -50,8 +50,8 @@ func check[S upgrade.Text](name string, value S) error {
 // The value is bytes or a string. The error is that of [Field.Check], or [ErrReserved]
 // for Upgrade, Connection, Content-Length, Transfer-Encoding and Trailer, which the
 // caller must not give in a 101; dst is then returned as it was. The error does not name
-// the field, because the caller knows it. AppendField allocates nothing but what dst
-// needs to grow.
+// the field, because the caller knows it. AppendField allocates only what dst needs to
+// grow.
 func AppendField[S upgrade.Text](dst []byte, name string, value S) ([]byte, error) {
 	if err := check(name, value); err != nil {
 		return dst, err
@@ -69,15 +69,15 @@ func appendLine[S upgrade.Text](dst []byte, name string, value S) []byte {
 	return append(dst, "\r\n"...)
 }
 
-// reserved reports whether a caller must not give the field in a 101: it says what is
-// switched to, or how the message is framed, and this package writes it. A 101 has no
-// content, and so it has neither a length nor a coding (RFC 9110, section 8.6, and RFC
-// 9112, section 6.1).
+// reserved reports whether the caller must not give the field in a 101. Such a field
+// names the new protocol or frames the message, which is left to this package. A 101 has
+// no content, and so it has neither a length nor a coding (RFC 9110, section 8.6, and
+// RFC 9112, section 6.1).
 func reserved(name string) bool {
-	// The length tells nearly all names from these. A name that passed check is
-	// ASCII, so that EqualFold cannot find a look-alike.
+	// The length rules out nearly all other names. A name that passed check is
+	// ASCII, so EqualFold cannot match a look-alike.
 	switch len(name) {
-	case len("Upgrade"): // and that of Trailer
+	case len("Upgrade"): // Trailer is as long
 		return strings.EqualFold(name, "Upgrade") || strings.EqualFold(name, "Trailer")
 	case len("Connection"):
 		return strings.EqualFold(name, "Connection")

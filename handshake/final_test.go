@@ -94,7 +94,7 @@ func TestFinalResponseThatCannotBeBuilt(t *testing.T) {
 		status int
 		fields []Field
 		want   error
-		index  int // of the field, 0: none
+		index  int // of the field; 0 if there is none
 	}{
 		{0, nil, handshake.ErrStatus, 0},
 		{101, nil, handshake.ErrStatus, 0},

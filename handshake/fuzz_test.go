@@ -13,8 +13,8 @@ import (
 	"github.com/gosegue/upgrade/internal/corpus"
 )
 
-// Where a fuzz input is the lines of a field, LF separates them, and an empty input
-// is no line: LF is an octet that no line can have and be well-formed.
+// lineSep separates the lines of a field in a fuzz input. No well-formed line contains it.
+// An empty input stands for no lines.
 const lineSep = "\n"
 
 func lines(input string) []string {
@@ -26,7 +26,8 @@ func lines(input string) []string {
 
 func join(l corpus.Lines) string { return strings.Join(l.Strings(), lineSep) }
 
-// some reads blank-separated products, "0" as the zero one, and leaves out what is none.
+// some reads products separated by blanks. "0" is the zero Product. Text that is not a
+// product is left out.
 func some(input string) []upgrade.Product[string] {
 	var all []upgrade.Product[string]
 	for _, text := range strings.Fields(input) {
@@ -40,8 +41,8 @@ func some(input string) []upgrade.Product[string] {
 	return all
 }
 
-// FuzzSelect: Offer and Select are the oracle's, and Select is Offer and List.Select,
-// in any order of what is supported.
+// FuzzSelect: Offer and Select return what the oracle returns. Select returns what Offer
+// and List.Select return, in any order of the supported products.
 func FuzzSelect(f *testing.F) {
 	for _, c := range corpus.Read[corpus.Request](f, testdata, "request.json") {
 		major, minor := corpus.Version(f, c.Version)
@@ -57,7 +58,7 @@ func FuzzSelect(f *testing.F) {
 		if err != nil {
 			return
 		}
-		// What the client offered, in its own spelling, is supported by itself.
+		// The server supports what the client offered, in the client's spelling.
 		var theirs []upgrade.Product[string]
 		for p := range list.All() {
 			theirs = append(theirs, upgrade.MustParseProduct(p.String()))
@@ -67,7 +68,7 @@ func FuzzSelect(f *testing.F) {
 	})
 }
 
-// FuzzSwitched: the oracle's answer.
+// FuzzSwitched: Switched returns what the oracle returns.
 func FuzzSwitched(f *testing.F) {
 	for _, c := range corpus.Read[corpus.Response](f, testdata, "response.json") {
 		if c.Build == 0 {
@@ -102,8 +103,8 @@ func addBuilds(f *testing.F, status int) {
 	}
 }
 
-// FuzzSwitchingProtocols: the head law. Either nothing is there but an error, or an
-// HTTP implementation reads the head back as ours, with our fields and no others.
+// FuzzSwitchingProtocols: the head law. A call either returns an error and no head, or
+// net/http reads the head back with our fields and no others.
 func FuzzSwitchingProtocols(f *testing.F) {
 	addBuilds(f, 101)
 	f.Fuzz(func(t *testing.T, to, name1, value1, name2, value2 string) {
@@ -147,7 +148,7 @@ func FuzzUpgradeRequired(f *testing.F) {
 		}
 		want := []string{"Upgrade"}
 		if response.Close {
-			want = nil // net/http read "Upgrade, close" and took it away
+			want = nil // net/http read "Upgrade, close" and removed the field
 		}
 		diff(t, "Connection", want, response.Header["Connection"])
 	})
@@ -155,7 +156,7 @@ func FuzzUpgradeRequired(f *testing.F) {
 
 type builder func([]byte, []upgrade.Product[string], ...Field) ([]byte, error)
 
-// headLaw returns the response as net/http reads it, nil if there is none.
+// headLaw returns the response as net/http reads it, or nil if build returns an error.
 func headLaw(t *testing.T, build builder, to string, fields ...Field) *http.Response {
 	t.Helper()
 	const before = "\x00before"
@@ -168,7 +169,7 @@ func headLaw(t *testing.T, build builder, to string, fields ...Field) *http.Resp
 	if err != nil {
 		noProduct := len(products) == 0 || slices.ContainsFunc(products, upgrade.Product[string].IsZero)
 		if noProduct != (name == "ErrNoProduct") || noProduct != (index < 0) || index >= len(fields) {
-			t.Errorf("%v to %q", err, to)
+			t.Errorf("%v for the products %q", err, to)
 		}
 		return nil
 	}
@@ -186,7 +187,7 @@ func headLaw(t *testing.T, build builder, to string, fields ...Field) *http.Resp
 	}
 	diff(t, "Upgrade", []string{string(upgrade.AppendList(nil, products...))}, response.Header.Values("Upgrade"))
 
-	// Ours and no others: the lines, as the caller spelled them.
+	// Our fields and no others: the lines, as the caller spelled them.
 	want := http.Header{}
 	for _, f := range fields {
 		key := http.CanonicalHeaderKey(f.Name)
@@ -197,7 +198,7 @@ func headLaw(t *testing.T, build builder, to string, fields ...Field) *http.Resp
 		switch key {
 		case "Upgrade", "Connection":
 		case "Cache-Control":
-			// net/http adds it to Pragma: no-cache.
+			// net/http adds it if there is a Pragma: no-cache.
 			if len(want[key]) > 0 || !pragma {
 				diff(t, key, want[key], values)
 			}
@@ -219,7 +220,7 @@ func headLaw(t *testing.T, build builder, to string, fields ...Field) *http.Resp
 		t.Errorf("%q has %d lines of Connection", text, n)
 	}
 	if n := strings.Count(text, "\r\n"); n != strings.Count(text, "\r") || n != strings.Count(text, "\n") || strings.Count(text, "\r\n\r\n") != 1 {
-		t.Errorf("%q has line ends of its own", text)
+		t.Errorf("%q has stray line ends", text)
 	}
 	return response
 }

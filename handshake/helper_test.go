@@ -33,8 +33,8 @@ var errorNames = map[error]string{
 	handshake.ErrOption:       "ErrOption",
 }
 
-// fault returns err as the oracle has it, and stops the test if it is of no kind that
-// this package may return.
+// fault returns err in the oracle's form. It stops the test if this package must not
+// return such an error.
 func fault(tb testing.TB, err error) oracle.Fault {
 	tb.Helper()
 	if err == nil {
@@ -57,8 +57,8 @@ func fault(tb testing.TB, err error) oracle.Fault {
 	return oracle.Fault{Error: name}
 }
 
-// checkChain reports an error through which the place and the reason of the malformed
-// field cannot be found, or whose text is not plain.
+// checkChain reports an error that does not unwrap to the place and the reason of the
+// malformed field, or whose text is not plain.
 func checkChain(tb testing.TB, err error, want *upgrade.SyntaxError) {
 	tb.Helper()
 	var syntax *upgrade.SyntaxError
@@ -99,7 +99,7 @@ func responseFault(tb testing.TB, err error) (name string, index int) {
 	return name, index
 }
 
-// answer is what Offer, Select or Switched says.
+// answer is a result of Offer, Select or Switched.
 type answer struct {
 	Products []oracle.Product
 	Fault    oracle.Fault
@@ -121,7 +121,7 @@ func asOracle[S upgrade.Text](p upgrade.Product[S]) oracle.Product {
 	return oracle.Product{Name: string(p.Name()), Version: string(p.Version())}
 }
 
-// products reads products, and "" as the zero one.
+// products parses texts. "" is the zero Product.
 func products(tb testing.TB, texts []string) []upgrade.Product[string] {
 	tb.Helper()
 	var all []upgrade.Product[string]
@@ -153,8 +153,8 @@ func diff(tb testing.TB, what string, want, got any) {
 	}
 }
 
-// checkOffer holds Offer and Select, in both texts, to the oracle, and Select to Offer
-// and List.Select.
+// checkOffer compares Offer and Select, of strings and of bytes, with the oracle, and
+// Select with Offer and List.Select.
 func checkOffer(tb testing.TB, major, minor int, connection, offered []string, supported []upgrade.Product[string]) {
 	tb.Helper()
 	ours := asOracles(supported)
@@ -166,7 +166,7 @@ func checkOffer(tb testing.TB, major, minor int, connection, offered []string, s
 	p, selectErr := handshake.Select(major, minor, connection, offered, supported...)
 	diff(tb, "select", selected{wantSelect, wantSelectFault}, selected{asOracle(p), fault(tb, selectErr)})
 	if err == nil && p != list.Select(supported...) {
-		tb.Errorf("Select gives %q, List.Select %q", p, list.Select(supported...))
+		tb.Errorf("Select returns %q, List.Select %q", p, list.Select(supported...))
 	}
 
 	connectionBytes, offeredBytes := corpus.Bytes(connection), corpus.Bytes(offered)
@@ -175,7 +175,7 @@ func checkOffer(tb testing.TB, major, minor int, connection, offered []string, s
 	q, err := handshake.Select(major, minor, connectionBytes, offeredBytes, supported...)
 	diff(tb, "select of bytes", selected{wantSelect, wantSelectFault}, selected{asOracle(q), fault(tb, err)})
 	if p != q {
-		tb.Errorf("Select gives %q, of bytes %q", p, q)
+		tb.Errorf("Select of strings returns %q, of bytes %q", p, q)
 	}
 }
 
@@ -184,7 +184,7 @@ type selected struct {
 	Fault   oracle.Fault
 }
 
-// checkSwitched holds Switched, in both texts, to the oracle.
+// checkSwitched compares Switched, of strings and of bytes, with the oracle.
 func checkSwitched(tb testing.TB, status, major, minor int, connection, chosen []string, offered []upgrade.Product[string]) {
 	tb.Helper()
 	wantProducts, wantFault := oracle.Switched(status, major, minor, connection, chosen, asOracles(offered))

@@ -10,11 +10,12 @@ import (
 // This file knows which fields of a message end at an intermediary, by their names. It
 // knows neither how a stack keeps fields nor what Connection means for a switch.
 
-// Hop tells which fields of a message speak for one connection alone: an intermediary
-// removes them before it passes the message on. The zero Hop has those that always do.
+// Hop tells which fields of a message are meant for one connection only: an intermediary
+// removes them before it passes the message on. The zero Hop has the fields that always
+// are.
 //
-// A Hop aliases the lines of Connection and the names in keep, and the slices that hold
-// them: none of them may change while it is in use.
+// A Hop aliases the lines of Connection, the names in keep, and the slices that hold
+// them. Do not change any of these while the Hop is in use.
 type Hop[S upgrade.Text] struct {
 	connection []S
 	keep       []string
@@ -28,16 +29,16 @@ type Hop[S upgrade.Text] struct {
 //   - the fields that Connection names, except those in keep.
 //
 // Host, Content-Length and Content-Encoding are never among them: a message without
-// them is another message. keep has the names of fields that a client must not be able
-// to remove, such as those an intermediary adds itself or authenticates by. It protects
-// a field from Connection, and does not overrule the list above.
+// them is another message. keep names fields that a client must not be able to remove,
+// such as those that an intermediary adds or authenticates by. It protects a field from
+// Connection, but does not overrule the first item above.
 //
-// If Connection is malformed, HopByHop returns a [*FieldError] and a Hop that has all
-// of this still, with every element of Connection that is well-formed. An intermediary
-// answers such a request with 400 (Bad Request), and such a response with 502 (Bad
-// Gateway); one that passes it on all the same must remove those fields.
+// If Connection is malformed, HopByHop returns a [*FieldError], and a Hop that counts
+// every well-formed element of Connection. An intermediary answers such a request with
+// 400 (Bad Request), and such a response with 502 (Bad Gateway). If it passes the
+// message on nevertheless, it must remove the fields of that Hop.
 //
-// HopByHop takes linear time and allocates nothing but the error. It follows
+// HopByHop takes linear time and allocates only the error. It follows
 // [RFC 9110, section 7.6.1].
 //
 // [RFC 9110, section 7.6.1]: https://httpwg.org/specs/rfc9110.html#rfc.section.7.6.1
@@ -50,8 +51,8 @@ func HopByHop[S upgrade.Text](connection []S, keep ...string) (Hop[S], error) {
 }
 
 // Has reports whether the field of that name ends at this hop, without regard to the
-// case of ASCII letters. It allocates nothing, and reads Connection anew each time: a
-// stack that finds fields by their names asks [Hop.All].
+// case of ASCII letters. It allocates nothing, and reads Connection again at each call: a
+// stack that can look up fields by name ranges over [Hop.All] instead.
 func (h Hop[S]) Has(name string) bool {
 	if endsAlways(name) {
 		return true
@@ -70,9 +71,9 @@ func (h Hop[S]) Has(name string) bool {
 	return false
 }
 
-// All returns the names in Connection of which [Hop.Has] reports true, in the order
+// All returns the names in Connection for which [Hop.Has] reports true, in the order
 // received, as they were spelled. They alias the lines; a name can occur more than once.
-// The fields that end at any hop are not among them unless Connection names them.
+// A field that ends at every hop is among them only if Connection names it.
 func (h Hop[S]) All() iter.Seq[S] {
 	return func(yield func(S) bool) {
 		for _, line := range h.connection {
@@ -88,8 +89,8 @@ func (h Hop[S]) All() iter.Seq[S] {
 	}
 }
 
-// nextOption returns the element of Connection that begins at i, and where the next one
-// does. It returns no element if this one is empty or malformed.
+// nextOption returns the element of Connection that begins at i, and the index at which
+// the next one begins. option is empty if the element is empty or malformed.
 //
 //	Connection        = #connection-option
 //	connection-option = token
@@ -116,14 +117,14 @@ func nextOption[S upgrade.Text](line S, i int) (option S, next int) {
 }
 
 // endsAlways reports whether a field ends at every hop, whatever Connection names.
-// RFC 9110 asks that Connection name these as well; many senders do not.
+// RFC 9110 asks senders to name these in Connection too, and many do not.
 func endsAlways[S upgrade.Text](name S) bool {
 	switch len(name) {
 	case len("TE"):
 		return octet.EqualFold(name, "TE")
-	case len("Upgrade"): // and that of Trailer
+	case len("Upgrade"): // Trailer is as long
 		return octet.EqualFold(name, "Upgrade") || octet.EqualFold(name, "Trailer")
-	case len("Connection"): // and that of Keep-Alive
+	case len("Connection"): // Keep-Alive is as long
 		return octet.EqualFold(name, "Connection") || octet.EqualFold(name, "Keep-Alive")
 	case len("HTTP2-Settings"):
 		return octet.EqualFold(name, "HTTP2-Settings")
@@ -139,8 +140,8 @@ func endsAlways[S upgrade.Text](name S) bool {
 	return false
 }
 
-// protects reports whether Connection cannot remove the field of that name: because it
-// says where the message goes or how it is framed, or because the caller keeps it.
+// protects reports whether the field of that name stays even if Connection names it: it
+// says where the message goes or how to read the content, or the caller keeps it.
 func protects[S upgrade.Text](keep []string, name S) bool {
 	if octet.EqualFold(name, "Host") || octet.EqualFold(name, "Content-Length") || octet.EqualFold(name, "Content-Encoding") {
 		return true

@@ -21,7 +21,7 @@ func TestAllocationsOfHops(t *testing.T) {
 		{"usual", []string{"keep-alive, Upgrade"}, 0},
 		{"lines", []string{"close", "", "X-Foo, Authorization"}, 0},
 		{"commas", []string{strings.Repeat(",", 64<<10)}, 0},
-		{"malformed", []string{"@@@, X-Foo"}, 2}, // the SyntaxError and the FieldError round it
+		{"malformed", []string{"@@@, X-Foo"}, 2}, // the SyntaxError and the FieldError that wraps it
 	} {
 		asBytes := corpus.Bytes(test.connection)
 		count := 0

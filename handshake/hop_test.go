@@ -10,7 +10,7 @@ import (
 	"github.com/gosegue/upgrade/internal/corpus"
 )
 
-const kelvin = "\u212A" // folds to k, and not in ASCII
+const kelvin = "\u212A" // folds to k in Unicode, but not in ASCII
 
 // fixed are the fields that end at every hop.
 var fixed = []string{
@@ -34,8 +34,8 @@ func TestHopByHop(t *testing.T) {
 		{"kept", []string{"close, X-Forwarded-For"}, []string{"x-forwarded-for"}, []string{"Close"}, []string{"X-Forwarded-For"}, []string{"close"}, false},
 		{"all of it kept", []string{"Authorization, Cookie"}, []string{"Authorization", "Cookie"}, nil, []string{"Authorization", "Cookie"}, nil, false},
 		{"framing and routing", []string{"Host, content-length", "Content-Encoding"}, nil, nil, []string{"Host", "Content-Length", "Content-Encoding"}, nil, false},
-		{"keep of the fixed list", nil, fixed, nil, nil, nil, false},
-		{"keep of what is fixed and named", []string{"Upgrade, TE"}, fixed, nil, nil, []string{"Upgrade", "TE"}, false},
+		{"fixed fields in keep", nil, fixed, nil, nil, nil, false},
+		{"fixed fields in keep and Connection", []string{"Upgrade, TE"}, fixed, nil, nil, []string{"Upgrade", "TE"}, false},
 		{"no Connection", nil, nil, nil, []string{"X-Foo", "", "Close"}, nil, false},
 		{"malformed first", []string{"@@@, X-Foo"}, nil, []string{"X-Foo"}, []string{"@@@"}, []string{"X-Foo"}, true},
 		{"malformed last", []string{"X-Foo,", "a b , \tX-Bar\t"}, nil, []string{"X-Foo", "X-Bar"}, []string{"a", "b", "a b"}, []string{"X-Foo", "X-Bar"}, true},
@@ -74,7 +74,7 @@ func TestZeroHop(t *testing.T) {
 	}
 }
 
-// The names need not be read to the end.
+// A caller need not read all names.
 func TestHopAllStops(t *testing.T) {
 	hop, _ := handshake.HopByHop([]string{"a, b", "c"})
 	for name := range hop.All() {
@@ -88,8 +88,8 @@ func TestHopAllStops(t *testing.T) {
 	t.Error("b is missing")
 }
 
-// slowHop is HopByHop as one would write it without a thought for time: what Has
-// reports of a name, and what All yields.
+// slowHop is HopByHop without regard to speed. It returns what Has reports of a name, and
+// what All yields.
 func slowHop(connection, keep []string) (has func(name string) bool, all []string) {
 	same := func(a, b string) bool { return asciiLower(a) == asciiLower(b) }
 	in := func(name string, list []string) bool {
@@ -121,8 +121,8 @@ func asciiLower(s string) string {
 	return string(b)
 }
 
-// checkHop holds HopByHop, in both texts, to slowHop, and its error to that of
-// ParseConnection.
+// checkHop compares HopByHop, of strings and of bytes, with slowHop, and its error with
+// that of ParseConnection.
 func checkHop(tb testing.TB, connection, keep []string, names ...string) {
 	tb.Helper()
 	has, all := slowHop(connection, keep)
@@ -138,7 +138,7 @@ func checkHop(tb testing.TB, connection, keep []string, names ...string) {
 		}
 		diff(tb, "error of bytes", err, errBytes)
 	} else if wantErr != nil || errBytes != nil {
-		tb.Errorf("no error, but %v, and of bytes %v", wantErr, errBytes)
+		tb.Errorf("no error; want %v, of bytes %v", wantErr, errBytes)
 	}
 	diff(tb, "all", all, slices.Collect(hop.All()))
 	var allBytes []string
@@ -153,8 +153,7 @@ func checkHop(tb testing.TB, connection, keep []string, names ...string) {
 	}
 }
 
-// FuzzHopByHop: the slow way says the same, and how a list is split into lines makes no
-// difference.
+// FuzzHopByHop: HopByHop agrees with slowHop, however a list is split into lines.
 func FuzzHopByHop(f *testing.F) {
 	f.Add("close, X-Forwarded-For\n@, a b,, Host", "X-Forwarded-For\nTE", "x-forwarded-for")
 	f.Add("Upgrade, HTTP2-Settings, content-length\n\t,", "", kelvin+"eep-Alive")
@@ -205,8 +204,8 @@ func checkRestrict(tb testing.TB, offered []string, allowed, want []upgrade.Prod
 	diff(tb, "restricted, of bytes", asOracles(want), asOracles(handshake.Restrict(listBytes, allowed...)))
 }
 
-// FuzzRestrict: the slow way says the same, and a response with any of what was passed on
-// switches, if the client understands what it offered.
+// FuzzRestrict: Restrict agrees with a slow version, and Switched accepts a response that
+// switches to the products passed on.
 func FuzzRestrict(f *testing.F) {
 	f.Add("a, B/1\nb/1, a", "b/1 A 0 a")
 	f.Add("websocket, h2c", "websocket tcp foo/2")
@@ -233,7 +232,7 @@ func FuzzRestrict(f *testing.F) {
 	})
 }
 
-// A header of any size costs time in proportion, and no memory.
+// Long lines, on which a scan of quadratic time would be slow.
 func TestHopByHopIsLinear(t *testing.T) {
 	for _, line := range []string{strings.Repeat(",", 64<<10), strings.Repeat("a,", 32<<10), strings.Repeat(" ", 64<<10), strings.Repeat("@,", 32<<10)} {
 		hop, err := handshake.HopByHop([]string{line})

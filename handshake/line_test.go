@@ -9,8 +9,8 @@ import (
 	"github.com/gosegue/upgrade/internal/corpus"
 )
 
-// What Example_lineByLine does with one line at a time is what Select does with all of
-// them, also if the lines of Upgrade come first.
+// Example_lineByLine, with one line at a time, makes the choice that Select makes with all
+// of them, even if the lines of Upgrade come first.
 func TestLineByLine(t *testing.T) {
 	check := func(t *testing.T, major, minor int, connection, offered [][]byte, supported []upgrade.Product[string]) {
 		t.Helper()

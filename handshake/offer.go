@@ -1,10 +1,10 @@
 // Package handshake holds the rules of a protocol switch in HTTP/1.1, on field
 // lines and bytes: whether a request offers one that counts ([Offer], [Select]),
 // the responses that accept it ([AppendSwitchingProtocols]) or ask for one
-// ([AppendUpgradeRequired]), and what a client checks of the answer ([Switched]).
+// ([AppendUpgradeRequired]), and the client's check of the answer ([Switched]).
 //
 // It is for HTTP stacks of any kind. It knows nothing of net/http or of connections.
-// Package httpupgrade is the same for net/http.
+// Package httpupgrade does the same for net/http.
 //
 // For a server, an upgrade is three steps:
 //
@@ -23,18 +23,18 @@ import (
 )
 
 // This file knows what makes an offer count: the version, Connection, Upgrade. It knows
-// neither methods nor content nor connections.
+// nothing of methods, content or connections.
 
 // Offer returns the products that a request offers to switch to. The list is empty
-// only with an error. connection and offered are the lines of its fields Connection
-// and Upgrade, major and minor its HTTP version.
+// only with an error. connection and offered are the lines of its Connection and
+// Upgrade fields; major and minor are its HTTP version.
 //
 // With any error, serve the request as if it had no Upgrade field. Do not answer 400
-// for this alone: a client can offer a switch, and cannot demand one. The errors are,
+// for this alone: a client can offer a switch but cannot demand one. The errors are,
 // in this order, [ErrHTTPVersion], [ErrNoUpgrade], a [*FieldError] for a malformed
 // Connection, [ErrNoOption], and a *FieldError for a malformed Upgrade.
 //
-// The List aliases offered. Offer allocates nothing but a FieldError and what it
+// The List aliases offered. Offer allocates only a FieldError and the error that it
 // wraps. It follows [RFC 9110, section 7.8]. It does not look at the method, which
 // the new protocol may restrict, or at the content, which the server has to read
 // before the switch.
@@ -51,8 +51,8 @@ func Offer[S upgrade.Text](major, minor int, connection, offered []S) (upgrade.L
 	return list, nil
 }
 
-// meant returns nil if the Upgrade field of a message counts, or why it must be ignored
-// unread.
+// meant returns nil if the Upgrade field of a message counts. Otherwise the error says
+// why the field must be ignored unread.
 func meant[S upgrade.Text](major, minor int, connection, offered []S) error {
 	switch {
 	case !canUpgrade(major, minor):
@@ -74,7 +74,7 @@ func meant[S upgrade.Text](major, minor int, connection, offered []S) error {
 // switch: 1.1 and later 1.x, which are read as 1.1 (RFC 9110, section 2.5).
 func canUpgrade(major, minor int) bool { return major == 1 && minor >= 1 }
 
-// blank reports whether the lines of a field hold nothing but empty elements.
+// blank reports whether the lines of a field hold only empty elements.
 func blank[S upgrade.Text](lines []S) bool {
 	for _, line := range lines {
 		for i := range len(line) {
@@ -86,24 +86,23 @@ func blank[S upgrade.Text](lines []S) bool {
 	return true
 }
 
-// Select returns what to switch to: the first of supported that the request offers. It is
-// [Offer] and [upgrade.List.Select] in one call, by exactly the same rules, and faster
-// than the two.
+// Select returns the product to switch to: the first of supported that the request
+// offers. It is [Offer] and [upgrade.List.Select] in one call. The rules are exactly the
+// same, and one call is faster than the two.
 //
 // The errors are those of Offer and then [ErrNotSupported]. With any of them, serve the
 // request as if it had no Upgrade field. The Product is one of the arguments, in the
-// server's spelling. It allocates as Offer does.
+// server's spelling. Select allocates as Offer does.
 func Select[S upgrade.Text](major, minor int, connection, offered []S, supported ...upgrade.Product[string]) (upgrade.Product[string], error) {
-	// Nearly always there is one line of each field, in one of a few spellings. The
-	// rest is a function of its own: its variables would make this one a quarter
-	// slower.
+	// Nearly always each field is one line, in one of a few spellings. The rest is in
+	// a separate function: its variables would make this one a quarter slower.
 	if !canUpgrade(major, minor) || len(connection) != 1 || len(offered) != 1 || len(supported) == 0 {
 		return selectParsed(major, minor, connection, offered, supported)
 	}
 	line := offered[0]
 	switch spellingOf(connection[0]) {
 	case asksUpgrade:
-		// A line that is exactly a product is a valid field, and offers just that.
+		// A line that is exactly a product is a valid field, and offers only that.
 		if p := supported[0]; string(line) == p.String() && !p.IsZero() {
 			return p, nil
 		}
@@ -118,8 +117,8 @@ func Select[S upgrade.Text](major, minor int, connection, offered []S, supported
 	return selectParsed(major, minor, connection, offered, supported)
 }
 
-// isCommon reports whether a line of Upgrade is one of the products that most clients
-// offer. Such a line need not be parsed.
+// isCommon reports whether a line of Upgrade is exactly one of the products that most
+// clients offer. Such a line need not be parsed.
 func isCommon[S upgrade.Text](line S) bool {
 	return string(line) == "websocket" || string(line) == "h2c"
 }
@@ -148,16 +147,16 @@ func selectParsed[S upgrade.Text](major, minor int, connection, offered []S, sup
 	return p, nil
 }
 
-// spelling is what is known of a line of Connection without parsing it.
+// spelling says what a line of Connection asks for, if that is plain without a parse.
 type spelling uint8
 
 const (
-	unusual     spelling = iota // it has to be parsed
+	unusual     spelling = iota // it must be parsed
 	asksUpgrade                 // it is well-formed and names the option upgrade
-	asksNothing                 // it is well-formed and does not
+	asksNothing                 // it is well-formed and does not name it
 )
 
-// spellingOf looks for the spellings of most clients.
+// spellingOf recognises the spellings that most clients send.
 func spellingOf[S upgrade.Text](line S) spelling {
 	switch len(line) {
 	case len("Upgrade"):

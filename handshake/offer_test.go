@@ -8,8 +8,8 @@ import (
 	"github.com/gosegue/upgrade/handshake"
 )
 
-// No offer unless the version is 1.1 or a later 1.x, Upgrade names a product, and
-// Connection the option: every combination, each with both texts.
+// A request offers only if the version is 1.1 or a later 1.x, Upgrade names a product, and
+// Connection names the option. Every combination is tried, in strings and in bytes.
 func TestTruthTable(t *testing.T) {
 	versions := [][2]int{{0, 9}, {1, 0}, {1, 1}, {1, 2}, {2, 0}, {3, 0}, {0, 1}, {2, 1}, {1, -1}, {-1, 1}, {0, 0}}
 	fields := [][]string{
@@ -41,9 +41,9 @@ func TestTruthTable(t *testing.T) {
 	}
 }
 
-// What was not asked is worth no answer: a Product of the client's spelling never
-// comes out of Select, and never one that was not offered.
-func TestSelectGivesAnArgument(t *testing.T) {
+// Select returns one of its arguments, never a Product in the client's spelling or one
+// that was not offered.
+func TestSelectReturnsAnArgument(t *testing.T) {
 	offered := []byte("WEBSOCKET, H2C")
 	p, err := handshake.Select(1, 1, [][]byte{[]byte("upgrade")}, [][]byte{offered}, products(t, []string{"x", "h2c"})...)
 	clear(offered)
@@ -52,8 +52,8 @@ func TestSelectGivesAnArgument(t *testing.T) {
 	}
 }
 
-// An exact spelling may be recognised without a parse, but only where the parse would
-// say the same.
+// Select may recognise an exact spelling without a parse, but only where a parse would
+// have the same result.
 func TestSelectOfNearlyExactSpellings(t *testing.T) {
 	supported := products(t, []string{"echo/2", "websocket", "echo/1", "Echo/1"})
 	for _, connection := range []string{"Upgrade", "upgrade", "UPGRADE", "keep-alive, Upgrade", "Keep-Alive, Upgrade", "Upgrade, keep-alive", "keep-alive", "Upgrad", "Upgrade,", "\x00pgrade"} {
@@ -71,8 +71,8 @@ func TestSelectOfNearlyExactSpellings(t *testing.T) {
 	}
 }
 
-// The lines that hold nothing are found to do so at the price of a scan, but one more
-// octet is no blank: each of the 256.
+// A field is blank only if it holds only commas and blanks. Each of the 256 octets is
+// tried.
 func TestBlankEveryOctet(t *testing.T) {
 	for c := range 256 {
 		one := string([]byte{byte(c)})

@@ -11,7 +11,7 @@ import (
 	"github.com/gosegue/upgrade/handshake"
 )
 
-// A request here is what its protocols are told to do.
+// In these tests a request is a string. Nothing is served.
 type protocol = handshake.Protocol[string, int]
 
 func named(name string) protocol { return protocol{Product: upgrade.MustParseProduct(name)} }
@@ -34,7 +34,7 @@ func choose(t *testing.T, offer string, protocols ...protocol) (string, []Field,
 	return p.Product.String(), fields, err
 }
 
-func TestChooseTriesWhatIsOfferedInTheServersOrder(t *testing.T) {
+func TestChooseTriesOffersInServerOrder(t *testing.T) {
 	forbidden := &handshake.Refusal{Status: 403}
 	late := &handshake.Refusal{Status: 503}
 	wrapped := fmt.Errorf("wrapped: %w", forbidden)
@@ -58,7 +58,7 @@ func TestChooseTriesWhatIsOfferedInTheServersOrder(t *testing.T) {
 		{"none allowed", "c", []protocol{disallowed}, "", handshake.ErrNotSupported},
 		{"next after refusal", "a, b", []protocol{refuses(named("a"), forbidden), named("b")}, "b", nil},
 		{"first refusal answers", "a, b", []protocol{refuses(named("a"), wrapped), refuses(named("b"), late)}, "a", wrapped},
-		{"refusal before what is not allowed", "b, c", []protocol{refuses(named("b"), late), disallowed}, "b", late},
+		{"refusal before one not allowed", "b, c", []protocol{refuses(named("b"), late), disallowed}, "b", late},
 		{"own error ends the search", "a, b", []protocol{refuses(named("a"), own), named("b")}, "a", own},
 		{"own error after a refusal", "a, b", []protocol{refuses(named("a"), forbidden), refuses(named("b"), own)}, "b", own},
 		{"nil Refusal is an error like any other", "a, b", []protocol{refuses(named("a"), none), named("b")}, "a", none},
@@ -71,7 +71,7 @@ func TestChooseTriesWhatIsOfferedInTheServersOrder(t *testing.T) {
 	}
 }
 
-// Each question is asked only if the one before it was answered well.
+// Choose calls each function only if the one before it agreed.
 func TestChooseAsksInOrder(t *testing.T) {
 	var asked []string
 	p := named("a")
@@ -134,13 +134,13 @@ func TestChooseRecoversPanics(t *testing.T) {
 	}
 }
 
-// badError is an error whose Unwrap panics, as that of many a nil pointer does.
+// badError is an error whose Unwrap panics, as many do on a nil pointer.
 type badError struct{}
 
 func (badError) Error() string { return "bad" }
 func (badError) Unwrap() error { panic("Unwrap") }
 
-// An error of the server's own is looked into for a Refusal, which calls its methods.
+// Choose looks for a Refusal in the server's own errors, and so calls their methods.
 func TestChooseRecoversPanicsOfErrors(t *testing.T) {
 	for name, p := range map[string]protocol{
 		"Check":  {Check: func(string) error { return badError{} }},
@@ -153,7 +153,7 @@ func TestChooseRecoversPanicsOfErrors(t *testing.T) {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
-	// And those of handshake do not panic.
+	// The errors of handshake do not panic.
 	for _, err := range []error{
 		(*handshake.FieldError)(nil), (*handshake.ResponseError)(nil), (*handshake.ContentError)(nil),
 		(*handshake.WriteError)(nil), (*handshake.PanicError)(nil),
@@ -191,6 +191,6 @@ func TestSupportedNamesEachProductOnce(t *testing.T) {
 		t.Error(diff)
 	}
 	if got := handshake.Supported([]protocol(nil)); len(got) != 0 {
-		t.Errorf("of none: %v", got)
+		t.Errorf("of no protocols: %v", got)
 	}
 }

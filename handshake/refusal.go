@@ -7,8 +7,8 @@ import (
 	"github.com/gosegue/upgrade"
 )
 
-// This file knows the refusal of a switch, once for every adapter. It knows nothing of
-// how a response is sent.
+// This file knows the refusal of a switch, for every adapter. It knows nothing of how a
+// response is sent.
 
 // Refusal is an error that Check and Fields of a [Protocol] return to answer a request with
 // a final response instead of switching to that protocol.
@@ -17,13 +17,13 @@ type Refusal struct {
 	Status int
 
 	// Fields are the fields of the response. Content-Length, Transfer-Encoding and
-	// Trailer must not be among them, and Connection only as "close". A 426
+	// Trailer must not be among them; Connection may be, but only as "close". A 426
 	// (Upgrade Required) gets the Upgrade that it must have, and every response
 	// with an Upgrade gets upgrade in Connection.
 	Fields []Field
 
 	// Content is the content of the response: text/plain in UTF-8, unless Fields
-	// has a Content-Type. None is sent with 204 (No Content) and 304 (Not
+	// has a Content-Type. It is not sent with 204 (No Content) or 304 (Not
 	// Modified), or in answer to HEAD.
 	Content string
 }
@@ -39,7 +39,7 @@ func (e *Refusal) Error() string {
 // Response returns the fields and the content of the response that refuses the switch to
 // p. The fields are those of e, with at most one Connection, which is "close". Response
 // adds an Upgrade to a 426 that lacks it, and a Content-Type to content that lacks it. The
-// adapter adds what frames the response, and upgrade in Connection if there is an Upgrade,
+// adapter frames the response. It also adds upgrade to Connection if there is an Upgrade,
 // as [AppendResponse] does.
 //
 // The error says that e cannot be sent, which is the server's own fault: [ErrStatus],
@@ -56,7 +56,7 @@ func (e *Refusal) Response(p upgrade.Product[string]) ([]Field, string, error) {
 		}
 		hasType = hasType || f.is("Content-Type")
 	}
-	// A copy where something is added: the caller may return one Refusal many times.
+	// Any append copies: the caller may return one Refusal many times.
 	fields := e.Fields[:len(e.Fields):len(e.Fields)]
 	if e.Status == 426 && !given.upgrade {
 		if p.IsZero() {
@@ -75,7 +75,7 @@ func (e *Refusal) Response(p upgrade.Product[string]) ([]Field, string, error) {
 }
 
 // refusalIn returns the Refusal that err is or wraps, or nil. It calls methods of err,
-// which is the server's own: they can panic, of a nil pointer say.
+// which is the server's own error. They can panic, for example on a nil pointer.
 func refusalIn(err error) *Refusal {
 	var refusal *Refusal
 	if !errors.As(err, &refusal) {

@@ -54,7 +54,7 @@ func TestRefusalThatCannotBeSentIsAnError(t *testing.T) {
 		name    string
 		refusal *refusal
 		want    error
-		index   int // of the field, 0: none
+		index   int // of the field; 0 if there is none
 	}{
 		{"nil", nil, handshake.ErrStatus, 0},
 		{"no status", &refusal{}, handshake.ErrStatus, 0},

@@ -8,8 +8,8 @@ import (
 	"github.com/gosegue/upgrade/internal/uri"
 )
 
-// This file knows the head of a request that offers a switch. It knows neither its
-// content nor the connection that it goes to.
+// This file knows the head of a request that offers a switch. It knows nothing of the
+// content or of the connection that carries it.
 
 // AppendOffer appends the head of a request that offers to switch to dst and returns the
 // result: the request line, one Host, one Upgrade with the products in the client's order
@@ -22,26 +22,26 @@ import (
 //	Connection: Upgrade
 //	Sec-WebSocket-Version: 13
 //
-// method and target must agree: "*" is for OPTIONS alone. host is the host of the target
-// URI, with its port if that is not the default one; it is empty if the URI has none, as
-// on a Unix socket. A product that is given twice is sent once.
+// method and target must agree: "*" is only for OPTIONS. host is the host of the target
+// URI, with its port if that is not the default one; it is empty if the URI has no host,
+// as on a Unix socket. A product that is given twice is sent once.
 //
-// options are the names of fields that are meant for the next hop alone, such as
-// HTTP2-Settings; each must name one of fields, and not Content-Length, without regard
-// to case. A caller that sends content brings one Content-Length and appends the content
-// itself. A proxy may keep an Upgrade field to itself, and a server may answer as if it
-// had not seen it.
+// options are the names of fields that are meant only for the next hop, such as
+// HTTP2-Settings. Each must name one of fields, without regard to case, and not
+// Content-Length. A caller that sends content gives one Content-Length and appends the
+// content itself. A proxy may remove the Upgrade field, and a server may answer as if it
+// had not seen the field.
 //
 // The errors are [ErrMethod], [ErrTarget], [ErrHost], [ErrNoProduct] for no product or a
 // zero one, a [*ResponseError] for a field, and [ErrOption], in this order. A field can
-// fail [Field.Check], be a malformed Content-Length, or be [ErrReserved]: Connection,
-// Upgrade, Host, Transfer-Encoding, Trailer, and a second Content-Length. With an error dst
-// is returned as it was. AppendOffer allocates only the error and what dst needs to grow.
+// fail [Field.Check], be a malformed Content-Length, or be reserved: Connection, Upgrade,
+// Host, Transfer-Encoding, Trailer, and a second Content-Length. With an error, dst is
+// returned as it was. AppendOffer allocates only the error and what dst needs to grow.
 // It follows [RFC 9110, section 7.8].
 //
 // [RFC 9110, section 7.8]: https://httpwg.org/specs/rfc9110.html#rfc.section.7.8
 func AppendOffer(dst []byte, method, target, host string, offered []upgrade.Product[string], options []string, fields ...Field) ([]byte, error) {
-	// All is checked before anything is appended, so dst needs no repair.
+	// Everything is checked before anything is appended, so dst needs no repair.
 	if err := checkOffer(method, target, host, offered, options, fields); err != nil {
 		return dst, err
 	}
@@ -114,9 +114,9 @@ func checkOffer(method, target, host string, offered []upgrade.Product[string], 
 	return nil
 }
 
-// isOption reports whether option is a token that names one of fields, and one that may
-// end at the next hop. Content-Length may not: the server would be left without the end of
-// the content (RFC 9110, section 7.6.1).
+// isOption reports whether option is a token that names one of fields, and a field that
+// may end at the next hop. Content-Length may not: without it, the server could not find
+// the end of the content (RFC 9110, section 7.6.1).
 func isOption(option string, fields []Field) bool {
 	if !octet.IsToken(option) || strings.EqualFold(option, "close") || strings.EqualFold(option, "Content-Length") {
 		return false

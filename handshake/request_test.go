@@ -12,7 +12,7 @@ import (
 	"github.com/gosegue/upgrade/head"
 )
 
-// built is what AppendOffer is given; the zero built is a valid one.
+// built has the arguments of AppendOffer. The zero built is valid.
 type built struct {
 	method, target, host string
 	products             []string
@@ -56,10 +56,10 @@ func TestAppendOffer(t *testing.T) {
 			"GET / HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade, a, b\r\nA: \r\nB: \r\n\r\n"},
 		{"content", built{method: "POST", fields: []Field{{"content-length", "10"}}},
 			"POST / HTTP/1.1\r\n" + upgrade + "content-length: 10\r\n\r\n"},
-		{"the highest digit", built{method: "PUT", fields: []Field{{"Content-Length", "9223372036854775807"}}},
+		{"the largest length", built{method: "PUT", fields: []Field{{"Content-Length", "9223372036854775807"}}},
 			"PUT / HTTP/1.1\r\n" + upgrade + "Content-Length: 9223372036854775807\r\n\r\n"},
 		{"HEAD", built{method: "HEAD"}, "HEAD / HTTP/1.1\r\n" + upgrade + "\r\n"},
-		{"a method of one's own", built{method: "x-Pull!"}, "x-Pull! / HTTP/1.1\r\n" + upgrade + "\r\n"},
+		{"an unregistered method", built{method: "x-Pull!"}, "x-Pull! / HTTP/1.1\r\n" + upgrade + "\r\n"},
 		{"OPTIONS *", built{method: "OPTIONS", target: "*"}, "OPTIONS * HTTP/1.1\r\n" + upgrade + "\r\n"},
 		{"absolute-form", built{target: "ws://example.com/a?b"}, "GET ws://example.com/a?b HTTP/1.1\r\n" + upgrade + "\r\n"},
 		{"no host", built{host: "none"}, "GET / HTTP/1.1\r\nHost: \r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"},
@@ -76,7 +76,7 @@ func TestAppendOffer(t *testing.T) {
 	}
 }
 
-// checkOfferHead reports a head that our own server would not take for that offer.
+// checkOfferHead reports a head that our own server would not read as that offer.
 func checkOfferHead(t testing.TB, name string, octets []byte, o built) {
 	t.Helper()
 	var request head.Request
@@ -115,7 +115,7 @@ func TestAppendOfferRefuses(t *testing.T) {
 		name string
 		built
 		want  error
-		index int // of the field, -1 if it is none
+		index int // of the field; -1 if there is none
 	}{
 		{"CONNECT", built{method: "CONNECT", target: "example.com:80"}, handshake.ErrMethod, -1},
 		{"no method", built{method: "none"}, handshake.ErrMethod, -1},
@@ -136,7 +136,7 @@ func TestAppendOfferRefuses(t *testing.T) {
 		{"a host with a blank", built{host: "example.com "}, handshake.ErrHost, -1},
 		{"a host with a line end", built{host: "example.com\r\nX: y"}, handshake.ErrHost, -1},
 		{"a host that is not ASCII", built{host: "b\u00FCcher.example"}, handshake.ErrHost, -1},
-		{"a port that is no number", built{host: "example.com:http"}, handshake.ErrHost, -1},
+		{"a port that is not a number", built{host: "example.com:http"}, handshake.ErrHost, -1},
 		{"IPv6 without brackets", built{host: "::1"}, handshake.ErrHost, -1},
 		{"no product", built{products: []string{}}, handshake.ErrNoProduct, -1},
 		{"a zero product", built{products: []string{"foo", ""}}, handshake.ErrNoProduct, -1},
@@ -154,9 +154,9 @@ func TestAppendOfferRefuses(t *testing.T) {
 		{"a name with a line end", built{fields: []Field{{"X\r\nY", "y"}}}, handshake.ErrFieldName, 0},
 		{"no name", built{fields: []Field{{"", "y"}}}, handshake.ErrFieldName, 0},
 		{"a value with a line end", built{fields: []Field{{"X", "y\r\nZ: z"}}}, handshake.ErrFieldValue, 0},
-		{"a value with a blank after it", built{fields: []Field{{"X", "y "}}}, handshake.ErrFieldValue, 0},
+		{"a value that ends with a blank", built{fields: []Field{{"X", "y "}}}, handshake.ErrFieldValue, 0},
 		{"an option without a field", built{options: []string{"HTTP2-Settings"}}, handshake.ErrOption, -1},
-		{"keep-alive, which is no field of ours", built{options: []string{"keep-alive"}, fields: one}, handshake.ErrOption, -1},
+		{"keep-alive, which names no field", built{options: []string{"keep-alive"}, fields: one}, handshake.ErrOption, -1},
 		{"upgrade, which is there anyway", built{options: []string{"upgrade"}, fields: one}, handshake.ErrOption, -1},
 		{"close", built{options: []string{"close"}, fields: one}, handshake.ErrOption, -1},
 		{"close with a field of that name", built{options: []string{"Close"}, fields: []Field{{"close", "1"}}}, handshake.ErrOption, -1},
@@ -166,7 +166,7 @@ func TestAppendOfferRefuses(t *testing.T) {
 		{"two options in one", built{options: []string{"X-Hop, close"}, fields: one}, handshake.ErrOption, -1},
 		{"an option with a line end", built{options: []string{"X-Hop\r\nX: y"}, fields: one}, handshake.ErrOption, -1},
 		{"a look-alike of a field", built{options: []string{"\u212A"}, fields: []Field{{"K", "1"}}}, handshake.ErrOption, -1},
-		{"one option of two", built{options: []string{"X-Hop", "Y"}, fields: one}, handshake.ErrOption, -1},
+		{"one valid option of two", built{options: []string{"X-Hop", "Y"}, fields: one}, handshake.ErrOption, -1},
 	}
 	for _, test := range tests {
 		room := append(make([]byte, 0, 1000), "abc"...)
@@ -181,8 +181,8 @@ func TestAppendOfferRefuses(t *testing.T) {
 	}
 }
 
-// FuzzAppendOffer: an error, or a head in which package head and net/http find what was
-// put there, field for field, and nothing else.
+// FuzzAppendOffer: AppendOffer returns an error, or a head in which package head and
+// net/http find exactly the arguments, field by field.
 func FuzzAppendOffer(f *testing.F) {
 	f.Add("GET", "/a?b", "example.com:80", "foo", "bar/2", "X", "X", "y")
 	f.Add("POST", "*", "[::1]", "foo/1", "FOO/1", "content-length", "close", "12")
@@ -223,7 +223,7 @@ func FuzzAppendOffer(f *testing.F) {
 		}
 		diff(t, "fields", fields, lines[3:])
 
-		// net/http knows fewer targets, hosts and methods.
+		// net/http accepts fewer targets, hosts and methods.
 		if r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(string(octets)))); err == nil {
 			if r.Method != method || r.RequestURI != target || len(r.Header["Upgrade"]) != 1 || len(r.Header["Connection"]) != 1 {
 				t.Errorf("%q: net/http reads %v", octets, r)
@@ -232,19 +232,19 @@ func FuzzAppendOffer(f *testing.F) {
 	})
 }
 
-// A client builds its offer, sends it, and believes nothing less than a valid 101.
+// A client builds its offer, sends it, and accepts only a valid 101.
 func ExampleAppendOffer() {
 	websocket := []upgrade.Product[string]{upgrade.MustParseProduct("websocket")}
 	head, err := handshake.AppendOffer(nil, "GET", "/chat", "example.com", websocket, nil,
 		handshake.Field{Name: "Sec-WebSocket-Version", Value: "13"},
-		handshake.Field{Name: "Sec-WebSocket-Key", Value: "dGhlIHNhbXBsZSBub25jZQ=="}) // of websocket.AppendKey
+		handshake.Field{Name: "Sec-WebSocket-Key", Value: "dGhlIHNhbXBsZSBub25jZQ=="}) // from websocket.AppendKey
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	fmt.Print(strings.ReplaceAll(string(head), "\r\n", "|\n"))
 
-	// What package head read of the answer.
+	// Package head has read these fields of the response.
 	products, err := handshake.Switched(101, 1, 1, []string{"Upgrade"}, []string{"WebSocket"}, websocket...)
 	fmt.Println(products.Offers(websocket[0]), err)
 	// Output:

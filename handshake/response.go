@@ -21,13 +21,13 @@ const (
 // BeginSwitchingProtocols appends the head of a 101 (Switching Protocols) response to
 // dst, without the empty line that ends it, and returns the result: the status line, one
 // Upgrade with the products to switch to, and one Connection with upgrade. Add further
-// fields by [AppendField], and then the empty line, after which the new protocol begins.
+// fields with [AppendField], and then the empty line. The new protocol begins after it.
 //
 // to is usually one product; several are layers, from the lowest up. The client must
-// have offered each of them: [Select] makes sure of it, and this function cannot.
+// have offered each of them: [Select] makes sure of this, but this function cannot.
 //
 // The error is [ErrNoProduct] for no product or a zero one; dst is then returned as it
-// was. It allocates nothing but what dst needs to grow. It follows
+// was. BeginSwitchingProtocols allocates only what dst needs to grow. It follows
 // [RFC 9110, section 15.2.2].
 //
 // [RFC 9110, section 15.2.2]: https://httpwg.org/specs/rfc9110.html#rfc.section.15.2.2
@@ -60,15 +60,15 @@ func beginSwitching(dst []byte, to []upgrade.Product[string]) ([]byte, error) {
 //	Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
 //
 // The errors are [ErrNoProduct] for no product or a zero one, and a [*ResponseError]
-// for a field that [AppendField] does not take. With an error dst is returned as it was.
-// It allocates nothing but the error and what dst needs to grow. It follows
-// [RFC 9110, section 15.2.2].
+// for a field that [AppendField] does not take. With an error, dst is returned as it was.
+// AppendSwitchingProtocols allocates only the error and what dst needs to grow. It
+// follows [RFC 9110, section 15.2.2].
 //
 // [RFC 9110, section 15.2.2]: https://httpwg.org/specs/rfc9110.html#rfc.section.15.2.2
 func AppendSwitchingProtocols(dst []byte, to []upgrade.Product[string], fields ...Field) ([]byte, error) {
 	if len(to) == 1 && len(fields) == 0 && !to[0].IsZero() {
-		// The usual case. In one function with the others it takes 1.4 times
-		// as long.
+		// The usual case. It would take 1.4 times as long in one function with
+		// the others.
 		dst = append(dst, switching...)
 		dst = to[0].AppendTo(dst)
 		return append(dst, connectionUpgrade+"\r\n"...), nil
@@ -89,10 +89,10 @@ func appendSwitching(dst []byte, to []upgrade.Product[string], fields []Field) (
 	return append(head, "\r\n"...), nil
 }
 
-// WriteSwitchingProtocols writes what [AppendSwitchingProtocols] appends to w, in
-// exactly one Write, from a pooled buffer. If the head cannot be built, it writes
-// nothing and returns the error of that function; otherwise the error is that of the
-// Write, after which the connection is of no further use.
+// WriteSwitchingProtocols writes the head that [AppendSwitchingProtocols] builds to w,
+// in exactly one Write, from a pooled buffer. If the head cannot be built, it writes
+// nothing and returns the error of that function. Any other error is that of the Write,
+// after which the connection is of no further use.
 func WriteSwitchingProtocols(w io.Writer, to []upgrade.Product[string], fields ...Field) error {
 	buffer := headpool.Get()
 	defer headpool.Put(buffer)
@@ -113,7 +113,7 @@ func WriteSwitchingProtocols(w io.Writer, to []upgrade.Product[string], fields .
 // once, Connection with upgrade, Content-Length: 0, fields, and the empty line.
 //
 // A caller that sends content gives one Content-Length and appends the content itself.
-// Of Connection the caller may give the value close, once, which becomes
+// The caller may give one Connection, with the value close. It becomes
 // "Connection: Upgrade, close".
 //
 // The errors are those of [AppendSwitchingProtocols]; dst is then returned as it was. It
@@ -130,23 +130,22 @@ func AppendUpgradeRequired(dst []byte, supported []upgrade.Product[string], fiel
 	return appendFinal(dst, head, 426, true, fields)
 }
 
-// AppendResponse appends the head of a final response that does not switch to dst and
-// returns the result: the status line, Connection if it has an option to name,
+// AppendResponse appends the head of a final response, which does not switch, to dst and
+// returns the result: the status line, Connection if there is an option to name,
 // Content-Length: 0, fields, and the empty line. It is for servers that answer with
 // bytes.
 //
 // status is 200 to 599. A caller that sends content gives one Content-Length and appends
-// the content itself; a 204 (No Content) has none, and with a 304 (Not Modified) none is
-// added. Of Connection the caller may give the value close, once. The caller may give
-// one Upgrade, a well-formed list of products, which is then an advertisement and
-// brings upgrade into Connection; a 426 (Upgrade Required) must have it.
+// the content itself. A 204 (No Content) has no Content-Length, and a 304 (Not Modified)
+// has only the caller's. The caller may give one Connection, with the value close, and
+// one Upgrade, a well-formed list of products. The Upgrade is an advertisement, and adds
+// upgrade to Connection. A 426 (Upgrade Required) must have one.
 //
 // The errors are [ErrStatus]; [ErrNoProduct] for a 426 without Upgrade; and a
-// [*ResponseError] for a field that fails [Field.Check], for an Upgrade that is not a
-// list, a Content-Length that is not a number or comes with a 204, for
-// Transfer-Encoding and Trailer, and for a Connection other than one close. With an
-// error dst is returned as it was. It allocates nothing but the error and what dst
-// needs to grow.
+// [*ResponseError] for a field that fails [Field.Check], an Upgrade that is not a list, a
+// Content-Length that is not a number or comes with a 204, a Transfer-Encoding, a
+// Trailer, and a Connection other than one close. With an error, dst is returned as it
+// was. AppendResponse allocates only the error and what dst needs to grow.
 func AppendResponse(dst []byte, status int, fields ...Field) ([]byte, error) {
 	if !isFinal(status) {
 		return dst, ErrStatus
@@ -159,7 +158,7 @@ func AppendResponse(dst []byte, status int, fields ...Field) ([]byte, error) {
 	return appendFinal(dst, head, status, false, fields)
 }
 
-// isFinal reports whether a response of that status code ends an exchange.
+// isFinal reports whether a response with that status code ends an exchange.
 func isFinal(status int) bool { return 200 <= status && status <= 599 }
 
 // appendFinal appends the fields of a final response to head, which is dst with the
@@ -201,11 +200,11 @@ func appendFinal(dst, head []byte, status int, upgrades bool, fields []Field) ([
 	return append(head, "\r\n"...), nil
 }
 
-// finalFields are the fields of a final response that the caller may give once.
+// finalFields tells which of the fields that a final response may have once were given.
 type finalFields struct{ upgrade, close bool }
 
-// take returns nil if f may stand in a final response after the fields taken before: one
-// Upgrade, which is a list, one "Connection: close", and whatever is not reserved.
+// take returns nil if a final response may have f after the fields taken before: one
+// Upgrade, which is a list; one "Connection: close"; and any field that is not reserved.
 func (given *finalFields) take(f Field) error {
 	err := f.Check()
 	switch {
@@ -229,7 +228,7 @@ func isList(s string) bool {
 	return err == nil && !list.IsZero()
 }
 
-// named reports whether list has products, and no zero ones.
+// named reports whether list has at least one product, and no zero one.
 func named(list []upgrade.Product[string]) bool {
 	for _, p := range list {
 		if p.IsZero() {
@@ -239,8 +238,8 @@ func named(list []upgrade.Product[string]) bool {
 	return len(list) > 0
 }
 
-// reason returns the reason phrase of a status code that a server of bytes is likely to
-// send, and "" for any other. No recipient needs one (RFC 9112, section 4).
+// reason returns the reason phrase of a status code that callers are likely to send, and
+// "" for any other. No recipient needs one (RFC 9112, section 4).
 func reason(status int) string {
 	switch status {
 	case 200:

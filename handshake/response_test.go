@@ -40,14 +40,14 @@ func TestGoldenUpgradeRequired(t *testing.T) {
 	}
 }
 
-// builders are the two heads by their status.
+// builders has the function that builds each head, by status code.
 var builders = map[int]func([]byte, []upgrade.Product[string], ...Field) ([]byte, error){
 	101: handshake.AppendSwitchingProtocols,
 	426: handshake.AppendUpgradeRequired,
 }
 
-// refused checks that fields cannot be had, because of the last of them, and that
-// nothing of the response is then left anywhere.
+// refused checks that the last of fields is an error, and that nothing of the response is
+// then appended or written.
 func refused(t *testing.T, status int, want error, fields ...Field) {
 	t.Helper()
 	room := make([]byte, 3, 1000)
@@ -102,7 +102,7 @@ func TestEveryOctetOfAField(t *testing.T) {
 	}
 }
 
-// In whatever case they come, and whatever their value.
+// They are reserved in any letter case and with any value.
 func TestReservedFields(t *testing.T) {
 	values := []string{"", "0", "5", "close", "chunked", "Upgrade", "websocket"}
 	for status := range builders {
@@ -133,7 +133,7 @@ func mixedCase(s string) string {
 	return string(mixed)
 }
 
-// What is spelled nearly as a reserved field is another field.
+// A name that is nearly a reserved one is another field.
 func TestNearlyReservedFields(t *testing.T) {
 	for status := range builders {
 		for _, name := range []string{"Upgrad", "Upgrades", "Connections", "Proxy-Connection", "Content-Lengths", "Content_Length", "X-Trailer", "Trailers", "Transfer.Encoding", "TE"} {
@@ -158,7 +158,7 @@ func TestLineEndsNeverPass(t *testing.T) {
 	}
 }
 
-// The room of dst may belong to another slice.
+// The spare capacity of dst may belong to another slice.
 func TestErrorLeavesRoomAlone(t *testing.T) {
 	for status, build := range builders {
 		room := []byte("abcdefgh")
@@ -176,7 +176,7 @@ func TestErrorLeavesRoomAlone(t *testing.T) {
 func TestFieldCheck(t *testing.T) {
 	for field, want := range map[Field]error{
 		{"A", ""}:               nil,
-		{"Upgrade", "x"}:        nil, // reserved or not is not asked
+		{"Upgrade", "x"}:        nil, // Check does not ask whether it is reserved
 		{"A", "a \t\x80\xFF b"}: nil,
 		{"", "x"}:               handshake.ErrFieldName,
 		{"A B", "x"}:            handshake.ErrFieldName,
@@ -205,7 +205,7 @@ func (w *countingWriter) Write(p []byte) (int, error) {
 	return w.Builder.Write(p)
 }
 
-// One write, so that the head is one segment and a failure leaves no half of it unseen.
+// One Write makes the head one segment, and any partial head is an error.
 func TestWriteSwitchingProtocolsWritesOnce(t *testing.T) {
 	want, _ := handshake.AppendSwitchingProtocols(nil, websocket, Field{"A", "1"})
 	var w countingWriter
@@ -248,7 +248,7 @@ func (w *nestedWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// The buffer goes back to the pool after the Write, and no sooner.
+// The buffer goes back to the pool after the Write, not before.
 func TestWriteSwitchingProtocolsKeepsItsBuffer(t *testing.T) {
 	var w nestedWriter
 	if err := handshake.WriteSwitchingProtocols(&w, websocket, Field{"X-Depth", ""}); err != nil {

@@ -2,17 +2,17 @@ package handshake
 
 import "github.com/gosegue/upgrade"
 
-// Restrict returns the products that an intermediary passes on of an offer: those of
-// allowed that are offered, in the client's order, each once, as allowed spells them. It
-// returns nil if there are none, and the request is then passed on without an offer.
+// Restrict returns the part of an offer that an intermediary passes on: the products of
+// allowed that are offered, in the client's order, each once, as allowed spells them. If
+// there are none, it returns nil, and the request is passed on without an offer.
 //
 // [upgrade.AppendList] writes the Upgrade field of the request that is passed on, and
 // [Switched], given the same products, checks the backend's response. An intermediary
-// must not pass on what it does not know: it could no longer tell what the connection
-// speaks. Given the Upgrade of a backend's 426 (Upgrade Required), Restrict returns what
-// the client can be told.
+// must not pass on a product that it does not know: it could no longer tell what the
+// connection speaks. Given the Upgrade of a backend's 426 (Upgrade Required), Restrict
+// returns the products to name to the client.
 //
-// The result is the one allocation. It follows [RFC 9110, section 7.8].
+// The result is the only allocation. It follows [RFC 9110, section 7.8].
 //
 // [RFC 9110, section 7.8]: https://httpwg.org/specs/rfc9110.html#rfc.section.7.8
 func Restrict[S upgrade.Text](offered upgrade.List[S], allowed ...upgrade.Product[string]) []upgrade.Product[string] {
