@@ -54,7 +54,8 @@ func TestAllocations(t *testing.T) {
 		if got := testing.AllocsPerRun(100, call); got != 0 {
 			t.Errorf("%s: %v allocations", name, got)
 		}
-	} // The string itself.
+	}
+	// Accept allocates the string.
 	if got := testing.AllocsPerRun(100, func() { textSink = websocket.Accept(keyBytes[0]) }); got != 1 {
 		t.Errorf("Accept: %v allocations", got)
 	}

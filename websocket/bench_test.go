@@ -16,7 +16,7 @@ var kept struct {
 	err    error
 }
 
-// fields returns what a real client sent, in one of the texts.
+// fields returns the lines that a real client sent, as strings or as bytes.
 func fields[S upgrade.Text](b *testing.B, client string) (version, key []S) {
 	b.Helper()
 	head := corpus.ReadHead(b, "..", "testdata", "captures", client+".req")

@@ -35,7 +35,7 @@ func AppendKey(dst []byte) []byte {
 // [Accept] of key octet for octet; blanks around the value are ignored, as the RFC says.
 //
 // A response must switch before this check means anything: package handshake's Switched
-// sees to that. CheckAccept allocates nothing. It follows [RFC 6455, section 4.1], item 4
+// checks that. CheckAccept allocates nothing. It follows [RFC 6455, section 4.1], item 4
 // of the response.
 //
 // [RFC 6455, section 4.1]: https://www.rfc-editor.org/rfc/rfc6455#section-4.1

@@ -19,7 +19,7 @@ func TestAppendKey(t *testing.T) {
 		if err := websocket.Check("GET", []string{"13"}, []string{key}); err != nil {
 			t.Fatalf("%q: %v", key, err)
 		}
-		// The bits that an encoder should leave zero are.
+		// An encoder should leave the unused bits zero. Strict checks that.
 		if nonce, err := base64.StdEncoding.Strict().DecodeString(key); err != nil || len(nonce) != 16 {
 			t.Fatalf("%q: %d bytes, %v", key, len(nonce), err)
 		}
@@ -30,7 +30,7 @@ func TestAppendKey(t *testing.T) {
 	}
 }
 
-// Every octet of a key is random, those of the end as well.
+// Every byte of a key is random, even the last.
 func TestAppendKeyEveryByte(t *testing.T) {
 	var distinct [16]map[byte]bool
 	for i := range distinct {
@@ -46,7 +46,7 @@ func TestAppendKeyEveryByte(t *testing.T) {
 		}
 	}
 	for i, values := range distinct {
-		if len(values) < 64 { // 162 are to be expected
+		if len(values) < 64 { // 162 are expected
 			t.Errorf("byte %d had only %d values", i, len(values))
 		}
 	}
@@ -69,9 +69,9 @@ func TestCheckAccept(t *testing.T) {
 		{"the answer", []string{exampleAccept}, nil},
 		{"blanks around it are ignored (RFC 6455, section 4.1)", []string{" \t" + exampleAccept + "\t "}, nil},
 		{"no answer", nil, websocket.ErrAccept},
-		{"an empty one", []string{""}, websocket.ErrAccept},
+		{"an empty answer", []string{""}, websocket.ErrAccept},
 		{"blanks", []string{" "}, websocket.ErrAccept},
-		{"that to another key", []string{"HSmrc0sMlYUkAGmm5OPpG2HaGWk="}, websocket.ErrAccept},
+		{"the answer to another key", []string{"HSmrc0sMlYUkAGmm5OPpG2HaGWk="}, websocket.ErrAccept},
 		{"the key", []string{exampleKey}, websocket.ErrAccept},
 		{"in another letter case", []string{"S3pPLMBiTxaQ9kYGzzhZRbK+xOo="}, websocket.ErrAccept},
 		{"without padding", []string{exampleAccept[:27]}, websocket.ErrAccept},
@@ -91,7 +91,7 @@ func TestCheckAccept(t *testing.T) {
 	}
 }
 
-// What real servers answered, to the example key.
+// The answers of real servers to the example key.
 func TestCheckAcceptCaptures(t *testing.T) {
 	checked := 0
 	for _, c := range corpus.Read[corpus.Capture](t, "../testdata", "captures.json") {

@@ -59,8 +59,8 @@ func (e Error) FieldName() string {
 //	ErrOrigin   403 (Forbidden)
 //
 // Any other Error is a 400. A 426 also has an Upgrade, which the adapter that sends it
-// adds. HTTP/2 and HTTP/3 have no Upgrade and no 426: send 400 with the same fields there,
-// and not Allow: GET.
+// adds. HTTP/2 and HTTP/3 have no Upgrade and no 426. There, send 400 with the same
+// fields, but without Allow: GET.
 //
 // The Refusal is shared: do not change it. Refusal allocates nothing.
 func (e Error) Refusal() *handshake.Refusal {

@@ -10,7 +10,7 @@ import (
 	"github.com/gosegue/upgrade/websocket"
 )
 
-// A request that offers websocket is checked for what that protocol asks of it.
+// A server checks that a request that offers websocket meets the rules of that protocol.
 func ExampleCheck() {
 	key := []string{"dGhlIHNhbXBsZSBub25jZQ=="}
 	fmt.Println(websocket.Check("GET", []string{"13"}, key))
@@ -24,8 +24,8 @@ func ExampleCheck() {
 	// 426 with Sec-WebSocket-Version: 13
 }
 
-// A page of another site may open a WebSocket to this server: its request is told by
-// Origin. A program that is no browser sends none.
+// A page of another site may open a WebSocket to this server. Origin shows where the
+// request comes from. Programs other than browsers send no Origin.
 func ExampleSameOrigin() {
 	host := []string{"example.com"}
 	fmt.Println(websocket.SameOrigin([]string{"https://example.com"}, host))
@@ -53,7 +53,7 @@ func ExampleCheckAccept() {
 	// websocket: Sec-WebSocket-Accept does not answer the key
 }
 
-// A client makes a key for each connection, and writes its offer with it.
+// A client makes a key for each connection, and sends it with the offer.
 func ExampleAppendKey() {
 	key := string(websocket.AppendKey(nil))
 	offer, err := handshake.AppendOffer(nil, "GET", "/chat", "example.com",
@@ -74,7 +74,7 @@ func ExampleAppendAccept() {
 	// Output: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
 }
 
-// The whole answer is package handshake's, with one field from here.
+// Package handshake builds the whole response, with one field from this package.
 func ExampleAccept() {
 	to := []upgrade.Product[string]{upgrade.MustParseProduct("websocket")}
 	accept := websocket.Accept("dGhlIHNhbXBsZSBub25jZQ==")

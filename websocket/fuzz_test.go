@@ -10,8 +10,8 @@ import (
 	"github.com/gosegue/upgrade/websocket"
 )
 
-// FuzzCheck: a key is what encoding/base64 decodes to 16 bytes, without the line ends
-// that it skips.
+// FuzzCheck: a key is valid if encoding/base64 decodes it to 16 bytes and it has no line
+// ends, which encoding/base64 would skip.
 func FuzzCheck(f *testing.F) {
 	f.Add("GET", "13", exampleKey)
 	f.Add("GET", "13", "AQIDBAUGBwgJCgsMDQ4PEC==")

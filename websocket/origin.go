@@ -7,16 +7,16 @@ import (
 )
 
 // This file knows the Origin and Host of a request, and when the two agree. It does not
-// know what a server does when they do not.
+// know what a server does if they disagree.
 
 // SameOrigin reports whether a request comes from a page of the host that it was sent to,
-// or from no page at all. origin and host are the lines of its fields Origin and Host; in
-// HTTP/2 pass :authority as host.
+// or from no page at all. origin and host are the lines of its Origin and Host fields; in
+// HTTP/2, pass :authority as host.
 //
 // Browsers let a page of any site open a WebSocket to any other and send the user's
 // cookies with it, so a server that trusts cookies must look at Origin ([RFC 6455,
-// section 10.2]). Only browsers have to send Origin: without a line of it the client is
-// another program and the result is true. Otherwise it is true only if
+// section 10.2]). Only browsers must send Origin: if it has no line, the client is another
+// program and the result is true. Otherwise the result is true only if
 //
 //   - Origin and Host have one line each;
 //   - the origin is "http://" or "https://", a host, and perhaps a port; the scheme may be
@@ -25,8 +25,8 @@ import (
 //
 // A missing port is 80 or 443 on both sides, by the origin's scheme: SameOrigin cannot
 // see whether the connection is TLS. For the same reason it does not compare the scheme,
-// so a page that came over plain HTTP passes for the server on port 443 of its host. A
-// server that is reached over TLS alone compares the scheme itself.
+// so the server on port 443 accepts a page that came over plain HTTP from its host. A
+// server that is reached only over TLS should compare the scheme itself.
 //
 // Everything else is false: "null", a list of origins, user information, a path (a
 // trailing slash is one), a port that is empty, is not a number from 1 to 65535 or has
@@ -51,14 +51,14 @@ func SameOrigin[O, H upgrade.Text](origin []O, host []H) bool {
 	}
 	page, pagePort := cutPort(authority, defaultPort)
 	if string(authority) == string(host[0]) {
-		return pagePort != 0 // as from nearly every page of the server
+		return pagePort != 0 // nearly every page of the server ends here
 	}
 	here, herePort := cutPort(host[0], defaultPort)
 	return pagePort == herePort && pagePort != 0 && octet.EqualFold(page, here)
 }
 
-// cutScheme returns what follows the scheme of an origin, and the default port of the
-// scheme. The port is 0 if s has no scheme that a page of a server has.
+// cutScheme returns the rest of an origin after the scheme, and the default port of the
+// scheme. The port is 0 if the scheme is neither http nor https.
 //
 //	serialized-origin = scheme "://" host [ ":" port ]
 func cutScheme[S upgrade.Text](s S) (authority S, port int) {

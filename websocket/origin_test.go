@@ -10,7 +10,8 @@ import (
 	"github.com/gosegue/upgrade/websocket"
 )
 
-// sameOrigin asks SameOrigin with each pair of texts, which have to agree.
+// sameOrigin calls SameOrigin with strings and bytes in each combination. The results must
+// agree.
 func sameOrigin(tb testing.TB, origin, host []string) bool {
 	tb.Helper()
 	same := websocket.SameOrigin(origin, host)
@@ -102,7 +103,7 @@ func TestSameOrigin(t *testing.T) {
 		{"a leading zero in both", "http://example.com:080", "example.com:080"},
 		{"a port above the range", "http://example.com:65536", "example.com:65536"},
 		{"a port that overflows", "http://example.com:4294967376", "example.com:80"},
-		{"a port that is no number", "http://example.com:http", "example.com:http"},
+		{"a port that is not a number", "http://example.com:http", "example.com:http"},
 		{"a port with a sign", "http://example.com:+80", "example.com:80"},
 		{"a port with a blank", "http://example.com:80 ", "example.com:80 "},
 		{"two ports", "http://example.com:80:80", "example.com:80:80"},
@@ -123,7 +124,7 @@ func TestSameOrigin(t *testing.T) {
 		{"IPv6 without brackets, in Host alone", "http://[::1]", "::1"},
 		{"another spelling of IPv6", "http://[::1]", "[0:0:0:0:0:0:0:1]"},
 		{"IPv6 with a zone", "http://[fe80::1%25eth0]", "[fe80::1%25eth0]"},
-		{"no IPv6 in brackets", "http://[]", "[]"},
+		{"empty brackets", "http://[]", "[]"},
 		{"a name in brackets", "http://[example.com]", "[example.com]"},
 		{"a bracket that does not close", "http://[::1", "[::1"},
 		{"something after the bracket", "http://[::1]a:80", "[::1]a:80"},
@@ -180,8 +181,8 @@ func TestSameOriginCaptures(t *testing.T) {
 	}
 }
 
-// FuzzSameOrigin: what is the same origin is so for net/url as well, which is the laxer of
-// the two; and with the same port on both sides the scheme does not matter.
+// FuzzSameOrigin: if SameOrigin reports true, net/url agrees, which is laxer. With the same
+// port on both sides, the scheme does not matter.
 func FuzzSameOrigin(f *testing.F) {
 	f.Add("http://example.com", "example.com:80")
 	f.Add("https://[::1]:443", "[::1]")
@@ -192,7 +193,7 @@ func FuzzSameOrigin(f *testing.F) {
 			u, err := url.Parse(origin)
 			here, hereErr := url.Parse("//" + host)
 			if err != nil || hereErr != nil {
-				if !strings.Contains(origin, "[") { // net/url knows what makes an IPv6 address
+				if !strings.Contains(origin, "[") { // net/url checks IPv6 addresses
 					t.Errorf("%q, %q: %v, %v", origin, host, err, hereErr)
 				}
 				return

@@ -9,8 +9,8 @@ import (
 
 // SelectSubprotocol returns the first of supported that the client offers, or "" if it
 // offers none of them. lines are the lines of Sec-WebSocket-Protocol in the request. The
-// server puts the result into Sec-WebSocket-Protocol of its 101, and leaves the field out
-// if there is none.
+// server puts the result into Sec-WebSocket-Protocol of its 101, or leaves the field out
+// if the result is "".
 //
 // The order is that of supported, the server's. Names are compared octet for octet, in
 // exact case. Names that the client repeats, empty elements and empty lines are harmless.
@@ -29,8 +29,8 @@ func SelectSubprotocol[S upgrade.Text](lines []S, supported ...string) (string, 
 	if err != nil {
 		return "", &handshake.FieldError{Field: "Sec-WebSocket-Protocol", Err: err.(*upgrade.SyntaxError)}
 	}
-	// One pass, with ever fewer candidates: those that the server prefers to the best
-	// found so far.
+	// One pass. The candidates are only the names that the server prefers to the best
+	// one found so far.
 	var best string
 	for name := range offered.All() {
 		for i, s := range supported {

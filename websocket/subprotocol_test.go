@@ -13,7 +13,8 @@ import (
 	"github.com/gosegue/upgrade/websocket"
 )
 
-// selectSubprotocol asks SelectSubprotocol with both texts, which have to agree.
+// selectSubprotocol calls SelectSubprotocol with strings and with bytes. The results must
+// agree.
 func selectSubprotocol(tb testing.TB, lines []string, supported ...string) (string, error) {
 	tb.Helper()
 	name, err := websocket.SelectSubprotocol(lines, supported...)
@@ -30,7 +31,7 @@ func TestSelectSubprotocol(t *testing.T) {
 		supported []string
 		want      string
 	}{
-		{"the one", []string{"chat"}, []string{"chat"}, "chat"},
+		{"one name", []string{"chat"}, []string{"chat"}, "chat"},
 		{"the server's order", []string{"a, b, c"}, []string{"c", "a"}, "c"},
 		{"the server's order over lines", []string{"a", "b", "c"}, []string{"b", "c", "a"}, "b"},
 		{"the second choice", []string{"x, b"}, []string{"a", "b"}, "b"},
@@ -45,11 +46,11 @@ func TestSelectSubprotocol(t *testing.T) {
 		{"repeats of two", []string{"b, a, b, a"}, []string{"a", "b"}, "a"},
 		{"supported twice", []string{"b, a"}, []string{"a", "b", "a"}, "a"},
 		{"whole tokens", []string{"graphql-ws"}, []string{"graphql", "ws"}, ""},
-		{"a prefix of what is supported", []string{"graphql"}, []string{"graphql-ws"}, ""},
+		{"a prefix of a supported name", []string{"graphql"}, []string{"graphql-ws"}, ""},
 		{"every kind of token octet", []string{"v1.k8s.io+base64!#$%&'*^_`|~"}, []string{"v1.k8s.io+base64!#$%&'*^_`|~"}, "v1.k8s.io+base64!#$%&'*^_`|~"},
 		{"an option of Connection is a name like any other", []string{"Upgrade", "close"}, []string{"close", "Upgrade"}, "close"},
 		{"an empty name is never offered", []string{", a"}, []string{"", "a"}, "a"},
-		{"what is supported is no token", []string{"a"}, []string{"a b", "a, b"}, ""},
+		{"a supported name that is not a token", []string{"a"}, []string{"a b", "a, b"}, ""},
 	}
 	for _, test := range tests {
 		if got, err := selectSubprotocol(t, test.lines, test.supported...); got != test.want || err != nil {
@@ -87,8 +88,8 @@ func TestSelectSubprotocolMalformed(t *testing.T) {
 	}
 }
 
-// FuzzSelectSubprotocol: the first of the server's names that stands in the list, found
-// the slow way; and lines are as good as commas.
+// FuzzSelectSubprotocol: the result is the first of the server's names that is in the list,
+// as a slow search finds it. Lines and commas separate names alike.
 func FuzzSelectSubprotocol(f *testing.F) {
 	f.Add("chat, superchat", "", "superchat")
 	f.Add("a,,b ,\tc", "c, b", "b")

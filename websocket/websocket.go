@@ -5,9 +5,9 @@
 // makes a key ([AppendKey]) and checks the answer ([CheckAccept]).
 //
 // Packages handshake, httpupgrade and netupgrade make the switch itself. This package
-// knows no connection, no message and no frame: to speak WebSocket, use a library that
-// runs on a connection that is already switched. It stands apart so that only its users
-// link SHA-1.
+// knows nothing of connections, messages or frames: to speak WebSocket, use a library
+// that runs on a connection that has already switched. It is a package of its own so that
+// only its users link SHA-1.
 //
 // Every function takes field lines without the blanks around their values.
 //
@@ -97,8 +97,8 @@ func isKey[S upgrade.Text](key S) bool {
 	return true
 }
 
-// inBase64 has the octets of base64-character. A table and no comparisons: the octets of a
-// key are random, so a processor would guess the results of comparisons wrong.
+// inBase64 has the octets of base64-character. It is a table because the octets of a key
+// are random: a processor would often mispredict comparisons.
 var inBase64 = func() (chart [256]bool) {
 	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") {
 		chart[c] = true
@@ -106,13 +106,13 @@ var inBase64 = func() (chart [256]bool) {
 	return chart
 }()
 
-// guid is what a server adds to the key, to show that it understood the request
+// guid is the constant that a server adds to the key, to show that it understood the request
 // (RFC 6455, section 1.3).
 const guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 // AppendAccept appends the value of Sec-WebSocket-Accept that answers key to dst and
 // returns the result: 28 octets, the base64 of the SHA-1 of key and a constant. key
-// is the value of Sec-WebSocket-Key as it was received, which [Check] has passed.
+// is the value of Sec-WebSocket-Key as received. [Check] must have accepted it.
 //
 // It allocates only what dst needs to grow. It follows [RFC 6455, section 4.2.2].
 //

@@ -17,7 +17,7 @@ const (
 	exampleAccept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 )
 
-// check asks Check with both texts, which have to agree.
+// check calls Check with strings and with bytes. The results must agree.
 func check(tb testing.TB, method string, version, key []string) error {
 	tb.Helper()
 	err := websocket.Check(method, version, key)
@@ -35,7 +35,7 @@ func TestCheck(t *testing.T) {
 		version, key []string
 		want         error
 	}{
-		{"all right", "GET", version, good, nil},
+		{"valid", "GET", version, good, nil},
 		{"the other example of the RFC has pad bits", "GET", version, []string{"AQIDBAUGBwgJCgsMDQ4PEC=="}, nil},
 		{"plus and slash", "GET", version, []string{"++++////++++////++++//=="}, nil},
 		{"POST", "POST", version, good, websocket.ErrMethod},
@@ -47,8 +47,8 @@ func TestCheck(t *testing.T) {
 		{"no version", "GET", nil, good, websocket.ErrVersion},
 		{"an empty version", "GET", []string{""}, good, websocket.ErrVersion},
 		{"an old version", "GET", []string{"8"}, good, websocket.ErrVersion},
-		{"a version to come", "GET", []string{"14"}, good, websocket.ErrVersion},
-		{"a version that begins alike", "GET", []string{"130"}, good, websocket.ErrVersion},
+		{"a future version", "GET", []string{"14"}, good, websocket.ErrVersion},
+		{"a version that begins with 13", "GET", []string{"130"}, good, websocket.ErrVersion},
 		{"a version with a zero", "GET", []string{"013"}, good, websocket.ErrVersion},
 		{"a version with a sign", "GET", []string{"+13"}, good, websocket.ErrVersion},
 		{"a list of versions", "GET", []string{"13, 8"}, good, websocket.ErrVersion},
@@ -65,13 +65,13 @@ func TestCheck(t *testing.T) {
 		{"a key with too much padding", "GET", version, []string{"dGhlIHNhbXBsZSBub25jZQ==="}, websocket.ErrKey},
 		{"a key with early padding", "GET", version, []string{"dGhlIHNhbXBsZSBub25jZ==="}, websocket.ErrKey},
 		{"a key in the alphabet of URLs", "GET", version, []string{"dGhl-HNhbXBsZSBub25_ZQ=="}, websocket.ErrKey},
-		{"a key with a blank after it", "GET", version, []string{exampleKey + " "}, websocket.ErrKey},
+		{"a key that ends with a blank", "GET", version, []string{exampleKey + " "}, websocket.ErrKey},
 		{"a key with a blank within", "GET", version, []string{"dGhlIHNhbXB ZSBub25jZQ=="}, websocket.ErrKey},
 		{"a key with a line end within", "GET", version, []string{"dGhlIHNhbX\r\nSBub25jZQ=="}, websocket.ErrKey},
 		{"a key with a line end between", "GET", version, []string{"dGhlIHNhbXBs\r\nZSBub25jZQ=="}, websocket.ErrKey},
 		{"the key twice", "GET", version, []string{exampleKey, exampleKey}, websocket.ErrKey},
 		{"an empty second key", "GET", version, []string{exampleKey, ""}, websocket.ErrKey},
-		{"two keys in one", "GET", version, []string{exampleKey + ", " + exampleKey}, websocket.ErrKey},
+		{"two keys in one line", "GET", version, []string{exampleKey + ", " + exampleKey}, websocket.ErrKey},
 		{"method before version", "POST", nil, nil, websocket.ErrMethod},
 		{"version before key", "GET", nil, nil, websocket.ErrVersion},
 	}
@@ -100,7 +100,7 @@ func TestCheckKeyEveryOctet(t *testing.T) {
 	}
 }
 
-// Every handshake that real clients send passes, but for curl's upload, which is no GET.
+// Every handshake of a real client passes, except curl's upload, which is not a GET.
 func TestCheckCaptures(t *testing.T) {
 	checked := 0
 	for _, c := range corpus.Read[corpus.Capture](t, "../testdata", "captures.json") {
@@ -137,7 +137,7 @@ func TestAppendAccept(t *testing.T) {
 	}
 }
 
-// What real servers answered, to the example key.
+// The answers of real servers to the example key.
 func TestAppendAcceptCaptures(t *testing.T) {
 	checked := 0
 	for _, c := range corpus.Read[corpus.Capture](t, "../testdata", "captures.json") {
@@ -182,7 +182,7 @@ func TestCheckConnect(t *testing.T) {
 		version []string
 		want    error
 	}{
-		{"all right", "CONNECT", []string{"13"}, nil},
+		{"valid", "CONNECT", []string{"13"}, nil},
 		{"GET, as in HTTP/1.1", "GET", []string{"13"}, websocket.ErrMethod},
 		{"a method is case-sensitive", "connect", []string{"13"}, websocket.ErrMethod},
 		{"no method", "", []string{"13"}, websocket.ErrMethod},
@@ -233,7 +233,7 @@ func TestRefusals(t *testing.T) {
 		if _, _, bad := err.Refusal().Response(webSocket); bad != nil {
 			t.Errorf("%d cannot be sent: %v", err, bad)
 		}
-		// What handshake finds in an error of this package.
+		// Package handshake finds the status and the field in the error.
 		if status, field := handshake.Status(err), handshake.FieldName(err); status != want.Status || field != err.FieldName() {
 			t.Errorf("%d: handshake says %d, %q", err, status, field)
 		}
