@@ -1,7 +1,7 @@
 //lint:file-ignore SA1019 x/net has its own client of extended CONNECT, deprecated or not
 
-// Package connect has our servers of extended CONNECT (RFC 8441) and clients that are not
-// ours: frames by hand, golang.org/x/net/http2, and node.
+// Package connect tests our servers of extended CONNECT (RFC 8441) with foreign clients:
+// hand-written frames, golang.org/x/net/http2, and node.
 package connect
 
 import (
@@ -36,8 +36,8 @@ import (
 
 func TestMain(m *testing.M) { h2test.Main(m) }
 
-// handler serves echo, websocket, and TLS/1.2, and tells of everything else what reached
-// it.
+// handler serves echo and websocket, and has h2c, which extended CONNECT cannot select.
+// A request passed on to Next is answered with its method and :protocol in X-Next.
 func handler() httpupgrade.Handler {
 	echo := func(conn net.Conn, _ *http.Request) { io.Copy(conn, conn) }
 	return httpupgrade.Handler{
@@ -52,7 +52,7 @@ func handler() httpupgrade.Handler {
 	}
 }
 
-// serve serves HTTP/2 without TLS, by prior knowledge, and returns the address.
+// serve serves HTTP/2 without TLS, by prior knowledge, and returns its address.
 func serve(t *testing.T, h http.Handler) string {
 	t.Helper()
 	server := httptest.NewUnstartedServer(h)
@@ -110,8 +110,8 @@ func (c *client) headers(ends bool, fields ...string) {
 	}
 }
 
-// next returns the next frame that says something of stream 1 or ends the connection, as
-// text. Date is left out.
+// next returns as text the next frame that is about stream 1 or ends the connection. It
+// leaves out Date.
 func (c *client) next() string {
 	c.t.Helper()
 	for {
@@ -149,8 +149,8 @@ func equal[T any](t *testing.T, what string, got, want T) {
 	}
 }
 
-// What is answered to the first frame of a stream. Where net/http answers, or passes on
-// what no handler can tell, that is pinned as well.
+// The handler answers the first frame of a stream. Answers of net/http itself are pinned
+// too, and so are requests whose fault net/http hides from the handler.
 func TestHeaders(t *testing.T) {
 	t.Parallel()
 	addr := serve(t, handler())
@@ -164,7 +164,7 @@ func TestHeaders(t *testing.T) {
 		{"another spelling", []string{":method CONNECT", ":protocol ECHO", scheme, path, authority}, ":status 200"},
 		{"host instead of :authority", []string{":method CONNECT", ":protocol echo", scheme, path, "host test"}, ":status 200"},
 		{"no :path", []string{":method CONNECT", ":protocol echo", scheme, authority}, "RST PROTOCOL_ERROR"},
-		{"no :scheme, which nobody can see", []string{":method CONNECT", ":protocol echo", path, authority}, ":status 200"},
+		{"no :scheme, which no handler can see", []string{":method CONNECT", ":protocol echo", path, authority}, ":status 200"},
 		{"no :authority", []string{":method CONNECT", ":protocol echo", scheme, path}, ":status 400, content-length 0 END_STREAM"},
 		{"empty :authority", []string{":method CONNECT", ":protocol echo", scheme, path, ":authority "}, ":status 400, content-length 0 END_STREAM"},
 		{"empty :protocol", []string{":method CONNECT", ":protocol ", scheme, path, authority}, "RST PROTOCOL_ERROR"},
@@ -190,7 +190,7 @@ func TestHeaders(t *testing.T) {
 		c.headers(false, test.fields...)
 		got := c.next()
 		if test.want == "400" {
-			// The answer is net/http's own, with a text of its own.
+			// net/http itself answers, with a text of its own.
 			got, _, _ = strings.Cut(strings.TrimPrefix(got, ":status "), ",")
 		}
 		equal(t, test.name, got, test.want)
@@ -204,13 +204,13 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// The ends of a stream, frame by frame.
+// A stream ends with these frames.
 func TestEnds(t *testing.T) {
 	t.Parallel()
 	offer := []string{":method CONNECT", ":protocol echo", ":scheme http", ":path /x", ":authority test"}
 	for _, test := range []struct {
 		name  string
-		ends  bool // the stream, with the request
+		ends  bool // the request ends the stream
 		serve func(net.Conn)
 		want  []string // after the 200
 	}{
@@ -238,7 +238,7 @@ func TestEnds(t *testing.T) {
 		for !strings.HasPrefix(got[len(got)-1], "RST") && (!test.ends || !strings.HasSuffix(got[len(got)-1], "END_STREAM")) && got[len(got)-1] != "end" {
 			got = append(got, c.next())
 		}
-		// What the window let through.
+		// Leave out the octets that the window let through.
 		got = slices.DeleteFunc(got, func(s string) bool { return s == "DATA \x00\x00\x00" })
 		equal(t, test.name, got, append([]string{":status 200"}, test.want...))
 	}
@@ -255,7 +255,7 @@ func isWriting() bool {
 	return bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("writeDataFromHandler"))
 }
 
-// Without the setting net/http neither says that it serves extended CONNECT nor does.
+// Without the setting, net/http neither announces nor serves extended CONNECT.
 func TestWithoutSetting(t *testing.T) {
 	if h2test.Without(t) {
 		return
@@ -268,7 +268,7 @@ func TestWithoutSetting(t *testing.T) {
 	equal(t, "answer", c.next(), "RST PROTOCOL_ERROR")
 }
 
-// The client of golang.org/x/net.
+// The client of golang.org/x/net switches.
 func TestXNet(t *testing.T) {
 	t.Parallel()
 	addr := serve(t, handler())
@@ -287,7 +287,7 @@ func TestXNet(t *testing.T) {
 	r.Header[":protocol"] = []string{"echo"}
 	response, err := transport.RoundTrip(r)
 	if err != nil && strings.Contains(err.Error(), "invalid header field name") {
-		t.Skip(err) // from Go 1.27 on it is net/http's
+		t.Skip(err) // from Go 1.27 on this client is net/http's
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -303,7 +303,7 @@ func TestXNet(t *testing.T) {
 	}
 }
 
-// The client of node, which knows the bare stream.
+// The client of node switches. It gives its caller the bare stream.
 func TestNode(t *testing.T) {
 	node, err := exec.LookPath("node")
 	if err != nil {
