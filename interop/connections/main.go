@@ -1,11 +1,12 @@
-// Command connections measures handshakes over loopback TCP and idle connections: what
-// this package adds to a server that reads to the empty line and writes a constant.
+// Command connections measures handshakes over loopback TCP, and idle connections. It shows
+// what this module adds to a server that reads to the empty line and writes a constant.
 //
-//	connections run [HANDSHAKES [IDLE]]   the table; 4000 handshakes a round, 10000 idle
-//	connections json [HANDSHAKES [IDLE]]  the same as JSON, for ../plot
+//	connections run [HANDSHAKES [IDLE]]   print the table, by default of 4000 handshakes
+//	                                      per round and 10000 idle connections
+//	connections json [HANDSHAKES [IDLE]]  print the same as JSON, for ../plot
 //
-// Server and client are processes of their own, which it starts and ends, so that the
-// numbers are those of the server alone. Everything listens on 127.0.0.1.
+// It runs server and client as separate processes, so that the figures are those of the
+// server alone. Everything listens on 127.0.0.1.
 package main
 
 import (
@@ -25,14 +26,14 @@ import (
 	"time"
 )
 
-// browser is the request of a browser for a WebSocket.
+// browser is a browser's request for a WebSocket.
 const browser = "GET /chat HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nConnection: Upgrade\r\nPragma: no-cache\r\n" +
 	"Cache-Control: no-cache\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36\r\n" +
 	"Upgrade: websocket\r\nOrigin: http://127.0.0.1:8080\r\nSec-WebSocket-Version: 13\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n" +
 	"Accept-Language: en-US,en;q=0.9\r\nSec-WebSocket-Key: 6bfcZMiWGKxykxS7tQUjTg==\r\n" +
 	"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n"
 
-// echo is the request for a protocol that adds no field to the 101.
+// echo is a request for a protocol that adds no field to the 101.
 const echo = "GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\n"
 
 func main() {
@@ -68,7 +69,7 @@ func main() {
 	}
 }
 
-// child is a process of this program.
+// child is another process of this program.
 type child struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
@@ -107,7 +108,7 @@ func (c *child) end() {
 	c.cmd.Wait()
 }
 
-// stats is what a server says of itself when it is asked.
+// stats is what a server reports about itself when asked.
 type stats struct {
 	CPU     time.Duration // user and system
 	Mallocs uint64
@@ -125,7 +126,7 @@ func (c *child) stats() stats {
 
 const rounds = 5
 
-// summary is what was measured, medians of the rounds.
+// summary is the result: medians of the rounds.
 type summary struct {
 	About string
 	Rows  []row
@@ -133,9 +134,9 @@ type summary struct {
 
 type row struct {
 	Server                  string
-	CPU, CPUOfFloor, Allocs float64 // a handshake; CPU in microseconds
-	RSS, RSSOfFloor         float64 // bytes an idle connection
-	RSSLow, RSSHigh         float64 // over the rounds
+	CPU, CPUOfFloor, Allocs float64 // per handshake; CPU in microseconds
+	RSS, RSSOfFloor         float64 // bytes per idle connection
+	RSSLow, RSSHigh         float64 // the extremes of the rounds
 }
 
 func (s summary) print() {
@@ -195,7 +196,7 @@ func median(x []float64) float64 {
 	return x[len(x)/2]
 }
 
-// ratio returns the median of the ratios of the rounds.
+// ratio returns the median over the rounds of x/y.
 func ratio(x, y []float64) float64 {
 	r := make([]float64, len(x))
 	for i := range x {
@@ -204,7 +205,7 @@ func ratio(x, y []float64) float64 {
 	return median(r)
 }
 
-// shake opens a connection and makes the handshake that the server is for.
+// shake opens a connection and makes the handshake that the named server expects.
 func shake(addr, server string) net.Conn {
 	request := echo
 	for _, s := range servers {
@@ -234,7 +235,7 @@ func shake(addr, server string) net.Conn {
 	return conn
 }
 
-// load makes n handshakes, 16 at a time, and closes each.
+// load makes n handshakes, 16 at a time, and closes each connection.
 func load(addr, server string, n int) {
 	var group sync.WaitGroup
 	for i := range 16 {
@@ -247,7 +248,7 @@ func load(addr, server string, n int) {
 	group.Wait()
 }
 
-// hold makes n handshakes, says so, and holds the connections until its input ends.
+// hold makes n handshakes, prints "held", and holds the connections until its input ends.
 func hold(addr, server string, n int) {
 	conns := make([]net.Conn, 0, n)
 	for range n {

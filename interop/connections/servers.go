@@ -24,7 +24,7 @@ import (
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
-// server is a server to measure, and the one that it is measured by.
+// server is a server to measure. floor names the server that it is compared with.
 type server struct {
 	name, floor, request string
 	start                func() (net.Addr, error) // begins to serve
@@ -46,7 +46,7 @@ const (
 	constantEcho    = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo/1\r\nConnection: Upgrade\r\n\r\n"
 )
 
-// each serves every connection in a goroutine.
+// each serves every connection in a goroutine of its own.
 func each(serve func(net.Conn)) func() (net.Addr, error) {
 	return listening(func(listener net.Listener) {
 		for {
@@ -74,7 +74,7 @@ func listening(serve func(net.Listener)) func() (net.Addr, error) {
 	}
 }
 
-// eventLoop is the example, which has no goroutine for a connection.
+// eventLoop starts the example ../examples/eventloop, which has no goroutine per connection.
 func eventLoop() (net.Addr, error) {
 	server, err := loop.Start("127.0.0.1:0")
 	if err != nil {
@@ -83,14 +83,14 @@ func eventLoop() (net.Addr, error) {
 	return server.Addr(), nil
 }
 
-// wait is the protocol: nothing, until the client goes.
+// wait is the protocol: it sends nothing, and closes when the client does.
 func wait(conn net.Conn) {
 	waitOpen(conn)
 	conn.Close()
 }
 
-// waitOpen is wait for who closes the connection elsewhere: closed twice, it makes an
-// error.
+// waitOpen is wait without the close, for a protocol whose caller closes the connection: a
+// second Close returns an error.
 func waitOpen(conn net.Conn) {
 	var one [1]byte
 	conn.Read(one[:])
@@ -98,7 +98,7 @@ func waitOpen(conn net.Conn) {
 
 var buffers = make(chan []byte, 64)
 
-// bare reads to the empty line and answers a constant.
+// bare reads to the empty line and answers with a constant.
 func bare(conn net.Conn) {
 	var b []byte
 	select {
@@ -154,7 +154,7 @@ func hijack(w http.ResponseWriter, _ *http.Request) {
 	go wait(conn)
 }
 
-// serve runs a server until its input ends. It prints its address, and its stats for
+// serve runs a server until its input ends. It prints its address, then its stats for
 // every line of input.
 func serve(name string) {
 	for _, s := range servers {
@@ -173,7 +173,7 @@ func serve(name string) {
 }
 
 func ownStats() stats {
-	// Let what is under way end.
+	// Let the work under way end.
 	time.Sleep(200 * time.Millisecond)
 	runtime.GC()
 	runtime.GC()
