@@ -1,11 +1,11 @@
-// Command moduleproxy writes a module as a file proxy serves it: the list of its versions,
-// its go.mod, and its zip.
+// Command moduleproxy writes the files that a file proxy serves of a module: the list of
+// its versions, and the info, go.mod and zip of one.
 //
 //	moduleproxy PROXY TREE DIR VERSION
 //
-// PROXY is the directory of the proxy, TREE the root of the repository, and DIR that of
-// the module within it. The zip is made by the rules of the go command: names and sizes are
-// checked, nested modules left out, and a nested module without a licence gets the root's.
+// PROXY is the directory of the proxy, TREE the root of the repository, and DIR the module's
+// directory within it. The zip follows the rules of the go command, which limit names and
+// sizes and leave out nested modules. A module without a licence first gets the root's.
 package main
 
 import (
