@@ -32,9 +32,9 @@ func TestCoder(t *testing.T) {
 			"upgrade-nbsp: tokens are trimmed as Unicode",
 			"upgrade-nel: tokens are trimmed as Unicode",
 			"connection-nel: tokens are trimmed as Unicode",
-			"expect-continue: content is not read before the switch, so that nothing sends 100",
-			"426-upgrade: a 426 says only in words what is wanted",
-			"websocket-version-list: the first line alone counts",
+			"expect-continue: content is not read before the switch, so no 100 is sent",
+			"426-upgrade: a 426 says only in its content what is wanted",
+			"websocket-version-list: only the first line counts",
 		},
 	})
 }

@@ -34,11 +34,11 @@ func TestFastHTTP(t *testing.T) {
 	upgradetest.Server(t, func(context.Context) (net.Conn, error) { return listener.Dial() }, upgradetest.Options{
 		Product: websocket,
 		Skip: []string{
-			"expect-case: fasthttp compares the case",
-			"both-lengths: fasthttp reads such a request by its coding, and keeps the connection",
+			"expect-case: fasthttp distinguishes letter case",
+			"both-lengths: fasthttp reads such a request by its coding, and keeps the connection open",
 			"coding-not-chunked: fasthttp ignores the coding identity",
-			"host-malformed: fasthttp takes a user in Host",
-			"websocket-version-list: the first line alone counts",
+			"host-malformed: fasthttp accepts a user in Host",
+			"websocket-version-list: only the first line counts",
 			"websocket-version-told: the answer does not say which version is wanted",
 		},
 	})

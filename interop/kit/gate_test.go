@@ -14,7 +14,8 @@ import (
 	"github.com/gosegue/upgrade/upgradetest"
 )
 
-// The libraries behind a Gate: nothing is left out but what net/http answers by itself.
+// Behind a Gate the libraries pass. Handler leaves out the checks that net/http answers
+// itself; no other check is skipped.
 func TestBehindGate(t *testing.T) {
 	for name, handler := range map[string]http.Handler{
 		"gorilla": gorillaEcho,

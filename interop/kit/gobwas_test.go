@@ -13,7 +13,7 @@ import (
 	"github.com/gosegue/upgrade/upgradetest"
 )
 
-// gobwas/ws without net/http, on one end of a pipe.
+// gobwasEcho serves gobwas/ws without net/http, on one end of a pipe.
 func gobwasEcho(conn net.Conn) {
 	defer conn.Close()
 	if _, err := ws.Upgrade(conn); err != nil {
@@ -37,9 +37,9 @@ func TestGobwas(t *testing.T) {
 		Skip: []string{
 			"upgrade-kelvin: values are folded as Unicode",
 			"upgrade-long-s: values are folded as Unicode",
-			"connection-blank: a blank parts options",
-			"connection-nel: a blank of Unicode parts options",
-			"connection-control: a control parts options",
+			"connection-blank: a blank separates options",
+			"connection-nel: a Unicode blank separates options",
+			"connection-control: a control character separates options",
 			"content-length: content is not read",
 			"expect-continue: Expect is not read",
 			"426-upgrade: a 426 does not say what is wanted",

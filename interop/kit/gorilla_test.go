@@ -29,11 +29,11 @@ func TestGorilla(t *testing.T) {
 	upgradetest.Handler(t, gorillaEcho, upgradetest.Options{
 		Product: websocket,
 		Skip: []string{
-			"http-1.0: HTTP/1.0 is not asked for",
+			"http-1.0: the HTTP version is not checked",
 			"content-length: content is not read before the switch",
 			"content-chunked: content is not read before the switch",
-			"expect-continue: content is not read before the switch, so that nothing sends 100",
-			"websocket-version-list: the first line alone counts",
+			"expect-continue: content is not read before the switch, so no 100 is sent",
+			"websocket-version-list: only the first line counts",
 		},
 	})
 }

@@ -1,6 +1,6 @@
 package kit
 
-//lint:file-ignore SA1019 who uses what is deprecated should know its faults too
+//lint:file-ignore SA1019 users of a deprecated package should know its faults too
 
 import (
 	"io"
@@ -19,7 +19,7 @@ func TestH2C(t *testing.T) {
 	upgradetest.Handler(t, h2c.NewHandler(text, new(http2.Server)), upgradetest.Options{
 		Product: upgrade.MustParseProduct("h2c"),
 		Skip: []string{
-			"http-1.0: HTTP/1.0 is not asked for",
+			"http-1.0: the HTTP version is not checked",
 		},
 	})
 }

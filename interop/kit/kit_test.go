@@ -1,6 +1,6 @@
 // Package kit has, for each of six libraries, the test that its maintainers would write
-// with upgradetest: what a library is known to get wrong is left out by the ID of the
-// check, with the reason. TestBehindGate leaves out nothing.
+// with upgradetest. It skips the checks that the library is known to fail, each by its ID
+// and with the reason. TestBehindGate skips none of them.
 package kit
 
 import (
@@ -23,15 +23,15 @@ import (
 
 var websocket = upgrade.MustParseProduct("websocket")
 
-// unlessAsked skips a fuzz target whose seeds fail: TestSeedsFindFaults holds that they do.
-// To fuzz it, set KIT_FUZZ.
+// unlessAsked skips a fuzz target unless KIT_FUZZ is set: its seeds fail, as
+// TestSeedsFindFaults checks.
 func unlessAsked(f *testing.F) {
 	if os.Getenv("KIT_FUZZ") == "" {
-		f.Skip("fails, as TestSeedsFindFaults tells; KIT_FUZZ=1 runs it")
+		f.Skip("its seeds fail, as TestSeedsFindFaults checks; KIT_FUZZ=1 runs it")
 	}
 }
 
-// fuzzHandler fuzzes a handler of net/http, which is asked as the server asks it.
+// fuzzHandler fuzzes a handler of net/http. It calls the handler as the server would.
 func fuzzHandler(f *testing.F, h http.Handler) {
 	unlessAsked(f)
 	upgradetest.FuzzOffer(f, websocket, func(head []byte) bool {
@@ -45,8 +45,8 @@ func fuzzHandler(f *testing.F, h http.Handler) {
 	})
 }
 
-// hijackable is a ResponseWriter whose connection can be taken. It ends after the first
-// line that is written to it.
+// hijackable is a ResponseWriter that can be hijacked. Its connection ends after the first
+// line written to it.
 type hijackable struct {
 	*httptest.ResponseRecorder
 	taken bool
@@ -67,8 +67,8 @@ func (w *hijackable) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return near, bufio.NewReadWriter(bufio.NewReader(strings.NewReader("")), bufio.NewWriter(near)), nil
 }
 
-// The seeds alone find the faults of these libraries, each with one that the README
-// tells of it.
+// The seeds alone find faults of these libraries, in each at least the one named here,
+// which docs/answers.md has too.
 func TestSeedsFindFaults(t *testing.T) {
 	for name, fault := range map[string]string{
 		"FuzzCoder":  `"Upgrade: websoc\u212aet\r\n"`,
