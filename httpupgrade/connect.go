@@ -13,17 +13,17 @@ import (
 	"github.com/gosegue/upgrade/internal/socket"
 )
 
-// This file is the order of a switch over HTTP/2, where a client asks for a protocol by
-// an extended CONNECT (RFC 8441) and the answer is a 200. What to switch to is the policy
-// of package handshake, as in handler.go; what a stream is to a protocol, stream.go says.
+// This file puts the steps of a switch over HTTP/2 in order: a client asks for a protocol
+// with an extended CONNECT (RFC 8441), and the answer is a 200. As in handler.go, package
+// handshake decides what to switch to. In stream.go a stream becomes a net.Conn.
 
 // isExtended reports whether r is an extended CONNECT.
 func isExtended(r *http.Request) bool {
 	return extended.Is(r.ProtoMajor, r.Method, r.Header[extended.Field])
 }
 
-// withoutProtocol returns r without a :protocol that means nothing: a copy, if it has one.
-// A handler that passes the fields of a request on would send it to somebody else.
+// withoutProtocol returns r, or a copy without :protocol if that field means nothing in
+// r. A handler that passes the fields of a request on would send it to another server.
 func withoutProtocol(r *http.Request) *http.Request {
 	if r.ProtoMajor < 2 || len(r.Header[extended.Field]) == 0 || isExtended(r) {
 		return r
@@ -57,8 +57,8 @@ func (h *Handler) chooseConnect(r *http.Request) (*Protocol, []handshake.Field, 
 	return handshake.Choose(h.Protocols, offered, r, insistConnect)
 }
 
-// insistConnect is insist for an extended CONNECT. It must have an authority, and
-// WebSocket has no key (RFC 8441, section 5).
+// insistConnect is insist for an extended CONNECT: the request must have an authority,
+// and WebSocket has no key (RFC 8441, section 5).
 func insistConnect(p *Protocol, r *http.Request) error {
 	if r.Host == "" {
 		return badHost
@@ -71,7 +71,7 @@ func checkConnect(r *http.Request) error {
 	return socket.CheckConnect(r.Method, r.Header["Sec-Websocket-Version"])
 }
 
-// connectTo switches the stream of r to p and serves it, or answers why not.
+// connectTo switches the stream of r to p and serves it, or answers with an error status.
 func (h *Handler) connectTo(w http.ResponseWriter, r *http.Request, p *Protocol, fields []handshake.Field) {
 	all := carried(fields, w.Header(), h.Carry)
 	if err := checkFields(p, all); err != nil {
@@ -96,15 +96,15 @@ func (h *Handler) connectTo(w http.ResponseWriter, r *http.Request, p *Protocol,
 	defer conn.end()
 	place.hold(conn)
 	upgraded := r.WithContext(ctx)
-	upgraded.Body, upgraded.ContentLength = http.NoBody, 0 // it is the connection's
-	// The frames of what runs for long have to be few: see TestIdleStream.
+	upgraded.Body, upgraded.ContentLength = http.NoBody, 0 // the connection reads it
+	// Serve may run for days, so the stack below it must be small: see TestIdleStream.
 	defer reset(failuresOf(upgraded, h.Error))
 	h.decide(r, handshake.Decision{Product: p.Product, Status: http.StatusOK})
 	p.Serve(conn, upgraded)
 }
 
-// reset is deferred. It reports a panic as recover of failures does. As nothing but a
-// panic resets a stream of net/http, it goes on with one that net/http does not report.
+// reset is deferred. It reports a panic as failures.recover does, and then panics with a
+// value that net/http does not report: only a panic makes net/http reset a stream.
 func reset(fails failures) {
 	v := recover()
 	if v == nil {
@@ -116,7 +116,7 @@ func reset(fails failures) {
 	panic(http.ErrAbortHandler)
 }
 
-// checkFields returns nil if a 101 that switches to p may have the fields, and thus also
+// checkFields returns nil if a 101 that switches to p may have the fields. Then so may
 // the 200.
 func checkFields(p *Protocol, fields []handshake.Field) error {
 	head := headpool.Get()
@@ -133,8 +133,8 @@ func checkFields(p *Protocol, fields []handshake.Field) error {
 // openStream answers r with a 200 that has the fields, and returns the stream as a
 // connection.
 func openStream(w http.ResponseWriter, r *http.Request, fields []handshake.Field) (*stream, error) {
-	// Middleware that reads or changes a response must not do so to the protocol. In
-	// HTTP/1.1 Hijack sees to that.
+	// Middleware that reads or changes a response must not see the protocol. In HTTP/1.1
+	// Hijack ensures that.
 	for {
 		wrapper, ok := w.(interface{ Unwrap() http.ResponseWriter })
 		if !ok {
@@ -157,8 +157,8 @@ func openStream(w http.ResponseWriter, r *http.Request, fields []handshake.Field
 	return s, nil
 }
 
-// addEndToEnd adds to header those of fields that may stand in a message of HTTP/2, which
-// has no hop-by-hop fields (RFC 9113, section 8.2.2).
+// addEndToEnd adds to header those of fields that an HTTP/2 message may have: it has no
+// hop-by-hop fields (RFC 9113, section 8.2.2).
 func addEndToEnd(header http.Header, fields []handshake.Field) {
 	var hop handshake.Hop[string]
 	for _, f := range fields {
@@ -168,9 +168,9 @@ func addEndToEnd(header http.Header, fields []handshake.Field) {
 	}
 }
 
-// connectStatus returns the status code by which an extended CONNECT is refused with
-// status. 426 (Upgrade Required) would ask for an Upgrade field, which HTTP/2 does not
-// have: it becomes 400 (Bad Request). A 2xx would be a switch, which is an error.
+// connectStatus returns the status code that answers an extended CONNECT for a Refusal
+// with status. A 426 (Upgrade Required) needs an Upgrade field, which HTTP/2 does not
+// have: it becomes 400 (Bad Request). A 2xx would be a switch, so it is an error.
 func connectStatus(status int) (int, error) {
 	switch {
 	case status == http.StatusUpgradeRequired:
@@ -181,5 +181,5 @@ func connectStatus(status int) (int, error) {
 	return status, nil
 }
 
-// longAgo is a deadline that has passed for every clock.
+// longAgo is a deadline that has passed on every clock.
 var longAgo = time.Unix(1, 0)

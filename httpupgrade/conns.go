@@ -9,9 +9,9 @@ import (
 // This file counts the connections that were switched.
 
 // Conns counts the connections that a [Handler] has switched, limits their number, and
-// ends them at shutdown. http.Server does none of this. The zero Conns is ready
-// for use and sets no limit; a nil *Conns counts nothing. Several Handlers may share one
-// Conns. It must not be copied.
+// ends them at shutdown. http.Server does not do that. The zero Conns is ready for use
+// and sets no limit; a nil *Conns counts nothing. Several Handlers may share one Conns. A
+// Conns must not be copied.
 //
 //	conns := &httpupgrade.Conns{Max: 10_000}
 //	server := &http.Server{Handler: httpupgrade.Handler{Protocols: protocols, Conns: conns}}
@@ -19,14 +19,14 @@ import (
 //	err := server.Shutdown(ctx) // no further requests
 //	err = errors.Join(err, conns.Shutdown(ctx))
 //
-// Where HTTP/2 is served, Server.Shutdown itself waits for the streams that were switched.
-// Let it run at the same time as Shutdown of the Conns, or after it:
+// If the server speaks HTTP/2, Server.Shutdown itself waits for the streams that were
+// switched. Run it together with Conns.Shutdown, or after it:
 //
 //	server.RegisterOnShutdown(func() { conns.Shutdown(ctx) })
 type Conns struct {
-	// Max is how many connections may be switched at a time; 0 or below: any
-	// number. A request beyond it is refused with 503 (Service Unavailable). It must
-	// not change while the Conns is in use.
+	// Max is how many connections may be switched at a time; 0 or below: any number. A
+	// request beyond that number is refused with 503 (Service Unavailable). Max must not
+	// change while the Conns is in use.
 	Max int
 
 	mu     sync.Mutex
@@ -35,12 +35,13 @@ type Conns struct {
 	empty  chan struct{} // closed when ended and no place is taken; nil before ended
 }
 
-// place is that of one connection. Its methods may be called on nil, which has no Conns.
+// place is the place of one connection. Without a Conns it is nil, and its methods do
+// nothing.
 type place struct {
 	conns  *Conns
 	cancel context.CancelFunc
 	conn   net.Conn // nil until the switch is done
-	closed bool     // whether conn is to be closed when it comes
+	closed bool     // hold must close conn
 }
 
 // Len returns how many connections are switched or being switched now.
@@ -53,15 +54,15 @@ func (c *Conns) Len() int {
 	return len(c.places)
 }
 
-// Shutdown ends the connections. It lets no further switch begin, so that requests are
-// refused with 503 (Service Unavailable); cancels the contexts of the requests that Serve
-// functions got; and waits until these have returned. Switches under way count. When ctx
-// ends before that, Shutdown closes the remaining connections and returns the error of ctx.
-// A Serve that blocks in Read does not see its context: have [context.AfterFunc] set a read
-// deadline.
+// Shutdown ends the connections. It lets no further switch begin: requests are refused
+// with 503 (Service Unavailable). It cancels the contexts of the requests that Serve
+// functions got, and waits until these functions have returned. Switches under way count.
+// If ctx ends first, Shutdown closes the remaining connections and returns the error of
+// ctx. A Serve that blocks in Read does not notice its context: let [context.AfterFunc]
+// set a read deadline.
 //
-// It may be called more than once and from several goroutines. A Conns that was shut down
-// stays so.
+// Shutdown may be called more than once and from several goroutines. A Conns cannot be
+// used again after it.
 func (c *Conns) Shutdown(ctx context.Context) error {
 	if c == nil {
 		return nil
@@ -96,7 +97,7 @@ func (c *Conns) Shutdown(ctx context.Context) error {
 		}
 	}
 	c.mu.Unlock()
-	// Each in a goroutine: to close TLS takes 5 s if the client does not read.
+	// Each in a goroutine: closing TLS takes 5 s if the client does not read.
 	var closing sync.WaitGroup
 	closing.Add(len(left))
 	for _, conn := range left {
@@ -110,7 +111,7 @@ func (c *Conns) Shutdown(ctx context.Context) error {
 }
 
 // enter takes a place and returns it, with a context that Shutdown cancels. It reports
-// whether there was one. A nil Conns always has one, which is nil.
+// whether there was a place. A nil Conns always has one: nil.
 func (c *Conns) enter(ctx context.Context) (*place, context.Context, bool) {
 	if c == nil {
 		return nil, ctx, true
@@ -129,7 +130,7 @@ func (c *Conns) enter(ctx context.Context) (*place, context.Context, bool) {
 	return p, ctx, true
 }
 
-// hold tells the place of its connection.
+// hold gives the place its connection.
 func (p *place) hold(conn net.Conn) {
 	if p == nil {
 		return
@@ -139,7 +140,7 @@ func (p *place) hold(conn net.Conn) {
 	closed := p.closed
 	p.conns.mu.Unlock()
 	if closed {
-		conn.Close() // not under the lock: it can take its time
+		conn.Close() // not under the lock: it may take long
 	}
 }
 

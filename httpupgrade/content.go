@@ -14,11 +14,11 @@ import (
 
 // This file reads the content of a request. The new protocol begins after it.
 
-// DefaultMaxBody is how much content of a request is read before a switch, unless a
-// [Handler] or a [Gate] says otherwise: 2 MiB.
+// DefaultMaxBody is how many bytes of request content may be read before a switch, unless
+// a [Handler] or a [Gate] sets another limit: 2 MiB.
 const DefaultMaxBody = 2 << 20
 
-// maxBody returns the limit that a field MaxBody means.
+// maxBody returns the limit that the value of a field MaxBody stands for.
 func maxBody(field int64) int64 {
 	if field == 0 {
 		return DefaultMaxBody
@@ -26,24 +26,25 @@ func maxBody(field int64) int64 {
 	return max(field, 0)
 }
 
-// ContentError is [handshake.ContentError]: the content of the request could not be
-// read. It wraps an [*http.MaxBytesError] if there is too much of it.
+// ContentError is [handshake.ContentError]: the content of the request could not be read.
+// It wraps an [*http.MaxBytesError] if there is too much content.
 type ContentError = handshake.ContentError
 
-// ReadContent reads the content of r, if it has any, up to limit bytes, and leaves it in
-// r.Body to be read again. It does nothing if it, or a [Gate], has read it already.
+// ReadContent reads the content of r, up to limit bytes, and leaves it in r.Body to be
+// read again. It does nothing if r has no content, or if ReadContent or a [Gate] has
+// already read it.
 //
 // Call it before a switch, because the new protocol begins after the content. Reading
 // sends the 100 (Continue) that a client may wait for.
 //
-// The error is a [*ContentError]. With status 413 there is more than limit; if
-// Content-Length says so, nothing was read and no 100 sent. After an error r.Body yields
-// what was read, and then the rest; a server should close the connection after its
-// answer.
+// The error is a [*ContentError]. Its status is 413 if there are more than limit bytes.
+// If Content-Length says so, nothing was read and no 100 was sent. After an error r.Body
+// yields the bytes that were read, and then the rest. A server should close the
+// connection after its answer.
 //
-// A proxy that has passed the content on instead sets r.Body to [http.NoBody] and
-// r.ContentLength to 0. ReadContent makes room only as content arrives. It follows
-// [RFC 9110, section 7.8].
+// A proxy that has passed the content on does not call it, but sets r.Body to
+// [http.NoBody] and r.ContentLength to 0. ReadContent makes room only as content arrives.
+// It follows [RFC 9110, section 7.8].
 //
 // [RFC 9110, section 7.8]: https://httpwg.org/specs/rfc9110.html#rfc.section.7.8
 func ReadContent(r *http.Request, limit int64) error {
@@ -58,7 +59,7 @@ func ReadContent(r *http.Request, limit int64) error {
 		return tooLarge(limit)
 	}
 	body := r.Body
-	limit = min(limit, math.MaxInt64-1) // one more shows that there is more
+	limit = min(limit, math.MaxInt64-1) // limit+1, which shows that there is more, must not overflow
 	read, err := io.ReadAll(io.LimitReader(body, limit+1))
 	if err == nil && int64(len(read)) <= limit {
 		r.Body = &held{rest: read}
@@ -87,8 +88,8 @@ func tooLarge(limit int64) error {
 	}
 }
 
-// held is the content of a request after it was read. It releases the memory with the last
-// octet, and at Close: the protocol may keep the request for days.
+// held is the content of a request after it was read. It releases the memory after the
+// last octet and at Close: the protocol may keep the request for days.
 type held struct{ rest []byte }
 
 func (c *held) Read(p []byte) (int, error) {
@@ -126,8 +127,8 @@ func isTimeout(err error) bool {
 // errMalformed replaces the errors of net/http that quote the client.
 var errMalformed = errors.New("httpupgrade: malformed content")
 
-// quiet returns err if its text cannot have octets of the client in it, and
-// errMalformed otherwise.
+// quiet returns the part of err whose text cannot contain octets from the client, or
+// errMalformed if there is no such part.
 func quiet(err error) error {
 	for _, known := range []error{io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, context.Canceled, http.ErrBodyReadAfterClose} {
 		if errors.Is(err, known) {

@@ -9,12 +9,13 @@ import (
 	"github.com/gosegue/upgrade/handshake"
 )
 
-// This file takes fields from header maps and puts them there.
+// This file takes fields from header maps and puts fields into them.
 
-// FieldsOf returns what of h may stand in a 101, for a caller that has its fields in a
-// header map: sorted by name, the lines of a name in their order, values without blanks
-// around them. It leaves out Upgrade, Connection, Content-Length, Transfer-Encoding and
-// Trailer, and whatever fails [handshake.Field.Check]. The strings are those of h.
+// FieldsOf returns the fields of h that a 101 may have, for a caller that has its fields
+// in a header map. They are sorted by name. The lines of a name keep their order, and
+// values lose the blanks around them. FieldsOf leaves out Upgrade, Connection,
+// Content-Length, Transfer-Encoding and Trailer, and every field that fails
+// [handshake.Field.Check]. The strings are those of h.
 func FieldsOf(h http.Header) []handshake.Field {
 	names := make([]string, 0, len(h))
 	lines := 0
@@ -28,7 +29,7 @@ func FieldsOf(h http.Header) []handshake.Field {
 	for _, name := range names {
 		for _, value := range h[name] {
 			value = trim(value)
-			// What AppendField takes may stand in a 101.
+			// A 101 may have any field that AppendField accepts.
 			if _, err := handshake.AppendField(room[:0], name, value); err == nil {
 				fields = append(fields, handshake.Field{Name: name, Value: value})
 			}
@@ -39,11 +40,13 @@ func FieldsOf(h http.Header) []handshake.Field {
 
 func trim(value string) string { return strings.Trim(value, " \t") }
 
-// SetSwitchingProtocols sets in h the fields of a 101 that switches to, for a handler
-// that answers through WriteHeader(101): one Upgrade, one Connection, and fields, which
-// it adds to what h has. It removes Content-Length, Transfer-Encoding and Trailer.
+// SetSwitchingProtocols makes h the header of a 101 that switches to the products of to,
+// for a handler that calls WriteHeader(101). It sets one line of Upgrade and one of
+// Connection, adds fields to those that h has, and removes Content-Length,
+// Transfer-Encoding and Trailer.
 //
-// The errors are those of [handshake.AppendSwitchingProtocols]; h is then as it was.
+// The errors are those of [handshake.AppendSwitchingProtocols]; an error leaves h
+// unchanged.
 func SetSwitchingProtocols(h http.Header, to []upgrade.Product[string], fields ...handshake.Field) error {
 	var room [512]byte
 	if _, err := handshake.AppendSwitchingProtocols(room[:0], to, fields...); err != nil {
@@ -51,7 +54,7 @@ func SetSwitchingProtocols(h http.Header, to []upgrade.Product[string], fields .
 	}
 	for name := range h {
 		if _, err := handshake.AppendField(room[:0], name, ""); err == handshake.ErrReserved {
-			delete(h, name) // in whatever spelling
+			delete(h, name) // in any spelling
 		}
 	}
 	h["Upgrade"] = []string{string(upgrade.AppendList(nil, to...))}
@@ -62,10 +65,10 @@ func SetSwitchingProtocols(h http.Header, to []upgrade.Product[string], fields .
 	return nil
 }
 
-// carried returns fields, and after them those of h that names say, in the order of
-// names and each name once.
+// carried returns fields, followed by those of h that names lists, in the order of names.
+// A repeated name counts once.
 func carried(fields []handshake.Field, h http.Header, names []string) []handshake.Field {
-	fields = slices.Clip(fields) // they are the caller's
+	fields = slices.Clip(fields) // the caller may share this slice
 	for i, name := range names {
 		var room [64]byte
 		if _, err := handshake.AppendField(room[:0], name, ""); err != nil {
@@ -76,7 +79,7 @@ func carried(fields []handshake.Field, h http.Header, names []string) []handshak
 		}
 		canonical := http.CanonicalHeaderKey(name)
 		fields = appendLines(fields, canonical, h[canonical])
-		for other, lines := range h { // such as ETag, by a caller that sets the map itself
+		for other, lines := range h { // such as ETag, set directly in the map
 			if other != canonical && strings.EqualFold(other, canonical) {
 				fields = appendLines(fields, other, lines)
 			}

@@ -12,32 +12,33 @@ import (
 	"github.com/gosegue/upgrade/internal/socket"
 )
 
-// This file stands in front of handlers that read Upgrade by themselves.
+// This file has Gate, for handlers that read Upgrade themselves.
 
-// Gate stands in front of a handler that reads Upgrade by itself, a WebSocket library say.
-// An offer to switch reaches that handler only if it counts, and in the spelling that every
-// library understands. The handler stays as it is:
+// Gate stands in front of a handler that reads Upgrade itself, such as a WebSocket
+// library. Only a valid offer reaches that handler, in a spelling that every library
+// understands. The handler needs no change:
 //
 //	handler = httpupgrade.Gate{Products: products, Next: handler}
 //
 // The first of Products that a request validly offers reaches Next as one line of Upgrade
-// and one of Connection, in a copy of the request. For h2c, HTTP2-Settings stays, and its
-// option in Connection. The content has been read, and Body yields it; a client that waited
-// for a 100 (Continue) has got it. The writer that Next gets has a Hijack that gives back
-// the octets that came early with the connection, even to a library that drops the reader.
-// It has Flush exactly if the writer of the server has one, and an Unwrap.
+// and one of Connection, in a copy of the request. For h2c, HTTP2-Settings and its option
+// in Connection stay. Gate has read the content, and Body yields it; a client that waited
+// for a 100 (Continue) has received it. The writer that Next gets has a Hijack whose
+// connection first yields the octets that came early, so a library may drop the reader.
+// The writer has an Unwrap, and it has a Flush exactly if the server's writer has one.
 //
-// Any other offer (malformed, in HTTP/1.0, or of other products) reaches Next as the
-// ordinary request that it is: without Upgrade, HTTP2-Settings and their options. If Next
-// answers with a 426 (Upgrade Required) that has no Upgrade, Gate adds one with Products. A
-// request without Upgrade, and an extended CONNECT, reach Next untouched, and cost no
-// allocation. In any other request of HTTP/2 a :protocol means nothing and is removed.
+// A request with any other offer (malformed, in HTTP/1.0, or of other products) reaches
+// Next as an ordinary request: without Upgrade, HTTP2-Settings and their options. If Next
+// answers it with a 426 (Upgrade Required) that has no Upgrade, Gate adds one that names
+// Products. A request without Upgrade and an extended CONNECT reach Next untouched and
+// cost no allocation. In any other HTTP/2 request a :protocol means nothing, and Gate
+// removes it.
 //
-// Gate answers by itself what no library should see: 413 (Content Too Large) where there
-// is more content than MaxBody, 400 (Bad Request) for content that cannot be read or a
-// malformed Host, and of a WebSocket handshake what RFC 6455 asks for: 405, 426 or 400 for
-// the wrong method or version, or a malformed key. It does not look at Origin, which is
-// the library's to check.
+// Gate itself answers requests that no library should see: 413 (Content Too Large) for
+// more content than MaxBody, 408 (Request Timeout) for content that does not come in
+// time, and 400 (Bad Request) for content that it cannot read or for a malformed Host. It
+// answers a WebSocket handshake as RFC 6455 asks: 405 for a wrong method, 426 for a wrong
+// version, 400 for a malformed key. It does not check Origin: the library has to.
 //
 // The fields of a Gate must not change while it is in use.
 type Gate struct {
@@ -47,8 +48,8 @@ type Gate struct {
 	// Next is the handler that the Gate stands in front of. Nil: http.NotFoundHandler.
 	Next http.Handler
 
-	// MaxBody is how many bytes of content are read before a switch. 0:
-	// DefaultMaxBody. Below 0: none.
+	// MaxBody is how many bytes of content may be read before a switch. 0:
+	// DefaultMaxBody. Below 0: no content.
 	MaxBody int64
 }
 
@@ -78,7 +79,7 @@ func (g Gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(handshake.Status(err))
 		return
 	}
-	// The content is there in full: Next need not ask for it, or know how it came.
+	// All of the content was read: Next need not ask for it, or know its framing.
 	if read, ok := offer.Body.(*held); ok {
 		offer.ContentLength, offer.TransferEncoding = int64(len(read.rest)), nil
 		delete(offer.Header, "Expect")
@@ -97,7 +98,7 @@ func checkGated(r *http.Request, p upgrade.Product[string]) error {
 	return nil
 }
 
-// refuse answers by the Refusal of check.
+// refuse answers r with the Refusal that err is or wraps.
 func refuse(w http.ResponseWriter, r *http.Request, p upgrade.Product[string], err error) {
 	var refusal *Refusal
 	if !errors.As(err, &refusal) {
@@ -112,7 +113,7 @@ func refuse(w http.ResponseWriter, r *http.Request, p upgrade.Product[string], e
 	answer(w, r, refusal.Status, fields, content)
 }
 
-// asOffer returns a copy of r in which p is the one product offered.
+// asOffer returns a copy of r that offers only p.
 func asOffer(r *http.Request, p upgrade.Product[string]) *http.Request {
 	offer := withHeader(r)
 	offer.Header["Upgrade"] = []string{p.String()}
@@ -135,8 +136,8 @@ func asOrdinary(r *http.Request) *http.Request {
 	ordinary := withHeader(r)
 	delete(ordinary.Header, "Upgrade")
 	delete(ordinary.Header, "Http2-Settings")
-	// What is malformed may name an upgrade for a reader that is less strict. Whether
-	// the connection closes is the server's to know, and in r.Close.
+	// A less strict reader may find an upgrade in a malformed field. r.Close says whether
+	// the connection closes.
 	options, err := upgrade.ParseConnection(r.Header["Connection"]...)
 	if err != nil {
 		delete(ordinary.Header, "Connection")
@@ -160,14 +161,14 @@ func asOrdinary(r *http.Request) *http.Request {
 	return ordinary
 }
 
-// withHeader returns a copy of r with a header map of its own, in which what asOffer and
-// asOrdinary change has no other spelling than that of http.Header: the server gives none,
-// but middleware may, and a library that folds names would find it. The lines are shared:
-// the copy gets new ones where they differ.
+// withHeader returns a copy of r with its own header map. The copy has the fields that
+// asOffer and asOrdinary change only in the spelling of http.Header: middleware may add
+// another spelling, and a library that folds names would find it. The copy shares the
+// lines of r, so the caller must replace them rather than change them.
 func withHeader(r *http.Request) *http.Request {
 	if r.Trailer == nil && len(r.TransferEncoding) > 0 {
-		// Trailers that were not announced come with the end of the content, and r
-		// gets them. In a map that is there already, so does the copy.
+		// Trailers that were not announced come with the end of the content, and net/http
+		// puts them into r. If r already has a map, the copy shares it.
 		r.Trailer = make(http.Header)
 	}
 	c := new(http.Request)
@@ -188,7 +189,7 @@ func withHeader(r *http.Request) *http.Request {
 // gateWriter is the writer of a request with Upgrade.
 type gateWriter struct {
 	http.ResponseWriter
-	request  *http.Request // that Next gets
+	request  *http.Request // the one that Next gets
 	products []upgrade.Product[string]
 }
 
@@ -206,8 +207,9 @@ func (g Gate) writer(w http.ResponseWriter, r *http.Request) http.ResponseWriter
 	return gated
 }
 
-// WriteHeader is that of the server, except that a 426 (Upgrade Required) names the
-// products of the Gate if it names none. It must name some (RFC 9110, section 15.5.22).
+// WriteHeader calls that of the server. If a 426 (Upgrade Required) has no Upgrade, it
+// adds one with the products of the Gate: the field is required (RFC 9110, section
+// 15.5.22).
 func (w gateWriter) WriteHeader(status int) {
 	if header := w.Header(); status == http.StatusUpgradeRequired && len(header["Upgrade"]) == 0 {
 		if wanted := products.Distinct(w.products); len(wanted) > 0 {
@@ -218,12 +220,12 @@ func (w gateWriter) WriteHeader(status int) {
 	w.ResponseWriter.WriteHeader(status)
 }
 
-// Unwrap is for [http.ResponseController].
+// Unwrap returns the server's writer, for [http.ResponseController].
 func (w gateWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// Hijack is that of the server, except that the connection yields what the server has
-// read too early. The reader has nothing buffered, and reads from that connection. If it
-// fails, the connection closes after the response: what follows may be no HTTP.
+// Hijack calls that of the server. The connection first yields the octets that the server
+// has read too early. The reader has nothing buffered and reads from that connection. If
+// Hijack fails, the connection closes after the response: what follows may not be HTTP.
 func (w gateWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err != nil {

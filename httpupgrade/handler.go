@@ -10,63 +10,64 @@ import (
 	"github.com/gosegue/upgrade/internal/headpool"
 )
 
-// This file has the order of a switch in a server. Package handshake decides what to
-// switch to; the other files here do the steps.
+// This file puts the steps of a switch in a server in order. Package handshake decides
+// what to switch to; the other files here implement the steps.
 
-// Handler switches each request that offers one of its protocols, and passes on every
-// other. Its fields must not change while it is in use. It panics at its first request if
-// a Protocol has no Serve, or if Carry names a field that a 101 cannot have.
+// Handler switches each request that offers one of its protocols, and passes every other
+// request on. Its fields must not change while it is in use. It panics at its first
+// request if a Protocol has no Serve, or if Carry names a field that a 101 cannot have.
 //
-// For a request with a valid offer [handshake.Choose] finds the protocol. Then the 101 is
-// built, the content of the request read, a place in Conns taken, the connection taken
-// over, and the 101 written: see [Switch]. Too much content is answered with 413 (Content
-// Too Large), content that cannot be read with 400 (Bad Request), or 408 (Request Timeout)
-// if it did not come in time. Every other failure before the 101 is the server's own and
-// is answered with 500. After a failure to read the content or to take the connection
-// over, the connection is closed. A failure to write the 101 closes it without an answer.
-// Nothing of HTTP follows a 101.
+// For a request with a valid offer [handshake.Choose] finds the protocol. Then the
+// Handler builds the 101, reads the content of the request, takes a place in Conns, takes
+// over the connection, and writes the 101: see [Switch]. It answers 413 (Content Too
+// Large) to too much content, 408 (Request Timeout) to content that does not come in
+// time, and 400 (Bad Request) to content that it cannot read. Every other failure before
+// the 101 is the server's own and is answered with 500. After a failure to read the
+// content or to take over the connection, the Handler closes the connection. After a
+// failure to write the 101, it does so without an answer. No HTTP follows a 101.
 //
-// A request without a valid offer, or with none that is supported and allowed, is an
-// ordinary one and goes to Next, its content untouched.
+// A request is an ordinary one if it has no valid offer, or if no offered product is
+// supported and allowed. It goes to Next with its content untouched.
 //
-// The 101 has Upgrade, Connection, what Protocol.Fields returns, and of w.Header() what
-// Carry names. Other fields that middleware has set, Set-Cookie say, do not reach the
-// client.
+// The 101 has Upgrade, Connection, the fields that Protocol.Fields returns, and the
+// fields of w.Header() that Carry names. Other fields that middleware has set, such as
+// Set-Cookie, do not reach the client.
 //
-// Of HTTP/2 a Handler serves the extended CONNECT by the same rules, as far as they apply
-// there. It answers 200 (OK) instead of 101, with the same fields less those that end at
-// a hop. If the product is not one that it serves and allows, or is h2c, it answers 501
-// (Not Implemented): Next never gets the request, since any answer with a 2xx status
-// would be a switch. Without an authority the answer is 400. A Refusal loses Upgrade and
-// Connection; its status 426 becomes 400, and a 2xx is an error of the server's.
+// In HTTP/2 a Handler serves an extended CONNECT by the same rules, as far as they apply.
+// It answers 200 (OK) instead of 101, with the same fields except hop-by-hop fields. It
+// answers 501 (Not Implemented) to h2c, and to a product that it does not serve or allow.
+// Next never gets the request, because any answer with a 2xx status would be a switch.
+// Without an authority the answer is 400. A Refusal loses Upgrade and Connection. Its
+// status 426 becomes 400, and a status 2xx is an error of the server.
 type Handler struct {
 	// Protocols are in the server's order of preference.
 	Protocols []Protocol
 
-	// Next serves every other request but an extended CONNECT. Nil: Refuse with all of
-	// Protocols. It sees no :protocol, which net/http lets through in any request.
+	// Next serves every other request, except an extended CONNECT. Nil: Refuse with all
+	// of Protocols. Next never sees :protocol, which net/http lets through in any
+	// request.
 	Next http.Handler
 
-	// MaxBody is how many bytes of content are read before a switch. 0:
-	// DefaultMaxBody. Below 0: none.
+	// MaxBody is how many bytes of content may be read before a switch. 0:
+	// DefaultMaxBody. Below 0: no content.
 	MaxBody int64
 
 	// Conns counts and limits the connections that were switched. Nil: no limit.
 	Conns *Conns
 
-	// Carry names the fields of w.Header() that go into the 101, all lines of each:
+	// Carry names the fields of w.Header() that go into the 101 with all their lines:
 	// Set-Cookie, say, or the id of a request. Letter case does not matter, and a
-	// name counts once. Upgrade, Connection, Content-Length, Transfer-Encoding and
-	// Trailer must not be among them.
+	// repeated name counts once. Carry must not name Upgrade, Connection, Content-Length,
+	// Transfer-Encoding or Trailer.
 	Carry []string
 
-	// Decided is told once of each request that has an Upgrade field, and of each
-	// extended CONNECT, what became of it, before Next or Serve runs. If it panics, the
-	// connection is closed, or the stream reset.
+	// Decided is called once for each request that has an Upgrade field and for each
+	// extended CONNECT, before Next or Serve runs. The Decision tells what became of the
+	// request. If Decided panics, the connection is closed or the stream is reset.
 	Decided func(*http.Request, handshake.Decision)
 
-	// Error is told of every failure but a Refusal. The request of a failure in Serve
-	// has no content. Nil: the ErrorLog of the server.
+	// Error is called with every failure except a Refusal. If Serve failed, the request
+	// has no content. Nil: failures go to the ErrorLog of the server.
 	Error func(*http.Request, error)
 }
 
@@ -110,7 +111,7 @@ func (h *Handler) check() {
 	}
 }
 
-// next serves a request that is not to be switched.
+// next serves a request without a switch.
 func (h *Handler) next(w http.ResponseWriter, r *http.Request) {
 	if h.Next != nil {
 		h.Next.ServeHTTP(w, withoutProtocol(r))
@@ -135,7 +136,7 @@ func (h *Handler) decide(r *http.Request, d handshake.Decision) {
 	}
 }
 
-// switchTo switches to p and serves it, or answers why not.
+// switchTo switches r to p and serves it, or answers with an error status.
 func (h *Handler) switchTo(w http.ResponseWriter, r *http.Request, p *Protocol, fields []handshake.Field) {
 	head := headpool.Get()
 	defer headpool.Put(head)
@@ -150,7 +151,7 @@ func (h *Handler) switchTo(w http.ResponseWriter, r *http.Request, p *Protocol, 
 		h.fail(w, r, p, err, handshake.Status(err))
 		return
 	}
-	// After the content, so that a client that is slow with it takes no place.
+	// After the content: a client that sends it slowly must not hold a place.
 	place, ctx, ok := h.Conns.enter(contextOf(r, fields))
 	if !ok {
 		h.refuse(w, r, p, errNoPlace)
@@ -158,7 +159,7 @@ func (h *Handler) switchTo(w http.ResponseWriter, r *http.Request, p *Protocol, 
 	}
 	serves := false
 	defer func() {
-		if !serves { // after a panic as well: of a writer that wraps another, say
+		if !serves { // also after a panic in a middleware's Hijack
 			place.leave()
 		}
 	}()
@@ -167,7 +168,7 @@ func (h *Handler) switchTo(w http.ResponseWriter, r *http.Request, p *Protocol, 
 	if err != nil {
 		status := handshake.Status(err)
 		if status != 0 {
-			w.Header().Set("Connection", "close") // what follows may be no HTTP
+			w.Header().Set("Connection", "close") // what follows may not be HTTP
 		}
 		h.fail(w, r, p, err, status)
 		return
@@ -185,16 +186,16 @@ func (h *Handler) switchTo(w http.ResponseWriter, r *http.Request, p *Protocol, 
 // errNoPlace answers a request for which there is no place in Conns.
 var errNoPlace = fmt.Errorf("%w: no place in Conns", &Refusal{Status: http.StatusServiceUnavailable})
 
-// decideSwitched tells Decided of the switch. It reports whether Decided returned. The
-// connection is no longer the server's, which could not close it after a panic.
+// decideSwitched calls Decided for the switch and reports whether Decided returned. It
+// recovers a panic: the server no longer has the connection and could not close it.
 func (h *Handler) decideSwitched(r *http.Request, p *Protocol, fails failures) (returned bool) {
 	defer fails.recover()
 	h.Decided(r, handshake.Decision{Product: p.Product, Status: http.StatusSwitchingProtocols})
 	return true
 }
 
-// refuse answers a request to which p was refused, by the Refusal that err is or wraps; or
-// err is the server's own fault.
+// refuse answers a request to which p was refused with the Refusal that err is or wraps.
+// Any other err is the server's own fault.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, p *Protocol, err error) {
 	var refusal *Refusal
 	if !errors.As(err, &refusal) || refusal == nil {

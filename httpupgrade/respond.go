@@ -12,15 +12,16 @@ import (
 
 // This file answers without a switch, and says what the server could switch to.
 
-// Refuse answers 426 (Upgrade Required), naming the protocols of which the client
-// has to choose one; and 505 (HTTP Version Not Supported) to a version that cannot
-// upgrade, which are 1.0, 2 and 3. It answers 501 (Not Implemented) to a CONNECT of any
-// version, and where there is no protocol to name, since such a 426 is not allowed.
+// Refuse answers 426 (Upgrade Required) and names the protocols of which the client has
+// to choose one. It answers 505 (HTTP Version Not Supported) to versions that cannot
+// upgrade: 1.0, 2 and 3. It answers 501 (Not Implemented) to a CONNECT of any version,
+// and if there is no protocol to name, because a 426 must name one.
 //
-// The connection stays open unless the client asked to close it or still waits for
-// permission to send content (Expect: 100-continue). net/http closes it in three more
-// cases, and then takes the upgrade option out of Connection: when 256 KiB of content
-// or more are left unread, when keep-alives are disabled, and during Shutdown. It follows
+// The connection stays open, unless the request is a CONNECT, or the client asked to
+// close the connection or still waits for permission to send content (Expect:
+// 100-continue). net/http closes it in three more cases, and then takes the upgrade
+// option out of Connection: when 256 KiB of content or more are left unread, when
+// keep-alives are disabled, and during Shutdown. Refuse follows
 // [RFC 9110, section 15.5.22].
 //
 // [RFC 9110, section 15.5.22]: https://httpwg.org/specs/rfc9110.html#rfc.section.15.5.22
@@ -37,8 +38,8 @@ func Refuse(w http.ResponseWriter, r *http.Request, supported ...upgrade.Product
 	w.WriteHeader(status)
 }
 
-// refusalStatus returns the status code of the response in which Refuse names the
-// supported products, which are distinct.
+// refusalStatus returns the status code with which Refuse answers r. The supported
+// products are distinct.
 func refusalStatus(r *http.Request, supported []upgrade.Product[string]) int {
 	switch {
 	case r.Method == http.MethodConnect:
@@ -52,7 +53,7 @@ func refusalStatus(r *http.Request, supported []upgrade.Product[string]) int {
 }
 
 // answer sends a final response with fields and content, as handshake.Refusal.Response
-// gives them.
+// returns them.
 func answer(w http.ResponseWriter, r *http.Request, status int, fields []handshake.Field, content string) {
 	header := w.Header()
 	if isExtended(r) {
@@ -68,18 +69,18 @@ func answer(w http.ResponseWriter, r *http.Request, status int, fields []handsha
 	}
 	w.WriteHeader(status)
 	if content != "" {
-		io.WriteString(w, content) // which net/http sends to no HEAD
+		io.WriteString(w, content) // net/http drops it in answer to HEAD
 	}
 }
 
-// Advertise adds to the response, which may have any final status, the fields that
-// tell the client what it may switch to in a later request: Upgrade, and upgrade in
-// Connection. It changes nothing else of the response, and nothing at all for
-// versions 1.0, 2 and 3.
+// Advertise adds to a response the fields that tell the client what it may switch to in a
+// later request: Upgrade, and upgrade in Connection. The response may have any final
+// status. Advertise changes nothing else in it, and nothing at all for versions 1.0, 2
+// and 3.
 //
-// Call it before WriteHeader and after everything else that sets Connection: the option is
-// added to what is there. What [Refuse] says of connections that net/http closes applies
-// here too. It follows [RFC 9110, section 7.8].
+// Call it before WriteHeader and after any other code that sets Connection: Advertise
+// adds its option to those that are there. net/http closes connections in the same cases
+// as for [Refuse]. Advertise follows [RFC 9110, section 7.8].
 //
 // [RFC 9110, section 7.8]: https://httpwg.org/specs/rfc9110.html#rfc.section.7.8
 func Advertise(w http.ResponseWriter, r *http.Request, supported ...upgrade.Product[string]) {
@@ -106,23 +107,23 @@ func addOption(header http.Header, r *http.Request) {
 	case len(lines) == 0 && r.Close:
 		lines = []string{"Upgrade, close"}
 	default:
-		// A line of its own: net/http honours a handler's close only if it is the
+		// A separate line: net/http honours a handler's close only if close is the
 		// whole first line.
 		lines = append(slices.Clip(lines), "Upgrade") // the caller may share this slice
 	}
-	// When net/http closes for the client's sake, it leaves Connection alone only
-	// if the first line names close.
+	// When net/http closes because the client asked for it, it leaves Connection alone
+	// only if the first line names close.
 	if first, _ := upgrade.ParseConnection(lines[0]); r.Close && !first.Has("close") {
 		lines = append([]string{"close"}, lines...)
 	}
 	header["Connection"] = lines
 }
 
-// closeUnread makes net/http close the connection, and say so, if r has content that
-// the client holds back until it sees 100 (Continue). net/http sends that when the
-// content is first read; refused without, the client may send the content or not.
+// closeUnread makes net/http close the connection, and say so, if the client holds back
+// the content of r until it sees 100 (Continue). net/http sends the 100 when the content
+// is first read. A client that is refused without a 100 may or may not send the content.
 func closeUnread(header http.Header, r *http.Request) {
-	// net/http has refused any other expectation by itself.
+	// net/http has already refused any other expectation.
 	if r.Header.Get("Expect") == "" || r.ContentLength == 0 {
 		return
 	}

@@ -22,12 +22,12 @@ import (
 	"github.com/gosegue/upgrade/internal/products"
 )
 
-// This file is the client's side for net/http: it makes an offer of a request, and takes
-// the connection out of a response. It has no grammar and no rules of its own, and knows
+// This file is the client's side for net/http: it adds an offer to a request, and takes
+// the connection out of a response. It has no grammar and no rules of its own. It knows
 // what http.Transport does to both messages.
 
-// ErrDeclined says that the server answered an offer by an ordinary response, which is
-// whole.
+// ErrDeclined says that the server answered an offer with an ordinary response, which can
+// be read as usual.
 var ErrDeclined = errors.New("httpupgrade: server declined the upgrade")
 
 // Why a 101 is of no use, although the response itself may be valid.
@@ -37,29 +37,29 @@ var (
 	errNotWritable = errors.New("httpupgrade: the round tripper hides the connection: its Body has no Write. " +
 		"An http.Client with a Timeout does so; use its Transport, and bound the request by its context")
 
-	errEmptyLine = errors.New("httpupgrade: net/http does not take a 101 for a switch whose first Upgrade line is empty")
+	errEmptyLine = errors.New("httpupgrade: net/http does not see a switch in a 101 if the first Upgrade line is empty")
 
 	errClose = fmt.Errorf("httpupgrade: net/http removed Connection from the 101, because it contains close: %w", handshake.ErrNoOption)
 )
 
 const useHTTP1 = "the round tripper speaks HTTP/2, which has no Upgrade; use a nil one, or a Transport whose TLSNextProto is an empty map"
 
-// ownTransport is what a nil RoundTripper means.
+// ownTransport is the RoundTripper that nil stands for.
 var ownTransport = &http.Transport{
 	Proxy: http.ProxyFromEnvironment,
-	// HTTP/1.1 alone. An offer over HTTP/2 is an error, except that net/http takes
-	// care of one of exactly websocket.
+	// Only HTTP/1.1. An offer over HTTP/2 is an error, unless it is exactly websocket:
+	// for that net/http uses HTTP/1.1.
 	TLSNextProto:        map[string]func(string, *tls.Conn) http.RoundTripper{},
 	TLSClientConfig:     &tls.Config{NextProtos: []string{"http/1.1"}},
 	TLSHandshakeTimeout: 10 * time.Second,
-	// A switch uses its connection up, so there is nothing to keep for the next.
+	// A switch uses up its connection, so there is no connection to keep.
 	DisableKeepAlives: true,
 }
 
-// RoundTrip sends r, with an offer to switch to one of the products in the client's order
-// of preference, and returns the connection once the server has switched. The first byte
-// that it reads is the first one after the 101. The response says what the server switched
-// to: ask [Switched]. Its Body is empty.
+// RoundTrip sends r with an offer to switch to one of the products, in the client's order
+// of preference. It returns the connection once the server has switched. Reads begin at
+// the first byte after the 101. [Switched] tells from the response what the server
+// switched to. The Body of the response is empty.
 //
 //	r, _ := http.NewRequestWithContext(ctx, "GET", "http://localhost:8080/echo", nil)
 //	conn, resp, err := httpupgrade.RoundTrip(nil, r, echo)
@@ -67,51 +67,53 @@ var ownTransport = &http.Transport{
 //		defer resp.Body.Close() // an ordinary response, such as 200 or 401
 //	}
 //
-// rt is usually an [http.Transport], or nil for one of our own: HTTP/1.1 alone, a fresh
-// connection each time, proxies as the environment says. RoundTrip does not change r. It
-// sets Upgrade and Connection in a copy, in which the other options of r's Connection stay
-// if they name fields of r, HTTP2-Settings for h2c, say. r.Close is ignored.
+// rt is usually an [http.Transport]. Nil stands for one that speaks only HTTP/1.1, opens
+// a fresh connection each time, and takes proxies from the environment. RoundTrip does
+// not change r. It sets Upgrade and Connection in a copy. Other options of r's Connection
+// stay; each must name a field of r, such as HTTP2-Settings for h2c. r.Close is ignored.
 //
 // # Errors
 //
-// [ErrDeclined] comes with the response, whatever its status; its Body is the caller's to
-// read and close. An error that wraps it says more of the cause. After any other error
-// there is nothing to close: either the offer or r's Connection is malformed, and nothing
-// was sent ([handshake.AppendOffer] has the errors); or rt failed; or a 101 is no switch.
-// In the last case RoundTrip closes the connection and returns the response for its head.
-// The reasons are the errors of [Switched], and these traps of net/http:
+// [ErrDeclined] comes with the response, no matter what its status is; the caller reads
+// and closes the Body. An error that wraps ErrDeclined tells more about the cause. After
+// any other error there is nothing to close. There are three cases: the offer or r's
+// Connection is malformed, and nothing was sent ([handshake.AppendOffer] has the errors);
+// rt failed; or the 101 is no switch. In the last case RoundTrip closes the connection
+// and returns the response for its head. The reasons are the errors of [Switched] and
+// these traps of net/http:
 //
-//   - The 101 came before the request was sent whole, content included: the new protocol
-//     could mix with the rest of it. Content that waits for a 100 (Continue) is not sent
-//     whole either if the 101 comes instead.
-//   - The Body of the 101 cannot be written: an [http.Client] with a Timeout hides the
-//     connection. Bound the request by its context instead.
-//   - A 101 whose first Upgrade line is empty, which is valid: net/http hides its
-//     connection as well.
-//   - "Connection: close, Upgrade", a valid 101: net/http removes Connection from it, and
-//     closes the connection.
-//   - rt speaks HTTP/2, which it may negotiate by itself over TLS, and refuses Upgrade.
-//     (net/http speaks HTTP/1.1 for an offer of websocket alone.)
+//   - The 101 came before the whole request was sent, content included: the new protocol
+//     could mix with the rest of the content. The same goes for content that waits for a
+//     100 (Continue) if the 101 comes instead.
+//   - The Body of the 101 has no Write: an [http.Client] with a Timeout hides the
+//     connection. Limit the request by its context instead.
+//   - The first Upgrade line of the 101 is empty. That is valid, but net/http hides the
+//     connection.
+//   - The 101 has "Connection: close, Upgrade". That is valid, but net/http removes
+//     Connection and closes the connection.
+//   - rt speaks HTTP/2, which it may negotiate over TLS unasked, and refuses Upgrade.
+//     (For an offer of exactly websocket net/http uses HTTP/1.1.)
 //
-// RoundTrip cannot make http.Transport as strict as package netupgrade: bare line feeds and
-// folded lines in the head pass, and a Transport may send the offer again on a fresh
-// connection if an idle one had been closed.
+// RoundTrip cannot make http.Transport as strict as package netupgrade. Bare line feeds
+// and folded lines in the head pass. A Transport may send the offer again on a fresh
+// connection if the server has closed an idle one.
 //
 // # The connection
 //
-// The context of r bounds the handshake alone. If rt is an http.Transport, or nil, the
-// connection has addresses, deadlines that work, none of them set, and a CloseWrite method
-// exactly if the Transport's connection has one. Any other round tripper may send more
-// requests than this one, so RoundTrip cannot know whose connection it sees: its deadlines
-// are errors that wrap [errors.ErrUnsupported], its addresses are empty, and it has no
-// CloseWrite. Before early bytes are read, Read must not be called by two goroutines at
-// once: net/http does not lock the buffer that holds them.
+// The context of r limits only the handshake. If rt is an http.Transport or nil, the
+// connection has addresses and deadlines that work. No deadline is set. The connection
+// has a CloseWrite method exactly if the Transport's connection has one. Any other round
+// tripper may send more requests than this one, so RoundTrip cannot know which connection
+// is its own. Then a method that sets a deadline returns an error that wraps
+// [errors.ErrUnsupported], the addresses are empty, and there is no CloseWrite. Until
+// early bytes are read, two goroutines must not call Read at once: net/http does not lock
+// the buffer that holds those bytes.
 func RoundTrip(rt http.RoundTripper, r *http.Request, offered ...upgrade.Product[string]) (net.Conn, *http.Response, error) {
 	var sent sending
 	offer, err := sent.offer(r, offered)
 	if err != nil {
 		if r.Body != nil {
-			r.Body.Close() // as of any RoundTripper
+			r.Body.Close() // as any RoundTripper does
 		}
 		return nil, nil, err
 	}
@@ -138,21 +140,21 @@ func RoundTrip(rt http.RoundTripper, r *http.Request, offered ...upgrade.Product
 	if err != nil {
 		resp.Body.Close()
 	}
-	// A caller who closes every Body must not close the connection by it.
+	// A caller that closes every Body must not close the connection that way.
 	resp.Body = http.NoBody
 	return conn, resp, err
 }
 
-// sending is what the transport tells of a request while it sends it. Where it tries again
-// on another connection, the last try counts.
+// sending holds what the transport reports of a request while it sends the request. If
+// the transport tries again on another connection, the last try counts.
 type sending struct {
 	mu       sync.Mutex
-	conn     net.Conn      // nil if the transport tells nothing
+	conn     net.Conn      // nil if the transport reports nothing
 	written  chan struct{} // closed when the transport has written the request, or failed to
-	failed   error         // of the writing
+	failed   error         // the error of the writing
 	answered bool          // the first byte of the answer has come
-	early    bool          // and before the request was written
-	content  *content      // nil without any
+	early    bool          // it came before the request was written
+	content  *content      // nil without content
 }
 
 func (s *sending) gotConn(info httptrace.GotConnInfo) {
@@ -165,7 +167,7 @@ func (s *sending) gotConn(info httptrace.GotConnInfo) {
 func (s *sending) wroteRequest(info httptrace.WroteRequestInfo) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// A failure that comes before any answer can be that of an earlier try.
+	// A failure that comes before any answer may belong to an earlier try.
 	if s.written == nil || s.isWritten() || info.Err != nil && !s.answered {
 		return
 	}
@@ -186,7 +188,7 @@ func (s *sending) lastConn() net.Conn {
 	return s.conn
 }
 
-// isWritten asks a channel that is not nil.
+// isWritten reports whether the request was written. s.written must not be nil.
 func (s *sending) isWritten() bool {
 	select {
 	case <-s.written:
@@ -196,14 +198,14 @@ func (s *sending) isWritten() bool {
 	}
 }
 
-// finish returns nil once the request has been written whole, after a 101 to it. It knows
-// two servers that switch too early: one that answers a request without content before the
-// Transport has flushed it, and one that answers while the Transport has content left to
-// read.
+// finish is called after a 101 and returns nil once the whole request has been written.
+// It detects two servers that switch too early: one that answers a request without
+// content before the Transport has flushed it, and one that answers while the Transport
+// has content left to read.
 //
-// What the Transport still has in its buffer when it says that a request is written, it
-// flushes at once; nothing says when it has. Only the bytes of a server that switched too
-// early can still be there.
+// When the Transport reports that a request is written, a part may still be in its
+// buffer. It flushes the buffer at once, but does not report that. Only if the server
+// switched too early can bytes still be there.
 func (s *sending) finish(ctx context.Context) error {
 	s.mu.Lock()
 	content, written, early := s.content, s.written, s.early
@@ -275,8 +277,8 @@ func optionsOf(h http.Header) ([]string, error) {
 	return options, nil
 }
 
-// checkOffer asks package handshake whether the offer could be sent. The target and the
-// host are net/http's to write.
+// checkOffer returns nil if package handshake could build the offer. net/http writes the
+// target and the host.
 func checkOffer(r *http.Request, offered []upgrade.Product[string], options []string) error {
 	method := r.Method
 	if method == "" {
@@ -289,7 +291,7 @@ func checkOffer(r *http.Request, offered []upgrade.Product[string], options []st
 			continue // set here, or ignored by net/http
 		}
 		if strings.EqualFold(name, "Content-Length") {
-			// In any other spelling net/http would send it, beside its own.
+			// net/http would send any other spelling in addition to its own.
 			return &handshake.ResponseError{Index: len(fields), Name: name, Err: handshake.ErrReserved}
 		}
 		for _, value := range r.Header[name] {
@@ -336,17 +338,17 @@ func (s *sending) overHTTP2() bool {
 	return ok && secure.ConnectionState().NegotiatedProtocol == "h2"
 }
 
-// content is the content of a request, which notes when it has been read whole.
+// content is the content of a request. It records when all of it has been read.
 type content struct {
 	io.ReadCloser
 	left   int64 // -1 if the length is not known
 	isRead atomic.Bool
 }
 
-// watch returns body, of which finish asks whether it was read.
+// watch returns body, wrapped so that finish can see whether all of it was read.
 func (s *sending) watch(body io.ReadCloser, length int64) io.ReadCloser {
 	if length <= 0 {
-		length = -1 // net/http takes 0 with a Body for an unknown length
+		length = -1 // with a Body, 0 stands for an unknown length
 	}
 	c := &content{ReadCloser: body, left: length}
 	s.mu.Lock()
@@ -366,8 +368,9 @@ func (c *content) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// clientConn is the connection of a Transport. It reads and writes through the Body of the
-// 101, where net/http keeps the bytes that came early; the rest is the connection's own.
+// clientConn is the connection of a Transport. It reads and writes through the Body of
+// the 101, where net/http keeps the bytes that came early. Deadlines and addresses are
+// those of conn.
 type clientConn struct {
 	io.ReadWriteCloser
 	conn net.Conn

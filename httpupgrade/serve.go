@@ -10,18 +10,18 @@ import (
 	"github.com/gosegue/upgrade/handshake"
 )
 
-// This file runs a protocol on a connection that was switched, and reports its end.
+// This file runs a protocol on a connection that was switched, and reports failures.
 
-// serving is what a goroutine that runs a protocol needs, and no more: it may run for
-// days. The request belongs to the protocol, which may let it go.
+// serving has only what a goroutine needs to run a protocol: it may run for days. The
+// request belongs to the protocol, which may let it go.
 type serving struct {
 	serve func(net.Conn, *http.Request)
 	conn  net.Conn
-	place *place   // in the Conns; nil without
-	fails failures // where a panic goes
+	place *place   // in the Conns; nil without one
+	fails failures // where to report a panic
 }
 
-// run serves r and closes the connection afterwards. A panic costs this connection alone.
+// run serves r and closes the connection afterwards. A panic costs only this connection.
 func (s serving) run(r *http.Request) {
 	defer s.place.leave()
 	defer s.conn.Close()
@@ -29,11 +29,11 @@ func (s serving) run(r *http.Request) {
 	s.serve(s.conn, r)
 }
 
-// failures is where a Handler reports.
+// failures is where a Handler reports a failure.
 type failures struct {
 	hook    func(*http.Request, error) // nil: the log of the server
 	request *http.Request              // for the hook
-	server  *http.Server               // that the request came to, or nil
+	server  *http.Server               // of the request, or nil
 }
 
 // failuresOf returns where to report failures of r.
@@ -41,9 +41,9 @@ func failuresOf(r *http.Request, hook func(*http.Request, error)) failures {
 	return failures{hook, r, serverOf(r)}
 }
 
-// forLong returns what to keep of f while a protocol runs. Without a hook it needs no
-// request. With one it keeps a copy without the content, which may be large and belongs to
-// the protocol.
+// forLong returns the part of f to keep while a protocol runs. Without a hook, no request
+// is needed. With one, forLong keeps a copy of the request without the content, which may
+// be large and belongs to the protocol.
 func (f failures) forLong() failures {
 	if f.hook == nil {
 		return failures{server: f.server}
@@ -53,8 +53,8 @@ func (f failures) forLong() failures {
 	return failures{f.hook, &r, f.server}
 }
 
-// report tells the hook of err, or the log. A hook that panics outside of a handler would
-// end the process.
+// report passes err to the hook, or to the log if there is no hook. It recovers a panic
+// of the hook, which would end the process outside of a handler.
 func (f failures) report(err error) {
 	if f.hook == nil {
 		f.log().Print(err)
@@ -68,15 +68,15 @@ func (f failures) report(err error) {
 	f.hook(f.request, err)
 }
 
-// recover is deferred. As in a handler, a panic with ErrAbortHandler is the way to end
-// without a report.
+// recover is deferred. As in an http.Handler, panicking with ErrAbortHandler reports
+// nothing.
 func (f failures) recover() {
 	if v := recover(); v != nil && v != http.ErrAbortHandler {
 		f.report(&PanicError{Value: v, Stack: debug.Stack()})
 	}
 }
 
-// log returns where the server logs.
+// log returns the log of the server.
 func (f failures) log() *log.Logger {
 	if f.server != nil && f.server.ErrorLog != nil {
 		return f.server.ErrorLog
@@ -84,8 +84,8 @@ func (f failures) log() *log.Logger {
 	return log.Default()
 }
 
-// contextOf returns the context of r without its cancellation, and with the fields of the
-// 101. The server cancels that of r when the handler returns, and the protocol goes on.
+// contextOf returns the context of r with the fields of the 101 and without cancellation:
+// the server cancels the context of r when the handler returns, but the protocol goes on.
 func contextOf(r *http.Request, fields []handshake.Field) context.Context {
 	ctx := context.WithoutCancel(r.Context())
 	if len(fields) > 0 {
@@ -94,7 +94,7 @@ func contextOf(r *http.Request, fields []handshake.Field) context.Context {
 	return ctx
 }
 
-// fieldsContext is a context that knows the fields of the 101.
+// fieldsContext is a context that has the fields of the 101.
 type fieldsContext struct {
 	context.Context
 	fields []handshake.Field
@@ -109,9 +109,9 @@ func (c *fieldsContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// SwitchedFields returns the fields that [Protocol].Fields gave for the 101 that answered
-// r, the request that Serve got, so that what was negotiated need not be decided twice. It
-// returns nil if there were none. The fields are not a copy.
+// SwitchedFields returns the fields that [Protocol].Fields returned for the 101 that
+// answered r. r is the request that Serve got: Serve need not negotiate a second time.
+// SwitchedFields returns nil if there were no fields. They are not a copy.
 func SwitchedFields(r *http.Request) []handshake.Field {
 	if c, ok := r.Context().Value(fieldsKey{}).(*fieldsContext); ok {
 		return c.fields

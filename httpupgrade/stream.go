@@ -10,11 +10,12 @@ import (
 	"time"
 )
 
-// This file is what a stream of HTTP/2 is to a protocol: a net.Conn. It knows no request
-// and no response beyond the body and the writer, and nothing of how they came about.
+// This file makes a net.Conn of an HTTP/2 stream. Of the request and the response it uses
+// only the body, the writer and the addresses.
 //
-// net/http lets a handler use both only until it returns. Afterwards they panic, or belong
-// to another request. So everything goes through a guard here, which the handler closes.
+// net/http lets a handler use both only until it returns. Afterwards they panic, or
+// belong to another request. So every use of them here passes a guard, which the handler
+// closes.
 
 // stream is a net.Conn over a stream of HTTP/2.
 type stream struct {
@@ -25,16 +26,16 @@ type stream struct {
 
 	reads, writes half
 
-	mu     sync.Mutex // guards what follows, and the fields of both halves but turn
+	mu     sync.Mutex // guards closed, and the fields of both halves except turn
 	closed bool
 }
 
-// half is one direction of a stream. A deadline reaches net/http only when a Read or
-// Write runs into it: net/http's own ends the stream also while nobody uses it.
+// half is one direction of a stream. A deadline is passed to net/http only when a Read or
+// Write runs into it: a deadline of net/http ends the stream even while nothing uses it.
 type half struct {
-	turn     sync.Mutex // of the one Read or Write that is in net/http
-	busy     bool       // there is one
-	expired  bool       // net/http was told of the deadline, which is final
+	turn     sync.Mutex // held by the one Read or Write that is in net/http
+	busy     bool       // a Read or Write is in net/http
+	expired  bool       // net/http was given the deadline, which is final
 	deadline time.Time
 	timer    *time.Timer // nil until there is a deadline
 }
@@ -67,7 +68,7 @@ func (s *stream) Read(p []byte) (n int, err error) {
 	return n, s.leave(&s.reads, err)
 }
 
-// Write implements [net.Conn]. It returns when p is sent as far as net/http is concerned.
+// Write implements [net.Conn]. It returns when net/http has flushed p.
 func (s *stream) Write(p []byte) (n int, err error) {
 	s.writes.turn.Lock()
 	defer s.writes.turn.Unlock()
@@ -79,7 +80,7 @@ func (s *stream) Write(p []byte) (n int, err error) {
 	}
 	if err == nil {
 		if err = s.control().Flush(); err != nil {
-			n = 0 // nobody knows
+			n = 0 // how much was sent is unknown
 		}
 	}
 	return n, s.leave(&s.writes, err)
@@ -95,7 +96,7 @@ func (s *stream) enter(h *half) error {
 		return net.ErrClosed
 	case h.passed():
 		if h == &s.writes {
-			// What a protocol could not send in time it does not send again.
+			// The protocol will not send this again: reset the stream, which has a gap.
 			s.expire(h)
 		}
 		return os.ErrDeadlineExceeded
@@ -104,7 +105,7 @@ func (s *stream) enter(h *half) error {
 	return nil
 }
 
-// leave ends what enter began, and returns the error of it.
+// leave ends the Read or Write that enter let in, and returns its error.
 func (s *stream) leave(h *half, err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,8 +121,8 @@ func (s *stream) leave(h *half, err error) error {
 	return err
 }
 
-// Close implements [net.Conn]. It wakes a Read and a Write that wait; to wake a Write it
-// has to reset the stream. The client learns of the end when the handler returns.
+// Close implements [net.Conn]. It wakes a waiting Read and a waiting Write; to wake a
+// Write it has to reset the stream. The client sees the end when the handler returns.
 func (s *stream) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,8 +144,8 @@ func (s *stream) Close() error {
 	return nil
 }
 
-// end closes the stream and waits until nobody is in net/http on its behalf. Nobody comes
-// there afterwards, so that the handler may return.
+// end closes the stream and waits until no Read or Write is in net/http. Later calls do
+// not enter it, so the handler may return.
 func (s *stream) end() {
 	s.Close()
 	s.reads.drain()
@@ -160,8 +161,8 @@ func (h *half) drain() {
 // SetDeadline implements [net.Conn].
 func (s *stream) SetDeadline(t time.Time) error { return s.set(t, &s.reads, &s.writes) }
 
-// SetReadDeadline implements [net.Conn]. Once a Read has waited in vain until a deadline,
-// later ones fail too.
+// SetReadDeadline implements [net.Conn]. Once a deadline has passed during a Read, later
+// Reads fail too.
 func (s *stream) SetReadDeadline(t time.Time) error { return s.set(t, &s.reads) }
 
 // SetWriteDeadline implements [net.Conn]. A Write that is not done at the deadline resets
@@ -186,7 +187,7 @@ func (s *stream) set(t time.Time, halves ...*half) error {
 	return nil
 }
 
-// await sees to it that the deadline of h, which is not zero, ends what is under way.
+// await makes the deadline of h, which is not zero, end the Read or Write under way.
 func (s *stream) await(h *half) {
 	switch {
 	case h.passed():
@@ -200,7 +201,8 @@ func (s *stream) await(h *half) {
 	}
 }
 
-// ring is called by the timer of h, whose deadline may be another one by now.
+// ring is called by the timer of h. The deadline may have changed since the timer was
+// set.
 func (s *stream) ring(h *half) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -212,7 +214,7 @@ func (s *stream) ring(h *half) {
 // passed reports whether the deadline has passed.
 func (h *half) passed() bool { return !h.deadline.IsZero() && !time.Now().Before(h.deadline) }
 
-// expire makes net/http end what is under way.
+// expire makes net/http end this direction.
 func (s *stream) expire(h *half) {
 	h.expired = true
 	if h == &s.reads {

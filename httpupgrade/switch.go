@@ -15,38 +15,39 @@ import (
 	"github.com/gosegue/upgrade/internal/headpool"
 )
 
-// This file takes the connection of a request over and writes the 101.
+// This file takes over the connection of a request and writes the 101.
 
-// Switch answers r with 101 (Switching Protocols) and returns the connection. The argument
-// to is what it speaks from then on: one product, or several from the lowest layer up. r
-// must offer each of them. Switch puts fields into the 101, and nothing of w.Header(); see
-// [FieldsOf].
+// Switch answers r with 101 (Switching Protocols) and returns the connection. The
+// argument to names what the connection speaks from then on: one product, or several from
+// the lowest layer up. r must offer each of them. Switch puts fields into the 101, but
+// not w.Header(): see [FieldsOf].
 //
-// First it reads the content of r, as [ReadContent] does with [DefaultMaxBody]. r.Body
-// yields the content afterwards: the new protocol still has to answer the request. Then
-// it takes the connection over from the server, also through wrapped writers that have an
-// Unwrap method, and writes the 101 in one Write, which ends by the WriteTimeout of the
-// server, or else after 10 seconds.
+// First Switch reads the content of r, as [ReadContent] does with [DefaultMaxBody].
+// r.Body yields the content afterwards: the new protocol still has to answer the request.
+// Then Switch takes over the connection from the server, also through wrapped writers
+// that have an Unwrap method. It writes the 101 in one Write, which may take as long as
+// the WriteTimeout of the server, or 10 seconds if the server has none.
 //
-// The connection has no deadline. Reads from it return first what the client has sent
-// after the request, and it has a CloseWrite method exactly if that of the server has
-// one. The caller closes it. Neither w nor the server's reader may be used any more. A
-// handler that holds the connection for long should leave it to a goroutine and return,
-// so that the server's buffers are freed.
+// The connection has no deadline. Reads first return what the client has sent after the
+// request. The connection has a CloseWrite method exactly if the server's connection has
+// one. The caller closes it, and must not use w or the server's reader any more. A
+// handler that holds the connection for long should hand it to a goroutine and return, so
+// that the server's buffers are freed.
 //
-// After any error but a [*WriteError] nothing was written and the caller still has to
+// After any error except a [*WriteError], nothing was written and the caller still has to
 // answer. The errors are, in this order: those of [Offer]; [handshake.ErrNotOffered]; a
 // [*Refusal] with 400 for a malformed Host, which net/http lets through; those of
 // [handshake.AppendSwitchingProtocols]; a [*ContentError]; the error of the take-over,
-// [http.ErrNotSupported] if w does not allow it, after which the answer should close the
-// connection; a *WriteError. [handshake.Status] tells what to answer. After an error
-// r.Body still yields the whole content, as far as it can be read.
+// which wraps [http.ErrNotSupported] if w does not allow it; a *WriteError. After a
+// failed take-over the answer should close the connection. [handshake.Status] tells what
+// to answer. After an error r.Body still yields the whole content, as far as it can be
+// read.
 //
-// Switch does what it is told: for WebSocket, the checks of RFC 6455 and the answer to the
-// key are the caller's, while a [Handler] sees to them.
+// Switch has no rules for single protocols: for WebSocket, the caller makes the checks of
+// RFC 6455 and answers the key. A [Handler] does both.
 //
-// The caller must not have begun a response of its own: Switch cannot see that, and the
-// client would take the 101 for a part of it. It follows [RFC 9110, section 15.2.2].
+// The caller must not have begun a response: Switch cannot see that, and the client would
+// take the 101 for a part of it. Switch follows [RFC 9110, section 15.2.2].
 //
 // [RFC 9110, section 15.2.2]: https://httpwg.org/specs/rfc9110.html#rfc.section.15.2.2
 func Switch(w http.ResponseWriter, r *http.Request, to []upgrade.Product[string], fields ...handshake.Field) (net.Conn, error) {
@@ -73,12 +74,12 @@ func Switch(w http.ResponseWriter, r *http.Request, to []upgrade.Product[string]
 	return takeOver(w, serverOf(r), head.B)
 }
 
-// writeTimeout is how long the 101 may take where the server has no WriteTimeout: a
-// client that does not read must not hold a goroutine for ever.
+// writeTimeout is how long the 101 may take if the server has no WriteTimeout: a client
+// that does not read must not hold a goroutine forever.
 const writeTimeout = 10 * time.Second
 
-// takeOver takes the connection of a request to server over, which may be nil, and writes
-// head to it. It is the end of HTTP on that connection.
+// takeOver takes over the connection of a request to server, which may be nil, and writes
+// head to it. HTTP ends on that connection.
 func takeOver(w http.ResponseWriter, server *http.Server, head []byte) (net.Conn, error) {
 	conn, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -99,26 +100,26 @@ func takeOver(w http.ResponseWriter, server *http.Server, head []byte) (net.Conn
 		conn.Close()
 		return nil, &WriteError{Err: err}
 	}
-	conn.SetDeadline(time.Time{}) // the server's own as well, which not every Hijacker clears
+	conn.SetDeadline(time.Time{}) // also the server's own, which not every Hijacker clears
 	if buffered == nil {
 		return conn, nil
 	}
 	return Early(conn, buffered.Reader), nil
 }
 
-// Early returns a connection that first yields what is buffered, which was read from conn,
-// and then what conn yields. It returns conn itself if buffered is nil or empty. It is for
-// callers of Hijack: the reader that Hijack returns may hold the first octets of the new
-// protocol. Do not use that reader afterwards.
+// Early returns a connection that first yields the octets in buffered, which were read
+// from conn, and then those of conn. It returns conn itself if buffered is nil or empty.
+// It is for callers of Hijack: the reader that Hijack returns may hold the first octets
+// of the new protocol. Do not use that reader afterwards.
 //
 // The result has a CloseWrite method exactly if conn has one, and a method NetConn that
-// returns conn once the early octets are read. Early copies the octets and keeps nothing
-// of buffered.
+// returns conn once the early octets are read. Early copies the octets and does not keep
+// buffered.
 func Early(conn net.Conn, buffered *bufio.Reader) net.Conn {
 	if buffered == nil || buffered.Buffered() == 0 {
 		return conn
 	}
-	early, _ := buffered.Peek(buffered.Buffered()) // which cannot fail
+	early, _ := buffered.Peek(buffered.Buffered()) // cannot fail
 	return earlyconn.New(conn, bytes.Clone(early))
 }
 

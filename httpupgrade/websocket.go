@@ -8,7 +8,7 @@ import (
 	"github.com/gosegue/upgrade/internal/socket"
 )
 
-// WebSocket has what a server decides about WebSocket connections. [WebSocket.Protocol]
+// WebSocket holds what a server decides about WebSocket connections. [WebSocket.Protocol]
 // makes a [Protocol] of it:
 //
 //	httpupgrade.Handler{
@@ -16,34 +16,34 @@ import (
 //		Next:      mux,
 //	}
 //
-// The first frame comes next on the connection: Serve is for a library that runs on a
-// connection that is already switched. Extensions are not negotiated, which a client
-// takes for a server that has none.
+// When Serve runs, the connection is at the first frame: Serve is for a library that runs
+// on a connection that is already switched. Extensions are not negotiated: to a client,
+// the server supports no extensions.
 type WebSocket struct {
-	// Origin reports whether the page that the request comes from may connect. False
-	// is answered with 403 (Forbidden). Nil: only a page of the same host and port,
-	// or a request without Origin, which no browser sends.
+	// Origin reports whether the page that the request comes from may connect. False is
+	// answered with 403 (Forbidden). Nil allows a page of the same host and port, and a
+	// request without Origin, which no browser sends.
 	Origin func(*http.Request) bool
 
-	// Subprotocols are what the server speaks, in its order of preference. The first
-	// that the client offers is selected and put into Sec-WebSocket-Protocol. If it
-	// offers none of them, the connection has no subprotocol. A malformed
-	// Sec-WebSocket-Protocol is answered with 400.
+	// Subprotocols are the subprotocols that the server speaks, in its order of
+	// preference. The first one that the client offers is selected and put into
+	// Sec-WebSocket-Protocol. If the client offers no such subprotocol, the connection
+	// has none. A malformed Sec-WebSocket-Protocol is answered with 400.
 	Subprotocols []string
 
-	// Fields is Fields of the [Protocol]. It must not return Sec-WebSocket-Accept, nor
-	// Sec-WebSocket-Protocol where Subprotocols has any.
+	// Fields is Fields of the [Protocol]. It must not return Sec-WebSocket-Accept. If
+	// Subprotocols is not empty, it must not return Sec-WebSocket-Protocol either.
 	Fields func(*http.Request) ([]handshake.Field, error)
 
 	// Serve speaks WebSocket on the connection, as Serve of the [Protocol] does.
-	// subprotocol is what was selected, or empty.
+	// subprotocol is the one selected, or empty.
 	Serve func(conn net.Conn, r *http.Request, subprotocol string)
 }
 
-// Protocol returns the Protocol for ws, as ws is now. Allow and the other fields of the
-// result are the caller's to set; the checks of WebSocket are made and the key is answered
-// whatever they are. A subprotocol that Fields of the result selects is one of the
-// [SwitchedFields], and Serve of ws may not be told it: let Fields of ws select it.
+// Protocol returns the Protocol for ws as it is now. The caller may set Allow and the
+// other fields of the result: a Handler always makes the checks of WebSocket and answers
+// the key. If Fields of the result selects a subprotocol, [SwitchedFields] has it, but
+// Serve of ws may not get it: let Fields of ws select it.
 func (ws WebSocket) Protocol() Protocol {
 	p := Protocol{Product: socket.Product, Fields: ws.Fields}
 	if ws.Origin != nil {
@@ -60,7 +60,7 @@ func (ws WebSocket) Protocol() Protocol {
 	switch {
 	case ws.Serve == nil:
 	case p.Fields == nil:
-		// Nothing was selected. To look it up would cost an allocation.
+		// No subprotocol was selected. Looking it up would cost an allocation.
 		p.Serve = func(conn net.Conn, r *http.Request) { ws.Serve(conn, r, "") }
 	default:
 		p.Serve = func(conn net.Conn, r *http.Request) {
