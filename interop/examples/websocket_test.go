@@ -1,4 +1,4 @@
-// Package examples shows servers that need libraries, as a user would write them.
+// Package examples shows servers and clients that need libraries, as a user would write them.
 package examples
 
 import (
@@ -24,7 +24,7 @@ func Example_webSocketServer() {
 		for {
 			message, op, err := wsutil.ReadClientData(accepted.Conn)
 			if err != nil {
-				return // closed, by a frame or without
+				return // closed, with or without a close frame
 			}
 			if wsutil.WriteServerMessage(accepted.Conn, op, message) != nil {
 				return

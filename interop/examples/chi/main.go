@@ -1,5 +1,6 @@
-// Command chi is a chat on go-chi/chi for pages of two origins, in a subprotocol, for at most
-// 10,000 connections, counted at /debug/vars, and drained at shutdown.
+// Command chi is a chat on go-chi/chi. It serves pages of two origins, in a subprotocol, on at
+// most 10,000 connections. It counts its decisions at /debug/vars and drains the connections
+// at shutdown.
 package main
 
 import (

@@ -1,14 +1,14 @@
-// Command docker is as much of a Docker engine as "docker exec" and "docker attach"
-// ask for: one container, c1, and in it one process that says hello, sends back what it
+// Command docker is the part of a Docker engine that "docker exec" and "docker attach"
+// need: one container, c1, with one process. The process says hello, sends back what it
 // reads, and says bye when its standard input has ended.
 //
 //	go run ./examples/docker
 //	go run ./examples/docker -raw
 //	docker -H tcp://127.0.0.1:8080 exec -i c1 cat
 //
-// Docker's clients switch to "tcp", which is no more than the connection: the client
-// writes standard input as it is, and ends it by closing its half; what comes back is in
-// frames, which tell standard output from standard error.
+// Docker's clients switch to "tcp", which is the bare connection. The client writes
+// standard input as it is, and half-closes to end it. Standard output and standard error
+// come back in frames that tell them apart.
 package main
 
 import (
@@ -28,7 +28,7 @@ import (
 
 var tcp = upgrade.MustParseProduct("tcp")
 
-// The 101 tells that there are frames; with a terminal there would be none.
+// The 101 announces frames; with a terminal there would be no frames.
 var multiplexed = []handshake.Field{{Name: "Content-Type", Value: "application/vnd.docker.multiplexed-stream"}}
 
 func main() {
@@ -50,8 +50,8 @@ func main() {
 			Allow:   func(r *netupgrade.Request) bool { return hijacks(string(r.Method), string(r.Target)) },
 			Fields:  func(*netupgrade.Request) ([]handshake.Field, error) { return multiplexed, nil },
 		}},
-		// The rest of the API is plain HTTP. One request each: the next on that
-		// connection might ask for a switch.
+		// The rest of the API is plain HTTP, one request a connection: the next
+		// request might ask for a switch.
 		Decline: func(r *netupgrade.Request, _ error) {
 			server := &http.Server{Handler: engine()}
 			server.SetKeepAlivesEnabled(false)
@@ -68,15 +68,15 @@ func main() {
 	})
 }
 
-// hijacks reports whether a request is for the streams of a process. Without an offer
-// a real engine would switch just the same, after a 200, which this one does not.
+// hijacks reports whether a request is for the streams of a process. A real engine also
+// switches without an offer, after a 200; this one does not.
 func hijacks(method, target string) bool {
 	path, _, _ := strings.Cut(target, "?")
 	return method == http.MethodPost && (strings.HasSuffix(path, "/exec/e1/start") || strings.HasSuffix(path, "/containers/c1/attach"))
 }
 
-// process is the process in the container. The content of the request tells how it is
-// to be started: it lies before the switch and is no part of standard input.
+// process is the process in the container. The content of the request says how to start
+// it: it comes before the switch and is not part of standard input.
 func process(conn net.Conn, content []byte) {
 	stdout, stderr := stream{conn, 1}, stream{conn, 2}
 	fmt.Fprintf(stderr, "content %q\n", content)
@@ -84,12 +84,12 @@ func process(conn net.Conn, content []byte) {
 	if _, err := io.Copy(stdout, conn); err != nil {
 		return
 	}
-	// The client has closed its half, and the other one is still open.
+	// The client has closed its half; the other half is still open.
 	io.WriteString(stdout, "bye\n")
 }
 
-// stream writes frames: the number of the stream, three octets of zero, the length in
-// four octets, and so many octets.
+// stream writes frames: the number of the stream, three zero octets, the length in
+// four octets, and the payload.
 type stream struct {
 	conn   net.Conn
 	number byte
@@ -103,7 +103,7 @@ func (s stream) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// engine answers what the clients ask around it, in the version of the API that they name.
+// engine answers the clients' other requests, in the API version that they name.
 func engine() http.Handler {
 	mux := http.NewServeMux()
 	answer := func(pattern string, status int, content string) {

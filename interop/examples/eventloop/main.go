@@ -1,10 +1,10 @@
-// Command eventloop sends back every WebSocket message from an event loop, with no
-// goroutine for a connection: the loop is that of gnet, the handshake is ours, and the
+// Command eventloop sends back every WebSocket message from an event loop, without a
+// goroutine for each connection. The loop is that of gnet, the handshake is ours, and the
 // frames are those of gobwas/ws.
 //
 //	go run ./examples/eventloop
 //
-// Package loop, beside it, is what to copy.
+// To build on it, copy package loop.
 package main
 
 import (

@@ -1,15 +1,15 @@
-// Command h2c says hello by HTTP/1.1 and, to clients that upgrade, by HTTP/2. The switch
-// is ours, HTTP/2 is that of golang.org/x/net on the connection already switched.
+// Command h2c says hello over HTTP/1.1 and, to clients that upgrade, over HTTP/2. The switch
+// is ours; on the switched connection golang.org/x/net speaks HTTP/2.
 //
 //	go run ./examples/h2c
 //	go run ./examples/h2c -raw
 //	curl --http2 http://127.0.0.1:8080/
 //
-// Clients that begin with HTTP/2 at once (prior knowledge) switch nothing and are not
-// served here: net/http does that by itself, see http.Server.Protocols.
+// Clients that begin with HTTP/2 (prior knowledge) do not switch and are not served here.
+// net/http can serve them: see http.Server.Protocols.
 package main
 
-//lint:file-ignore SA1019 What x/net recommends instead, net/http, cannot answer the request that was upgraded.
+//lint:file-ignore SA1019 x/net recommends net/http instead, which cannot answer the request that was upgraded.
 
 import (
 	"bytes"
@@ -47,13 +47,13 @@ func main() {
 			Product: h2c,
 			Allow: func(r *netupgrade.Request) bool {
 				_, ok := settings(r.Connection, r.Lines(nil, "HTTP2-Settings"))
-				_, err := url.ParseRequestURI(string(r.Target)) // which can't fail behind the 101
+				_, err := url.ParseRequestURI(string(r.Target)) // after the 101, request ignores this error
 				return ok && err == nil
 			},
 		}},
 		KeepHead: true,
 		Decline: func(r *netupgrade.Request, _ error) {
-			// The next request on that connection may be an offer again.
+			// The next request on that connection may again be an offer.
 			go start.HTTP(r.Unread(), &http.Server{Handler: overHTTP, DisableGeneralOptionsHandler: true})
 		},
 	}
@@ -67,16 +67,16 @@ func main() {
 	})
 }
 
-// settings returns the payload of the SETTINGS frame that a request for h2c has to bring:
-// in exactly one field, which is named in Connection. Whatever a proxy passes on that
-// does not know h2c lacks the latter, and is no offer to this server (RFC 7540, section 3.2.1).
+// settings returns the payload of the SETTINGS frame that a request for h2c must bring, in
+// exactly one field, which Connection must name (RFC 7540, section 3.2.1). A proxy that does
+// not know h2c drops that name: what it passes on is no offer to this server.
 func settings[S upgrade.Text](connection, lines []S) (payload []byte, ok bool) {
 	options, err := upgrade.ParseConnection(connection...)
 	if err != nil || !options.Has("HTTP2-Settings") || len(lines) != 1 {
 		return nil, false
 	}
 	payload, err = base64.RawURLEncoding.DecodeString(string(lines[0]))
-	return payload, err == nil && len(payload) > 0 && len(payload)%6 == 0 // an identifier and a value each
+	return payload, err == nil && len(payload) > 0 && len(payload)%6 == 0 // 6 octets a setting
 }
 
 // serve speaks HTTP/2. The request that was upgraded is answered first, on stream 1.
@@ -84,7 +84,7 @@ func serve(conn net.Conn, r *http.Request) {
 	payload, _ := settings(r.Header.Values("Connection"), r.Header.Values("HTTP2-Settings"))
 	r = r.Clone(r.Context())
 	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/2.0", 2, 0
-	// Those were for the connection as it was; HTTP/2 has none of them.
+	// These belong to the HTTP/1.1 connection; HTTP/2 does not have them.
 	for _, name := range []string{"Connection", "Upgrade", "HTTP2-Settings", "Transfer-Encoding"} {
 		r.Header.Del(name)
 	}

@@ -1,14 +1,14 @@
-// Command kubernetes is as much of a Kubernetes API server as "kubectl exec", "attach"
-// and "port-forward" ask for: one pod, p, which says hello, sends back what it reads, and
-// says bye when there is no more, on its standard streams and on every port. The pod old
-// is the same but of a server that forbids WebSocket.
+// Command kubernetes is the part of a Kubernetes API server that "kubectl exec", "attach"
+// and "port-forward" need: one pod, p. On its standard streams and on every port, the pod
+// says hello, sends back what it reads, and says bye when its input has ended. The pod old
+// does the same, but the server forbids WebSocket for it.
 //
 //	go run ./examples/kubernetes
 //	go run ./examples/kubernetes -raw
 //	kubectl -s http://127.0.0.1:8080 exec -i p -- cat
 //
-// Several streams share the connection: frames of SPDY/3.1, which are those of
-// moby/spdystream, or WebSocket messages, which are those of gobwas/ws.
+// Several streams share the connection: in SPDY/3.1 frames, by moby/spdystream, or in
+// WebSocket messages, by gobwas/ws.
 package main
 
 import (
@@ -30,7 +30,7 @@ import (
 
 var spdy = upgrade.MustParseProduct("SPDY/3.1")
 
-// dialect is what is spoken inside a product: another name for the client to offer.
+// dialect is the protocol inside a product. The client offers it too, in another field.
 type dialect struct {
 	name  string
 	serve func(net.Conn, url.Values)
@@ -50,7 +50,7 @@ var (
 	}
 )
 
-// Fields in which a client offers dialects, and the server names the one it speaks.
+// Fields in which a client offers dialects and the server names its choice.
 const (
 	spdyField      = "X-Stream-Protocol-Version"
 	webSocketField = "Sec-WebSocket-Protocol"
@@ -58,8 +58,8 @@ const (
 
 var errForbidden = errors.New("forbidden")
 
-// choose returns the field that names the dialect of a request. The lines in which it is
-// offered are one list, however a proxy has joined or split them.
+// choose returns the field that names the dialect of a request. The lines that offer
+// dialects are one list: a proxy may join or split them.
 func choose(dialects map[string]dialect, field, target string, lines []string) (handshake.Field, error) {
 	location, err := url.ParseRequestURI(target)
 	if err != nil {
@@ -95,7 +95,7 @@ func overHTTP() http.Handler {
 		}
 		return []handshake.Field{f}, nil
 	}
-	// The key of WebSocket is checked and answered by itself.
+	// httpupgrade checks and answers the WebSocket key.
 	webSocket := httpupgrade.WebSocket{Serve: func(conn net.Conn, r *http.Request, _ string) { serve(overWebSocket, conn, r.RequestURI) }}.Protocol()
 	webSocket.Fields = func(r *http.Request) ([]handshake.Field, error) {
 		return fields(overWebSocket, webSocketField, r)
@@ -125,7 +125,7 @@ func onConnections() func(net.Conn) {
 		}
 		return []handshake.Field{f}, nil
 	}
-	// The key of WebSocket is checked and answered by itself.
+	// netupgrade checks and answers the WebSocket key.
 	webSocket := netupgrade.WebSocket()
 	webSocket.Fields = func(r *netupgrade.Request) ([]handshake.Field, error) {
 		return fields(overWebSocket, webSocketField, r)
@@ -139,8 +139,8 @@ func onConnections() func(net.Conn) {
 			webSocket,
 		},
 		KeepHead: true, // for the target
-		// The rest of the API is plain HTTP. One request each: the next on that
-		// connection might ask for a switch.
+		// The rest of the API is plain HTTP, one request a connection: the next
+		// request might ask for a switch.
 		Decline: func(r *netupgrade.Request, _ error) {
 			server := &http.Server{Handler: api()}
 			server.SetKeepAlivesEnabled(false)
@@ -173,10 +173,10 @@ func converse(in io.Reader, out io.Writer) error {
 	return err
 }
 
-// success is the status that a process leaves.
+// success is the final status of a process.
 const success = `{"metadata": {}, "status": "Success"}`
 
-// api answers what kubectl asks around it.
+// api answers kubectl's other requests.
 func api() http.Handler {
 	mux := http.NewServeMux()
 	answer := func(pattern, content string) {

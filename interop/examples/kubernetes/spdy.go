@@ -10,7 +10,7 @@ import (
 	"github.com/moby/spdystream"
 )
 
-// spdyAccept returns the streams that a client opens on a connection, until that ends.
+// spdyAccept returns the streams that a client opens on conn, until conn ends.
 func spdyAccept(conn net.Conn) (<-chan *spdystream.Stream, error) {
 	connection, err := spdystream.NewConnection(conn, true)
 	if err != nil {
@@ -70,8 +70,8 @@ func spdyStreams(conn net.Conn, query url.Values) {
 	}
 }
 
-// spdyPorts takes two streams for each connection to a port: one for its data, and one to
-// tell of errors, of which there are none here.
+// spdyPorts takes two streams for each connection to a port: one for its data, and one for
+// errors, which do not occur here.
 func spdyPorts(conn net.Conn, _ url.Values) {
 	opened, err := spdyAccept(conn)
 	if err != nil {

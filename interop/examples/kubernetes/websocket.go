@@ -10,8 +10,8 @@ import (
 	"github.com/gobwas/ws/wsutil"
 )
 
-// The first octet of a message tells the stream; closing tells the end of the one that
-// the second octet tells.
+// The first octet of a message names its stream. If it is closing, the second octet names
+// the stream that ends.
 const stdin, stdout, status, closing = 0, 1, 3, 255
 
 // webSocketStreams runs a process whose streams are told apart by the first octet of
@@ -43,7 +43,7 @@ func webSocketStreams(conn net.Conn, query url.Values) {
 	}
 	in.Close()
 	io.WriteString(stream{conn, status}, success)
-	// One Write a frame, which the answer to a ping doesn't come between.
+	// One Write for the frame, so that no answer to a ping comes in between.
 	conn.Write(ws.MustCompileFrame(ws.NewCloseFrame(ws.NewCloseFrameBody(ws.StatusNormalClosure, ""))))
 	// That was the last frame. The client answers and ends the connection.
 	if half, ok := conn.(interface{ CloseWrite() error }); ok {
@@ -52,7 +52,7 @@ func webSocketStreams(conn net.Conn, query url.Values) {
 	<-done
 }
 
-// stream writes messages that begin with an octet.
+// stream writes messages that begin with the number of the stream.
 type stream struct {
 	conn   net.Conn
 	number byte
@@ -81,7 +81,7 @@ func (m *messages) Read(p []byte) (int, error) {
 	for len(m.rest) == 0 {
 		message, _, err := wsutil.ReadClientData(m.Conn)
 		if err != nil {
-			return 0, io.EOF // by a frame or without
+			return 0, io.EOF // with or without a close frame
 		}
 		m.rest = message
 	}

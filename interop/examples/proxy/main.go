@@ -1,6 +1,6 @@
 // Command proxy stands in front of a Docker engine: it lets clients attach to containers
-// and run commands in them, tells the engine who they are, and counts what goes through
-// each tunnel.
+// and run commands in them, tells the engine who they are, and counts the bytes in each
+// tunnel.
 //
 //	go run ./examples/docker -listen 127.0.0.1:8081
 //	go run ./examples/proxy -backend http://127.0.0.1:8081
@@ -84,14 +84,14 @@ func newProxy(backend string) (*proxyupgrade.Proxy, error) {
 			Transport: transport,
 			Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target); r.SetXForwarded() },
 		},
-		// What an engine switches to for attach and exec. Its clients also offer h2c,
-		// for builds: through that anything could be asked for, past this proxy.
+		// An engine switches to tcp for attach and exec. Its clients also offer h2c,
+		// for builds: inside h2c they could send any request past this proxy.
 		Products: []upgrade.Product[string]{upgrade.MustParseProduct("tcp")},
 		Allow: func(r *http.Request, _ upgrade.Product[string]) bool {
 			return r.Method == http.MethodPost &&
 				(strings.HasSuffix(r.URL.Path, "/attach") || strings.Contains(r.URL.Path, "/exec/") && strings.HasSuffix(r.URL.Path, "/start"))
 		},
-		// A client that sends "Connection: X-User" must not become nobody.
+		// A client must not remove X-User with "Connection: X-User".
 		Keep:    []string{"X-User"},
 		Timeout: 30 * time.Second,
 		Idle:    time.Hour,
@@ -102,8 +102,8 @@ func newProxy(backend string) (*proxyupgrade.Proxy, error) {
 	}, nil
 }
 
-// authenticated says in X-User who the client is, whatever it says itself. Here that is
-// its address.
+// authenticated names the client in X-User, and replaces what the client sent there. Here
+// the name is the client's address.
 func authenticated(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, _ := net.SplitHostPort(r.RemoteAddr)
@@ -112,8 +112,8 @@ func authenticated(next http.Handler) http.Handler {
 	})
 }
 
-// count copies, and keeps the counters up to date meanwhile: to wrap the connections would
-// keep the kernel from moving the bytes.
+// count copies, and updates the counters meanwhile. It does not wrap the connections: that
+// would keep the kernel from moving the bytes.
 func count(t *proxyupgrade.Tunnel) {
 	open.Add(1)
 	defer open.Add(-1)

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// The engine is asked to switch for what the proxy allows, sees the user that the proxy
-// names, and its last words arrive.
+// The proxy asks the engine to switch only where it allows a switch. The engine sees the
+// user that the proxy names, and its last words arrive.
 func TestProxy(t *testing.T) {
 	engine := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Upgrade") != "tcp" {

@@ -5,7 +5,8 @@ import (
 	"net/http"
 )
 
-// HTTP serves HTTP on one connection, until that is closed, by a server of its own.
+// HTTP serves HTTP on conn until conn is closed or hijacked. It sets server.ConnState, so
+// each call needs a new server.
 func HTTP(conn net.Conn, server *http.Server) {
 	conns := make(oneConn, 1)
 	conns <- conn

@@ -1,5 +1,5 @@
-// Package start is the part of the example servers that is the same in all: the
-// command line, and the end.
+// Package start has what the example servers share: the command line, the shutdown, and
+// HTTP on a single connection.
 package start
 
 import (
@@ -16,8 +16,8 @@ import (
 )
 
 // Server runs an example until SIGINT or SIGTERM: handler in a server of net/http, or
-// with -raw the function for each connection, in a goroutine of its own. The first line
-// that it prints tells where it listens.
+// with -raw the function connection, in a new goroutine for each connection. The first
+// line that it prints says where it listens.
 func Server(handler http.Handler, connection func(net.Conn)) {
 	listen := flag.String("listen", "127.0.0.1:8080", "address and port; port 0 takes a free one")
 	raw := flag.Bool("raw", false, "switch on the connection itself, without net/http")
@@ -49,7 +49,7 @@ func each(listener net.Listener, connection func(net.Conn)) error {
 		case errors.Is(err, net.ErrClosed):
 			return err
 		case err != nil:
-			// No file descriptor is left, say. Connections that end give some back.
+			// For example, no file descriptor is left. Connections that end free some.
 			time.Sleep(10 * time.Millisecond)
 		default:
 			go connection(conn)

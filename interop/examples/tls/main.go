@@ -1,12 +1,12 @@
-// Command tls is a printer that talks in private: a client asks for TLS on the
-// connection it has, by RFC 2817, and prints inside. CUPS does so with the option -E.
+// Command tls is a printer that encrypts: a client upgrades its connection to TLS
+// (RFC 2817) and prints inside. CUPS does so with the option -E.
 //
 //	go run ./examples/tls
 //	go run ./examples/tls -raw
 //	lpstat -E -h 127.0.0.1:8080 -r
 //
-// TLS is that of crypto/tls on a connection already switched. What speaks inside is
-// net/http, and the printing protocol is that of OpenPrinting/goipp.
+// On the switched connection crypto/tls speaks TLS. Inside it net/http serves, and
+// OpenPrinting/goipp provides the printing protocol.
 package main
 
 import (
@@ -31,8 +31,8 @@ import (
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
-// What crypto/tls speaks. The two sides settle on a version once more in their first
-// messages, where TLS 1.3 may come of an offer that ends at 1.2.
+// The versions that crypto/tls speaks. The TLS handshake chooses the version again, and may
+// choose 1.3 even if the highest version offered was 1.2.
 var versions = []upgrade.Product[string]{
 	upgrade.MustParseProduct("TLS/1.3"),
 	upgrade.MustParseProduct("TLS/1.2"),
@@ -45,7 +45,7 @@ func main() {
 	}
 	config := &tls.Config{Certificates: []tls.Certificate{certificate}}
 
-	// Nothing else is served: who asks without an upgrade is told to (426).
+	// Nothing else is served: a request without an offer gets a 426.
 	var overHTTP httpupgrade.Handler
 	acceptor := &netupgrade.Acceptor{}
 	for _, version := range versions {
@@ -72,19 +72,19 @@ func main() {
 func serve(conn net.Conn, config *tls.Config) {
 	secure := tls.Server(conn, config)
 	defer secure.Close()
-	// The request that was upgraded is still to be answered, in the new protocol
-	// (RFC 2817, section 3.3). This is why only OPTIONS is: it takes no more than this.
+	// The request that was upgraded still needs an answer, in the new protocol
+	// (RFC 2817, section 3.3). Only OPTIONS may upgrade, since this is all it needs.
 	if _, err := io.WriteString(secure, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"); err != nil {
 		return
 	}
 	start.HTTP(secure, &http.Server{Handler: http.HandlerFunc(printer)})
 }
 
-// printer answers requests for the attributes of a printer, and to print a document.
+// printer answers requests for a printer's attributes and requests to print a document.
 func printer(w http.ResponseWriter, r *http.Request) {
 	var request goipp.Message
 	if err := request.Decode(r.Body); err != nil {
-		http.Error(w, "want a request of IPP", http.StatusBadRequest)
+		http.Error(w, "want an IPP request", http.StatusBadRequest)
 		return
 	}
 	response := goipp.NewResponse(request.Version, goipp.StatusOk, request.RequestID)
@@ -121,7 +121,7 @@ func printer(w http.ResponseWriter, r *http.Request) {
 	response.Encode(w)
 }
 
-// selfSigned makes a certificate for as long as the server runs.
+// selfSigned makes a certificate for the next 24 hours.
 func selfSigned() (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Chromium opens what the server answers to an ordinary request, so that its WebSocket
-// comes from a page of the same origin, and has messages of two sizes sent back.
+// Chromium opens the answer to an ordinary request as a page, so that its WebSocket has the
+// same origin. The server then sends back messages of two sizes.
 func TestChromium(t *testing.T) {
 	path, err := exec.LookPath("chromium")
 	if err != nil {
@@ -32,7 +32,7 @@ func TestChromium(t *testing.T) {
 		if process != nil && process.Process != nil {
 			syscall.Kill(-process.Process.Pid, syscall.SIGKILL)
 		}
-		// The last of the group may still write for a moment.
+		// A process of the group may still write for a moment.
 		for range 100 {
 			if os.RemoveAll(dir) == nil {
 				return

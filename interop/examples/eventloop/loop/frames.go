@@ -10,11 +10,11 @@ import (
 	"github.com/gobwas/ws/wsutil"
 )
 
-// maxFrame is how many octets the payload of a frame may have: it is sent back once it has
-// come whole.
+// maxFrame is how many octets the payload of a frame may have: the server sends it back
+// only when all of it has come.
 const maxFrame = 64 << 10
 
-// phase is what a connection remembers between two frames. It is all that there is.
+// phase is all that a connection remembers between two frames.
 type phase byte
 
 const (
@@ -22,15 +22,15 @@ const (
 	within               // a message of several frames
 )
 
-// echo sends back the frame at the start of input, if it is whole, and answers it if it is
+// echo sends back the frame at the start of input if it is whole, and answers it if it is
 // a ping or a close. It returns how many octets of input it has used, the phase after
-// them, and whether the connection is to be closed.
+// them, and whether to close the connection.
 func echo(w io.Writer, now phase, input []byte) (n int, next phase, end bool) {
 	frames := bytes.NewReader(input)
 	header, err := ws.ReadHeader(frames)
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return 0, now, false // more is to come
+		return 0, now, false // more will come
 	case err != nil:
 		return fail(w, ws.StatusProtocolError)
 	}
@@ -50,16 +50,16 @@ func echo(w io.Writer, now phase, input []byte) (n int, next phase, end bool) {
 	}
 	if header.OpCode.IsControl() {
 		control := wsutil.ControlHandler{
-			Src:   io.LimitReader(frames, header.Length), // which it reads to the end
+			Src:   io.LimitReader(frames, header.Length), // Handle reads it to the end
 			Dst:   w,
 			State: ws.StateServerSide,
 		}
-		return n, now, control.Handle(header) != nil // an error also after a close
+		return n, now, control.Handle(header) != nil // after a close it also returns an error
 	}
 
 	payload := input[n-int(header.Length) : n]
 	ws.Cipher(payload, header.Mask, 0)
-	// The text of a message of several frames is left to the client, whose own it is.
+	// Text in several frames is not checked: the client gets back what it sent.
 	if header.OpCode == ws.OpText && header.Fin && !utf8.Valid(payload) {
 		return fail(w, ws.StatusInvalidFramePayloadData)
 	}
@@ -73,7 +73,7 @@ func echo(w io.Writer, now phase, input []byte) (n int, next phase, end bool) {
 	return n, within, false
 }
 
-// fail says why the connection is closed.
+// fail tells the client why the connection is closed.
 func fail(w io.Writer, code ws.StatusCode) (int, phase, bool) {
 	ws.WriteFrame(w, ws.NewCloseFrame(ws.NewCloseFrameBody(code, "")))
 	return 0, between, true

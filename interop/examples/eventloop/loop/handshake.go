@@ -22,12 +22,12 @@ const (
 
 var product = upgrade.MustParseProduct("websocket")
 
-// request is a request as far as it has come. It goes back to a pool with the switch.
+// request is the part of a request that has come. At the switch it goes back to a pool.
 type request struct {
 	head   head.Request
 	timer  *time.Timer
-	answer []byte // once the head is whole: what follows the content of the request
-	length int64  // of the content that is to come, unless it is chunked
+	answer []byte // set once the head is whole; sent after the content of the request
+	length int64  // of the content still to come, unless it is chunked
 	chunks chunked.Decoder
 }
 
@@ -43,14 +43,14 @@ func (r *request) free() {
 }
 
 // read reads input, which begins where the last call stopped: the head, and then the
-// content, which comes before the switch and of which this server makes nothing. It
-// returns how many octets of input it has used, whether the connection is switched,
-// and whether it is to be closed.
+// content. The content comes before the switch, and this server ignores it. read returns
+// how many octets of input it has used, whether the connection is switched, and whether
+// to close it.
 func (r *request) read(w io.Writer, input []byte) (n int, switched, end bool) {
 	if len(r.answer) == 0 {
 		n, err := r.head.Parse(input, head.Limits{Bytes: maxHead})
 		if n == 0 && err == nil {
-			return 0, false, false // more is to come
+			return 0, false, false // more will come
 		}
 		if err == nil {
 			r.answer, err = appendSwitch(r.answer, &r.head)
@@ -91,7 +91,7 @@ var (
 	errOrigin  = &handshake.Refusal{Status: 403, Content: "foreign origin\n"}
 )
 
-// appendSwitch appends the 101 that answers r to dst, or returns why there is none.
+// appendSwitch appends the 101 that answers r to dst, or returns why r must not switch.
 func appendSwitch(dst []byte, r *head.Request) ([]byte, error) {
 	if string(r.Method) == "CONNECT" {
 		return dst, handshake.ErrConnect
@@ -151,5 +151,5 @@ func refusalOf(err error) *handshake.Refusal {
 	case errors.As(err, &octets):
 		return &handshake.Refusal{Status: octets.Status()}
 	}
-	return &handshake.Refusal{Status: handshake.Status(err), Content: "this server speaks WebSocket alone\n"}
+	return &handshake.Refusal{Status: handshake.Status(err), Content: "this server speaks only WebSocket\n"}
 }

@@ -1,10 +1,10 @@
 // Package loop is a WebSocket echo server on an event loop. The loop calls it when octets
-// have come, and it answers what it can without ever waiting: no goroutine, no blocked
-// read, and after the switch no memory of its own for a connection.
+// have come, and it answers what it can without ever waiting. A connection has no
+// goroutine, no blocked read, and after the switch no memory of its own.
 //
-//   - loop.go knows gnet: events, and what a connection is about to say.
-//   - handshake.go knows requests, as octets in and octets out.
-//   - frames.go knows WebSocket frames.
+//   - loop.go handles gnet's events and keeps the state of each connection.
+//   - handshake.go handles requests: octets in, octets out.
+//   - frames.go handles WebSocket frames.
 package loop
 
 import (
@@ -91,7 +91,7 @@ func (*events) OnClose(c gnet.Conn, _ error) gnet.Action {
 	return gnet.None
 }
 
-// OnTraffic uses what has come, as far as it is whole. The rest stays with gnet.
+// OnTraffic uses the input that is whole. The rest stays with gnet.
 func (*events) OnTraffic(c gnet.Conn) gnet.Action {
 	for c.InboundBuffered() > 0 {
 		input, err := c.Peek(-1)
@@ -111,7 +111,7 @@ func (*events) OnTraffic(c gnet.Conn) gnet.Action {
 			n, state, end = echo(c, state, input)
 			c.SetContext(state)
 		}
-		if n > 0 { // gnet takes 0 for all
+		if n > 0 { // for gnet 0 means all
 			c.Discard(n)
 		}
 		switch {
@@ -124,7 +124,7 @@ func (*events) OnTraffic(c gnet.Conn) gnet.Action {
 	return gnet.None
 }
 
-// logger tells of errors. The one that gnet has writes to standard output.
+// logger logs warnings and errors. gnet's own logger writes to standard output.
 type logger struct{}
 
 func (logger) Debugf(string, ...any)             {}

@@ -35,7 +35,7 @@ func startServer(t *testing.T) *Server {
 	return server
 }
 
-// Every check of a server of WebSocket.
+// All checks that upgradetest has for a WebSocket server.
 func TestChecks(t *testing.T) {
 	addr := startServer(t).Addr().String()
 	upgradetest.Server(t, func(ctx context.Context) (net.Conn, error) {
@@ -43,7 +43,7 @@ func TestChecks(t *testing.T) {
 	}, upgradetest.Options{Product: product, Host: addr})
 }
 
-// The client of the library whose frames these are.
+// The client is that of gobwas/ws, which also provides the server's frames.
 func TestGobwasClient(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
@@ -79,7 +79,7 @@ const offer = "GET / HTTP/1.1\r\nHost: example.com\r\nConnection: Upgrade\r\nUpg
 const switched = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 	"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
 
-// Frames come in any pieces, with the request and after it, and so does the request.
+// The request may come in any pieces. So may frames, with the request or after it.
 func TestPieces(t *testing.T) {
 	frame := func(op ws.OpCode, fin bool, text string) []byte {
 		return ws.MustCompileFrame(ws.MaskFrame(ws.NewFrame(op, fin, []byte(text))))
@@ -115,7 +115,7 @@ func TestPieces(t *testing.T) {
 	}
 }
 
-// The loop itself sees each piece by itself: no packet is needed to find out.
+// read gets one octet more each time, without a network that could join pieces.
 func TestRequestInPieces(t *testing.T) {
 	input := []byte(offer + "Content-Length: 3\r\n\r\nabcrest")
 	r := newRequest()
@@ -143,7 +143,7 @@ func TestRefusals(t *testing.T) {
 		offer + "Origin: http://evil.example\r\n\r\n":       "403 foreign origin\n",
 		strings.Replace(offer, "13", "8", 1) + "\r\n":       "426 ",
 		offer + "Content-Length: 1000000\r\n\r\n":           "413 ",
-		"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n":       "426 this server speaks WebSocket alone\n",
+		"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n":       "426 this server speaks only WebSocket\n",
 		"GET / HTTP/1.1\r\nHost : example.com\r\n\r\n":      "400 ",
 		offer + "Transfer-Encoding: chunked\r\n\r\n0x1\r\n": "400 ",
 	} {
