@@ -15,8 +15,8 @@ import (
 	"github.com/gosegue/upgrade/websocket"
 )
 
-// serveBytes is a WebSocket server on a bare connection: what a stack of one's own does
-// with packages handshake and websocket.
+// serveBytes is a WebSocket server on a bare connection: it does what a hand-written stack
+// does with packages handshake and websocket.
 func serveBytes(conn net.Conn) {
 	reader := bufio.NewReader(conn)
 	r, err := readRequest(reader)
@@ -36,7 +36,7 @@ func serveBytes(conn net.Conn) {
 		conn.Write(required)
 		return
 	}
-	// Only what comes behind the content belongs to the new protocol.
+	// Only octets after the content belong to the new protocol.
 	if _, err := io.CopyN(io.Discard, reader, r.length); err != nil {
 		return
 	}
@@ -54,14 +54,14 @@ func serveBytes(conn net.Conn) {
 type request struct {
 	method       string
 	major, minor int
-	fields       map[string][][]byte // by name in small letters
+	fields       map[string][][]byte // by name in lower case
 	length       int64               // of the content
 }
 
 var errHead = errors.New("malformed head")
 
-// readRequest reads a head as strictly as RFC 9112 asks: no blank before a colon, and no
-// folded lines. Chunked content it does not know, and refuses.
+// readRequest reads a head as strictly as RFC 9112 asks: it refuses a blank before a colon
+// and folded lines. It also refuses chunked content, which it cannot read.
 func readRequest(reader *bufio.Reader) (request, error) {
 	r := request{fields: make(map[string][][]byte)}
 	start, err := readLine(reader)

@@ -15,8 +15,7 @@ import (
 	"github.com/gosegue/upgrade/httpupgrade"
 )
 
-// This file asks WebSocket libraries that nobody has changed, with and without a Gate in
-// front of them.
+// This file asks unmodified WebSocket libraries, with and without a Gate in front of them.
 
 // handlers are the libraries that serve WebSocket in a handler of net/http.
 var handlers = []struct {
@@ -39,7 +38,7 @@ func libraries() []peer {
 	return all
 }
 
-// library returns the one of that name.
+// library returns the library with that name as a peer.
 func library(name string) peer {
 	for _, p := range libraries() {
 		if p.name == name {
@@ -49,7 +48,7 @@ func library(name string) peer {
 	panic("no library " + name)
 }
 
-// gated returns the same behind a Gate. No answer of theirs may be wrong then.
+// gated returns the same libraries behind a Gate. There every answer must be right.
 func gated() []peer {
 	var all []peer
 	for _, h := range handlers {
@@ -58,13 +57,13 @@ func gated() []peer {
 	return all
 }
 
-// behindGate is the line that this is about.
+// behindGate puts a Gate in front of h.
 func behindGate(h http.Handler) http.Handler {
 	return httpupgrade.Gate{Products: []upgrade.Product[string]{product}, Next: h}
 }
 
-// A message that comes with the head is answered, even by a library that drops the reader
-// of Hijack, as gws does.
+// Behind a Gate, every library answers a message that comes with the head, even one that
+// drops the reader of Hijack, as gws does.
 func TestEarlyMessageBehindGate(t *testing.T) {
 	for _, h := range handlers {
 		t.Run(h.name, func(t *testing.T) {

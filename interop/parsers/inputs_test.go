@@ -8,31 +8,31 @@ import (
 	"unicode/utf8"
 )
 
-// verdict is what a request for WebSocket deserves.
+// verdict is the right reaction to a request for WebSocket.
 type verdict byte
 
 const (
-	switches verdict = iota // 101, as the only right answer to "do I see an offer?"
+	switches verdict = iota // a valid offer: 101 is the only right answer
 	ordinary                // no offer, or a malformed message
-	either                  // RFC 9112, section 5.2: a folded line is refused, or unfolded
+	either                  // RFC 9112, section 5.2: a server refuses a folded line, or unfolds it
 )
 
 func (v verdict) String() string { return [...]string{"switch", "no", "either"}[v] }
 
-// input is a request for WebSocket, valid but for what it says.
+// input is a valid request for WebSocket, changed as its fields say.
 type input struct {
-	lines   []string // of Connection and Upgrade; a field that has none gets its usual one
+	lines   []string // of Connection and Upgrade; a field without a line gets its usual one
 	version string   // of HTTP; empty: 1.1
-	content bool     // it has some
+	content bool     // whether the request has content
 	want    verdict
 }
 
 // usual are the lines as most clients send them.
 var usual = []string{"Connection: Upgrade", "Upgrade: websocket"}
 
-// inputs are those that tell peers apart, each for a fault that was made.
+// inputs are requests that tell peers apart. Each is there for a fault that was found.
 var inputs = []input{
-	// An offer.
+	// Offers.
 	{lines: usual},
 	{lines: []string{"Connection: keep-alive, Upgrade"}},
 	{lines: []string{"Connection: keep-alive", "Connection: Upgrade"}},
@@ -48,7 +48,7 @@ var inputs = []input{
 	{lines: []string{"Upgrade: HTTP/2.0, websocket"}},
 	{lines: []string{"Upgrade: , websocket"}},
 	{content: true},
-	// None.
+	// No offers.
 	{want: ordinary, lines: []string{"Connection: Upgrade-Insecure-Requests"}},
 	{want: ordinary, lines: []string{"Connection: notupgrade"}},
 	{want: ordinary, lines: []string{"Connection: keep-alive Upgrade"}},
@@ -64,7 +64,7 @@ var inputs = []input{
 	{want: ordinary, lines: []string{"Upgrade: websocket, a=b"}},
 	{want: ordinary, lines: []string{"Upgrade: websocket", "Upgrade: a b"}},
 	{want: ordinary, version: "1.0"},
-	// The message itself.
+	// Faults in the message itself.
 	{want: ordinary, lines: []string{"Upgrade : websocket"}},
 	{want: either, lines: []string{"Upgrade:\r\n websocket"}},
 }
@@ -80,7 +80,7 @@ func (in input) all() []string {
 	return lines
 }
 
-// head returns the head of the request, to its empty line.
+// head returns the head of the request, with its empty line.
 func (in input) head() []byte {
 	version := in.version
 	if version == "" {
@@ -97,9 +97,9 @@ func (in input) head() []byte {
 	return []byte(strings.Join(lines, "\r\n") + "\r\n\r\n")
 }
 
-// fields returns the lines of Connection and Upgrade as the reader of a message hands them
-// on. It reports whether the rest of the request is as usual, so that nothing but these
-// lines decides.
+// fields returns the lines of Connection and Upgrade as the reader of a message passes them
+// on. It reports whether the rest of the request is as usual, so that only these lines
+// decide.
 func (in input) fields() (connection, offered []string, ok bool) {
 	if in.version != "" || in.content {
 		return nil, nil, false
@@ -136,7 +136,7 @@ func (in input) String() string {
 	return strings.Join(parts, " + ")
 }
 
-// visible writes out what cannot be seen.
+// visible replaces characters that cannot be seen, or are not ASCII, by their names.
 func visible(s string) string {
 	var b strings.Builder
 	for len(s) > 0 {

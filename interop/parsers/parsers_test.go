@@ -22,8 +22,8 @@ var update = flag.Bool("update", false, "write the tables in "+answersFile+" ins
 // between two comments.
 const answersFile = "../../docs/answers.md"
 
-// Peers answer as they did. When one of them changes, look at its new answers and run
-// this again with -update.
+// The answers of the peers have not changed. If a peer changes, review its new answers and
+// run this test with -update.
 func TestAnswers(t *testing.T) {
 	text := readFile(t, answersFile)
 	for _, part := range []struct {
@@ -39,7 +39,7 @@ func TestAnswers(t *testing.T) {
 		}
 		text = before + part.got + after
 	}
-	if !*update || t.Failed() { // if it failed, not only peers are wrong
+	if !*update || t.Failed() { // with -update it fails only if an answer that must be right is wrong
 		return
 	}
 	if err := os.WriteFile(answersFile, []byte(text), 0o666); err != nil {
@@ -47,7 +47,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// answersOf asks each of peers all inputs. It fails if one answers wrongly that must not.
+// answersOf asks each peer all inputs. It fails if a peer that must be right is wrong.
 func answersOf(t *testing.T, peers []peer) []column {
 	t.Helper()
 	var columns []column
@@ -66,13 +66,13 @@ func answersOf(t *testing.T, peers []peer) []column {
 	return columns
 }
 
-// column is a peer in a table, with its answers by input.
+// column is a peer in a table, with its answers in the order of inputs.
 type column struct {
 	peer
 	answers []answer
 }
 
-// table writes answers as Markdown, with a mark at the wrong ones.
+// table returns the answers as Markdown, with a mark at wrong ones, and a list of the peers.
 func table(columns []column, versions map[string]string) string {
 	var b strings.Builder
 	writeTable(&b, columns)
@@ -87,7 +87,7 @@ func table(columns []column, versions map[string]string) string {
 	return b.String()
 }
 
-// comparison writes the answers of libraries, each beside those that it gives behind Gate.
+// comparison returns the answers of each library beside its answers behind a Gate.
 func comparison(bare, gated []column) string {
 	var columns []column
 	for i := range bare {
@@ -142,13 +142,13 @@ func cut(t *testing.T, file, text, name string) (before, part, after string) {
 	before, rest, found := strings.Cut(text, begin)
 	part, after, ended := strings.Cut(rest, end)
 	if !found || !ended {
-		t.Fatalf("%s has nothing between %q and %q", file, begin, end)
+		t.Fatalf("%s lacks %q or %q", file, begin, end)
 	}
 	return before + begin, part, end + after
 }
 
-// versions returns those of the modules that go.mod requires. (A test binary does not
-// know its modules.)
+// versions returns the versions of the modules that go.mod requires. A test binary does not
+// know them.
 func versions(t *testing.T) map[string]string {
 	t.Helper()
 	out, err := exec.Command("go", "mod", "edit", "-json").Output()
@@ -173,7 +173,7 @@ func versions(t *testing.T) map[string]string {
 	return versions
 }
 
-// README.md has some rows and columns of the table, which say the same there.
+// README.md repeats some rows and columns of the table, with the same answers.
 func TestReadmeHasPartOfTheTable(t *testing.T) {
 	_, table, _ := cut(t, answersFile, readFile(t, answersFile), "peers")
 	all, part := rowsOf(table), rowsOf(readFile(t, "../../README.md"))
@@ -223,8 +223,8 @@ func readFile(t *testing.T, name string) string {
 	return string(data)
 }
 
-// The requests of the corpus, as far as they can be sent to a WebSocket server: what peers
-// make of them is printed, and those that must not be wrong have to be right.
+// Peers get the requests of the corpus that can be sent to a WebSocket server. The test
+// prints wrong answers, and fails if a peer that must be right gives one.
 func TestCorpus(t *testing.T) {
 	inputs, names := requests(t)
 	for _, p := range slices.Concat(peers, gated()) {
@@ -253,7 +253,7 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
-// requests returns the cases of request.json as inputs, with the names they have there.
+// requests returns the cases of request.json as inputs, with their names there.
 func requests(t *testing.T) (inputs []input, names []string) {
 	t.Helper()
 	ask := oracle.Product{Name: "websocket"}
@@ -268,9 +268,9 @@ func requests(t *testing.T) (inputs []input, names []string) {
 		for _, value := range c.Upgrade.Strings() {
 			in.lines = append(in.lines, "Upgrade: "+value)
 		}
-		// An offer is one to a server of WebSocket if it is for WebSocket. A field that
-		// is absent or a line end in it cannot be asked about here, nor can a version
-		// that has another form of message.
+		// A WebSocket server must switch if the offer is for WebSocket. The test cannot
+		// send a request without one of the fields, with a line end in a field, or of a
+		// version with another message format.
 		for _, p := range corpustest.Products(c.Products) {
 			if oracle.Matches(p, ask) {
 				in.want = switches

@@ -1,5 +1,5 @@
-// Package parsers asks WebSocket libraries and field parsers in use, and ourselves, what
-// they make of requests that tell them apart. It has nothing but tests.
+// Package parsers tests how WebSocket libraries and field parsers, ours included, answer
+// requests on which they differ. It has only tests.
 package parsers_test
 
 import (
@@ -31,23 +31,24 @@ import (
 	xnet "golang.org/x/net/websocket"
 )
 
-// peer is somebody who reads Upgrade and Connection.
+// peer is a server or a parser that reads Upgrade and Connection.
 type peer struct {
 	name   string // as in the table
-	module string // whose version counts; empty: this one or the standard library
-	what   string // is asked
+	module string // its version is shown; empty: this module or the standard library
+	what   string // the function or type that is asked
 	start  func(testing.TB) ask
-	sure   bool // has to be right everywhere
+	sure   bool // every answer must be right
 }
 
-// ask returns what a peer answers to a request. The zero answer: it is not for this peer.
+// ask returns a peer's answer to a request. It is zero if the request does not apply to the
+// peer.
 type ask func(testing.TB, input) answer
 
-// answer is what a peer made of a request.
+// answer is a peer's reaction to a request.
 type answer struct {
-	text     string // as in the table: a status, or "yes" and "no"
-	switched bool   // or would be, if it were for this peer alone
-	unread   bool   // the content of the request was, and then taken for the new protocol
+	text     string // as in the table: a status, "yes", or "no"
+	switched bool   // or would, if this peer alone decided
+	unread   bool   // the content was not read before the switch, but taken for the new protocol
 }
 
 func yesOrNo(yes bool) answer {
@@ -57,35 +58,35 @@ func yesOrNo(yes bool) answer {
 	return answer{text: "no"}
 }
 
-// right reports whether the answer is what the grammar and the rules ask for.
+// right reports whether the answer follows the grammar and the rules.
 func (a answer) right(want verdict) bool {
 	return !a.unread && (want == either || a.switched == (want == switches))
 }
 
-// peers are ourselves, then the upgraders, then those who read a field and no more. None
-// stands here whose answers are not in the table.
+// peers are our servers, then the upgraders, then the parsers, which only read a field. The
+// table has the answers of all of them.
 var peers = []peer{
 	{"ours", "", "`httpupgrade.Handler`", overHTTP(ours), true},
-	{"ours, bytes", "", "`handshake.Select` on a head of one's own", overTCP(serveBytes), true},
+	{"ours, bytes", "", "`handshake.Select` in a hand-written server", overTCP(serveBytes), true},
 	library("gorilla"),
 	library("coder"),
 	library("gobwas"),
 	{"gobwas, raw", "github.com/gobwas/ws", "`Upgrader`", overTCP(serveGobwas), false},
 	library("gws"),
 	library("x/net"),
-	{"ReverseProxy", "", "`httputil.ReverseProxy` of Go's library, in front of ours", startProxy, false},
+	{"ReverseProxy", "", "`httputil.ReverseProxy`, in front of ours", startProxy, false},
 	{"fasthttp", "github.com/valyala/fasthttp", "`RequestHeader.ConnectionUpgrade`", parser(askFasthttp), false},
 	{"httpguts", "golang.org/x/net", "`http/httpguts.HeaderValuesContainsToken`, of both fields", parser(askHTTPGuts), false},
 	{"httphead", "github.com/gobwas/httphead", "`ScanTokens`, of all lines of both fields", parser(askHTTPHead), false},
 }
 
-// The upgraders: each answers one message with itself.
+// The upgraders. Each sends one message back.
 
 var ours = httpupgrade.Handler{Protocols: []httpupgrade.Protocol{
 	httpupgrade.WebSocket{Origin: func(*http.Request) bool { return true }, Serve: func(conn net.Conn, _ *http.Request, _ string) { echo(conn) }}.Protocol(),
 }}
 
-// echo is for those who bring no frames.
+// echo sends one message back, for upgraders that have no frames of their own.
 func echo(rw io.ReadWriter) {
 	if text, err := wsutil.ReadClientText(rw); err == nil {
 		wsutil.WriteServerText(rw, text)
@@ -156,7 +157,7 @@ func serveXNet(conn *xnet.Conn) {
 	}
 }
 
-// overHTTP starts a server of net/http.
+// overHTTP starts a net/http server and asks it.
 func overHTTP(handler http.Handler) func(testing.TB) ask {
 	return func(tb testing.TB) ask { return overLoopback(serveHTTP(tb, handler)) }
 }
@@ -180,7 +181,7 @@ func startProxy(tb testing.TB) ask {
 	})(tb)
 }
 
-// overTCP starts a server that has the bare connection.
+// overTCP starts a server that gets bare connections, and asks it.
 func overTCP(serve func(net.Conn)) func(testing.TB) ask {
 	return func(tb testing.TB) ask {
 		tb.Helper()
@@ -199,7 +200,7 @@ func overTCP(serve func(net.Conn)) func(testing.TB) ask {
 					defer conn.Close()
 					conn.SetDeadline(time.Now().Add(patience))
 					serve(conn)
-					// A close with something unread would take the answer along.
+					// A close with unread input would reset the connection and lose the answer.
 					conn.(*net.TCPConn).CloseWrite()
 					io.Copy(io.Discard, conn)
 				}()
@@ -211,11 +212,11 @@ func overTCP(serve func(net.Conn)) func(testing.TB) ask {
 
 const (
 	patience = 5 * time.Second
-	// A peer that waits for the content of a request has not answered by then.
+	// A peer that has not answered by then is waiting for the content of the request.
 	early = 300 * time.Millisecond
 )
 
-// overLoopback asks the server at addr, and sees to it that what says 101 has switched.
+// overLoopback asks the server at addr. If the server answers 101, it must have switched.
 func overLoopback(addr net.Addr) ask {
 	return func(tb testing.TB, in input) answer {
 		tb.Helper()
@@ -233,8 +234,8 @@ func overLoopback(addr net.Addr) ask {
 		send(in.head())
 		reader := bufio.NewReader(conn)
 		if in.content {
-			// It is a frame, so that it is answered if taken for one. It comes
-			// behind the head by itself, so that no buffer with it can be lost.
+			// The content is a frame, so that a server that takes it for one answers
+			// it. It is sent apart from the head, to be in no buffer that a server drops.
 			conn.SetReadDeadline(time.Now().Add(early))
 			reader.Peek(1)
 			conn.SetReadDeadline(time.Now().Add(patience))
@@ -265,7 +266,7 @@ func overLoopback(addr net.Addr) ask {
 	}
 }
 
-// content is what a request has behind its head.
+// content is the content of the requests that have some.
 var content = frame("content")
 
 // frame returns a message as a client sends it.
@@ -273,12 +274,12 @@ func frame(text string) []byte {
 	return gobwas.MustCompileFrame(gobwas.MaskFrame(gobwas.NewTextFrame([]byte(text))))
 }
 
-// The parsers: what they know is the field, and not the request.
+// The parsers. They see the fields, not the request.
 
 func parser(a ask) func(testing.TB) ask { return func(testing.TB) ask { return a } }
 
-// askFasthttp asks about Connection alone, so that of the requests which differ in
-// something else it can answer those that it does not even read.
+// askFasthttp asks only about Connection. Of the requests that differ elsewhere, it answers
+// only those that fasthttp refuses to read.
 func askFasthttp(_ testing.TB, in input) answer {
 	var head fasthttp.RequestHeader
 	if err := head.Read(bufio.NewReader(bytes.NewReader(in.head()))); err != nil {
@@ -308,7 +309,8 @@ func askHTTPHead(_ testing.TB, in input) answer {
 	return yesOrNo(scan(connection, "Upgrade") && scan(offered, "websocket"))
 }
 
-// scan asks httphead for a token in a list. It scans one line, and several are one list.
+// scan asks httphead whether a list has a token. httphead scans one line, so the lines are
+// joined.
 func scan(lines []string, token string) bool {
 	found := false
 	valid := httphead.ScanTokens([]byte(strings.Join(lines, ",")), func(b []byte) bool {
@@ -318,5 +320,5 @@ func scan(lines []string, token string) bool {
 	return valid && found
 }
 
-// product is what all are asked for.
+// product is the product that all peers are asked for.
 var product = upgrade.MustParseProduct("websocket")
