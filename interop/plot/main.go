@@ -1,7 +1,7 @@
-// Command plot draws docs/speed/*.svg and writes the tables of docs/speed.md from what was
-// measured, the JSON in measured/. It measures nothing: ../measure.sh does, and calls it.
+// Command plot draws docs/speed/*.svg and writes the tables of docs/speed.md, from the
+// figures in measured/*.json. It measures nothing: ../measure.sh does, and then runs plot.
 //
-//	plot     in the directory interop
+//	go run ./plot     in the directory interop
 package main
 
 import (
@@ -21,7 +21,7 @@ const (
 	drawings = "../docs/speed"
 )
 
-// The files of measured/, as the programs beside this one write them.
+// The files of measured/, as ../speed, ../connections and ../tunnels write them.
 type (
 	speed struct {
 		About string
@@ -35,9 +35,9 @@ type (
 		About string
 		Rows  []struct {
 			Server          string
-			CPU, CPUOfFloor float64 // microseconds a handshake
-			Allocs          float64 // a handshake
-			RSS, RSSOfFloor float64 // bytes a connection
+			CPU, CPUOfFloor float64 // microseconds per handshake
+			Allocs          float64 // per handshake
+			RSS, RSSOfFloor float64 // bytes per connection
 			RSSLow, RSSHigh float64
 		}
 	}
@@ -76,7 +76,7 @@ func main() {
 	}
 }
 
-// render returns the page, and the drawings by the names of their files.
+// render returns the page, and the drawings by file name.
 func render() (doc string, drawn map[string]string) {
 	text, err := os.ReadFile(page)
 	if err != nil {
@@ -108,7 +108,7 @@ func render() (doc string, drawn map[string]string) {
 	return doc, drawn
 }
 
-// read reports whether the file is there: what was not measured is not drawn.
+// read reads a file of measured/ and reports whether it exists. A missing file is not drawn.
 func read(name string, into any) bool {
 	data, err := os.ReadFile(filepath.Join(measured, name+".json"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -123,7 +123,7 @@ func read(name string, into any) bool {
 	return true
 }
 
-// put replaces what stands between the two comments that name the table.
+// put replaces the text between the comments that begin and end the table.
 func put(doc, name, about, table string) string {
 	begin, end := "<!-- measured: "+name+" -->\n", "<!-- end -->\n"
 	head, rest, ok := strings.Cut(doc, begin)

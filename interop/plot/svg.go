@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// A drawing is SVG in plain shapes. It has its own white ground, so that it can be read on
-// a dark page.
+// A drawing is an SVG of plain shapes. Its white background makes it readable on a dark
+// page.
 type drawing struct {
 	width, height float64
 	body          strings.Builder
@@ -50,17 +50,17 @@ func (d *drawing) String() string {
 		"<rect width=\"%.0f\" height=\"%.0f\" fill=\"white\"/>\n%s</svg>\n", d.width, d.height, ink, d.width, d.height, d.body.String())
 }
 
-// scale maps values to a stretch of the drawing, by their logarithm.
+// scale maps values to a range of the drawing, by their logarithm.
 type scale struct{ low, high, from, to float64 }
 
 func (s scale) at(v float64) float64 {
 	return s.from + (s.to-s.from)*(math.Log(v)-math.Log(s.low))/(math.Log(s.high)-math.Log(s.low))
 }
 
-// plain is the name of a row without the marks of Markdown.
+// plain returns the name of a row without the backquotes of Markdown.
 func plain(s string) string { return strings.ReplaceAll(s, "`", "") }
 
-// plot draws each ratio as a dot on its spread. At 1 the two take the same time.
+// plot draws each ratio as a dot on its spread. At 1, both take the same time.
 func (s speed) plot() string {
 	const left, right, top, step = 560, 940, 64, 20
 	low, high := 0.1, 4.0
@@ -91,7 +91,7 @@ func (s speed) plot() string {
 	return d.String()
 }
 
-// bars draws groups of horizontal bars, each group with its own greatest value.
+// bars draws horizontal bars, scaled by the greatest value.
 func bars(title string, rows []barRow) string {
 	const left, right, top, step = 260, 760, 44, 24
 	greatest := 0.0
@@ -121,7 +121,7 @@ func bars(title string, rows []barRow) string {
 
 type barRow struct {
 	name, label      string
-	value, low, high float64 // low and high are the spread; 0 if it was not kept
+	value, low, high float64 // low and high are the spread, or 0 if it is unknown
 	ours             bool
 }
 
@@ -146,8 +146,8 @@ func (t tunnels) plot() string {
 	return bars("Resident memory of a proxy per idle tunnel", rows)
 }
 
-// plot draws time against length, both by their logarithm: what is linear is a line of
-// slope one.
+// plot draws time against length, both by their logarithm: linear time is a line of slope
+// one.
 func (l lengths) plot() string {
 	const left, right, top, bottom = 70, 620, 50, 400
 	x, y := scale{math.Inf(1), 0, left, right}, scale{math.Inf(1), 0, bottom, top}
