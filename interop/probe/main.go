@@ -1,11 +1,11 @@
-// Command probe runs upgrade101 probe against servers that people use, and writes what
-// came out to docs/probe.md:
+// Command probe runs upgrade101 probe against widely used servers, and writes the results
+// to docs/probe.md:
 //
 //	go run ./probe
 //
-// Servers that are not installed are left out, and told on standard error; what a
-// program needs is in interop/install.sh. With names of servers it writes just these, and
-// to standard output.
+// It leaves out servers that are not installed, and says so on standard error;
+// interop/install.sh installs all but Node. With names of servers as arguments, it probes only
+// these and writes to standard output.
 package main
 
 import (
@@ -28,9 +28,9 @@ import (
 	"time"
 )
 
-// This file knows how servers are started, asked and ended. All listen on 127.0.0.1.
+// This file starts, probes and ends the servers. All listen on 127.0.0.1.
 
-// How long a server has to begin to listen, and to end.
+// How long a server may take to begin to listen, and to end.
 const (
 	startTime = 5 * time.Second
 	stopTime  = 3 * time.Second
@@ -38,7 +38,7 @@ const (
 
 const output = "../docs/probe.md"
 
-// outcome is what upgrade101 probe --json says.
+// outcome is what upgrade101 probe --json prints.
 type outcome struct {
 	Error       string
 	Connections int
@@ -50,7 +50,7 @@ type result struct {
 	RFC                                        int
 }
 
-// probed is a server and what came out.
+// probed is a server and the outcome of its probe.
 type probed struct {
 	server
 	versionText string
@@ -79,7 +79,7 @@ func run(names []string) error {
 	case err != nil:
 		return err
 	case len(all) == 0:
-		return errors.New("no server")
+		return errors.New("no server could be probed")
 	case len(names) > 0:
 		_, err := os.Stdout.Write(page(all))
 		return err
@@ -90,10 +90,11 @@ func run(names []string) error {
 	return os.WriteFile(output, page(all), 0o644)
 }
 
-// probeAll probes the servers of those names, or all, one after the other. missing is
-// told of each that could not be, and returns an error if that is the end.
+// probeAll probes the servers with those names, or all if there are no names, one after the
+// other. It calls missing for each that it cannot probe, and ends if missing returns an
+// error.
 func probeAll(names []string, missing func(server, error) error) ([]probed, error) {
-	// World-readable, for servers that give up being root.
+	// World-readable, for servers that stop being root.
 	dir, err := os.MkdirTemp("", "probe")
 	if err != nil {
 		return nil, err
@@ -210,7 +211,7 @@ func start(s server, dir, tool, backend string) (address string, stop func(), er
 		close(ended)
 	}()
 	stop = func() {
-		// The process is the head of a group of its own.
+		// The process leads a process group of its own.
 		syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
 		select {
 		case <-ended:
@@ -236,7 +237,7 @@ func start(s server, dir, tool, backend string) (address string, stop func(), er
 	}
 }
 
-// buildShown builds the first program that a document shows, to listen on address.
+// buildShown builds the first program in a document, changed to listen on address.
 func buildShown(document, dir, address string) error {
 	text, err := os.ReadFile(document)
 	if err != nil {
@@ -254,12 +255,12 @@ func buildShown(document, dir, address string) error {
 		return err
 	}
 	if out, err := exec.Command("go", "build", "-o", filepath.Join(dir, "program"), source).CombinedOutput(); err != nil {
-		return fmt.Errorf("building what %s shows: %w\n%s", document, err, out)
+		return fmt.Errorf("building the program in %s: %w\n%s", document, err, out)
 	}
 	return nil
 }
 
-// command returns a program with nothing of our environment but the path.
+// command returns a command that gets only PATH from our environment.
 func command(s server, words []string, values map[string]string) (*exec.Cmd, error) {
 	var filled []string
 	for _, w := range words {
@@ -267,7 +268,7 @@ func command(s server, words []string, values map[string]string) (*exec.Cmd, err
 	}
 	path, err := exec.LookPath(filled[0])
 	if err != nil {
-		// Those of the system stand where not everybody looks.
+		// System servers are in a directory that not every PATH has.
 		if path, err = exec.LookPath("/usr/sbin/" + filled[0]); err != nil {
 			return nil, errors.New("it is not installed")
 		}
@@ -290,7 +291,7 @@ var (
 	packaged = regexp.MustCompile(`^\S+\s+(\S+)`)
 )
 
-// version returns what is known of a server's version, as it is told to people.
+// version returns the version of a server, as the page shows it.
 func version(s server, tool string) (string, error) {
 	switch {
 	case s.document != "":

@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// This file knows what the page says. It knows nothing of how that was found out.
+// This file writes the page. It does not know how the results came about.
 
 // page returns the whole of docs/probe.md.
 func page(all []probed) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `# What servers make of Upgrade
 
-`+"`upgrade101 probe`"+` against servers that people use, each set up as its own documentation
-has it, on 127.0.0.1. Made by `+"`cd interop && go run ./probe`"+` on %s; what a server needs
-installed is in interop/install.sh, how each was set up in interop/probe/servers.go.
-A fault here is one of this version, seen on this day. What a check sends and wants:
-`+"`upgrade101 probe --list`"+`, and what was sent and received: `+"`upgrade101 probe URL`"+`.
+These are the results of `+"`upgrade101 probe`"+` against widely used servers on 127.0.0.1, each
+set up as in its own documentation. `+"`cd interop && go run ./probe`"+` made this page on %s.
+interop/install.sh installs all servers but Node; interop/probe/servers.go has the setup of each.
+A fault here is one of this version, seen on this day. `+"`upgrade101 probe --list`"+` prints what
+each check sends and wants; `+"`upgrade101 probe URL`"+` prints what was sent and received.
 
-A server that reads its requests with `+"`net/http`"+` has the faults of that too.
+A server that reads its requests with `+"`net/http`"+` also has the faults of `+"`net/http`"+`.
 
 ## Summary
 
@@ -43,12 +43,12 @@ A server that reads its requests with `+"`net/http`"+` has the faults of that to
 
 | | |
 |---|---|
-| . | it does what the check says |
-| **MUST** | it does not, and an RFC demands it of servers |
-| SHOULD | it does not, and an RFC recommends it, or demands it where another sentence gives leave to do otherwise: an offer may always be ignored |
-| MAY | it does not, no rule asks for it, but clients count on it |
+| . | the server does what the check says |
+| **MUST** | it does not, and an RFC requires it of servers |
+| SHOULD | it does not, and an RFC recommends it, or requires it but allows an exception elsewhere: a server may always ignore an offer |
+| MAY | it does not; no rule requires it, but clients count on it |
 | ? | the answer proves nothing |
-| - | does not apply: to this product, to a server that never switches, or because the fault that it would show has a row of its own |
+| - | the check does not apply to this product, or to a server that never switches, or the fault that it would show has its own row |
 `)
 	for _, group := range groups {
 		if m := members(all, group); len(m) > 0 {
@@ -58,7 +58,7 @@ A server that reads its requests with `+"`net/http`"+` has the faults of that to
 	return b.Bytes()
 }
 
-// groups are the tables, in their order.
+// groups are the tables, in the order of the page.
 var groups = []string{ours, libraries, gated, proxies, others, ignoring}
 
 // members returns the servers of a group.
@@ -72,7 +72,7 @@ func members(all []probed, group string) []probed {
 	return m
 }
 
-// table writes the checks, one a row, that are about any of the servers.
+// table writes one row for each check that applies to at least one of the servers.
 func table(b *bytes.Buffer, title string, servers []probed) {
 	fmt.Fprintf(b, "\n### %s\n", title)
 	b.WriteString("\n| check | rule |")

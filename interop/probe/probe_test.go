@@ -10,9 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The page shows what the servers answer today: every mark of every check, whatever the
-// versions and the date. After a server has changed and its new answers have been looked
-// at, "go run ./probe" writes it anew.
+// The page shows what the servers answer today: every mark of every check. The versions and
+// the date may differ. If a server has changed, review its new answers and run "go run
+// ./probe".
 func TestPageIsTrue(t *testing.T) {
 	text, err := os.ReadFile("../" + output)
 	if err != nil {
@@ -32,7 +32,7 @@ func TestPageIsTrue(t *testing.T) {
 		t.Skip(err)
 	}
 	if diff := cmp.Diff(marks(string(text)), marks(string(page(all)))); diff != "" {
-		t.Errorf("what docs/probe.md says (-) and what is so (+):\n%s", diff)
+		t.Errorf("docs/probe.md (-) differs from the answers of the servers (+):\n%s", diff)
 	}
 }
 

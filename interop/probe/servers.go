@@ -1,6 +1,6 @@
 package main
 
-//lint:file-ignore SA1019 who uses what is deprecated should know its faults too
+//lint:file-ignore SA1019 users of a deprecated package should know its faults too
 
 import (
 	"io"
@@ -26,29 +26,30 @@ import (
 	"github.com/gosegue/upgrade/httpupgrade"
 )
 
-// This file knows the servers: each as its own documentation has it, and no more than is
-// needed to serve. It knows nothing of how they are started and asked.
+// This file has the servers, each set up as in its own documentation, with no more than it
+// needs to serve. It does not know how they are started and probed.
 
-// server is a server to probe. It is a program of the system, if it has a command, or a
+// server is a server to probe. It is another program if it has a command, or else a
 // listener in this program.
 type server struct {
 	name    string // a column
 	group   string // a table
-	product string // what it is offered
+	product string // the product that it is offered
 	about   string // how it is set up, in a few words
 
-	// A program. In the words of the command and in the files, {PORT}, {DIR} and
-	// {BACKEND} stand for its port, its directory and the address of our server.
+	// For a program. In the command and the files, {PORT}, {DIR}, {BACKEND} and
+	// {UPGRADE101} stand for its port, its directory, the address of our server, and
+	// the path of upgrade101.
 	command []string
-	files   map[string]string // a directory, if the name ends in a slash
-	version []string          // prints the version somewhere
+	files   map[string]string // content by name; a directory if the name ends in a slash
+	version []string          // the command that prints its version
 	modules bool              // it needs interop/.installed/node_modules
 
-	// A listener in this program, and the module whose version matters.
+	// For a listener in this program, and the module whose version the page shows.
 	listen func(l net.Listener, backend string)
 	module string
 
-	// The program that a Markdown file shows first, with its address replaced.
+	// The Markdown file whose first program is the server, with its address replaced.
 	document string
 }
 
@@ -59,7 +60,7 @@ const (
 	gated     = "The same libraries after `httpupgrade.Gate`"
 	proxies   = "Proxies in front of `upgrade101 serve --raw`"
 	others    = "HTTP/2 without TLS"
-	ignoring  = "Servers asked for what they do not have"
+	ignoring  = "Servers that do not have the product that they are offered"
 )
 
 var servers = []server{
@@ -231,7 +232,7 @@ func gate(h http.Handler) http.Handler {
 	return httpupgrade.Gate{Products: []upgrade.Product[string]{upgrade.MustParseProduct("websocket")}, Next: h}
 }
 
-// serve is quiet about the faults that are sent on purpose.
+// serve does not log the faults that the probe sends on purpose.
 func serve(l net.Listener, handler http.Handler) {
 	(&http.Server{Handler: handler, ErrorLog: quiet}).Serve(l)
 }
@@ -282,7 +283,7 @@ var coderEcho = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	}
 })
 
-// What net/http had read is thrown away, as in the documentation.
+// It throws away the octets that net/http has read, as in the documentation.
 var gobwasHTTPEcho = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 	conn, _, _, err := ws.UpgradeHTTP(r, w)
 	if err != nil {
@@ -316,8 +317,8 @@ func (gwsMessages) OnMessage(conn *gws.Conn, message *gws.Message) {
 	conn.WriteMessage(message.Opcode, message.Bytes())
 }
 
-// The handler that comes with the library does not answer a ping, which its
-// documentation leaves to the user.
+// The library's own handler does not answer pings: the documentation leaves this to the
+// user.
 func (gwsMessages) OnPing(conn *gws.Conn, payload []byte) { conn.WritePong(payload) }
 
 var gwsUpgrader = gws.NewUpgrader(gwsMessages{}, nil)
@@ -367,7 +368,7 @@ func reverseProxy(l net.Listener, backend string) {
 	serve(l, proxy)
 }
 
-// fill puts the values for the names in braces into s.
+// fill replaces the names in braces in s by their values.
 func fill(s string, values map[string]string) string {
 	for name, value := range values {
 		s = strings.ReplaceAll(s, "{"+name+"}", value)
