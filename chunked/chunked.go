@@ -75,13 +75,13 @@ const (
 	inValue                  // in its value
 	atTrailerLF              // at the LF after it
 	atLastLF                 // at the LF of the empty line
-	done                     // after it all
+	done                     // after the empty line
 )
 
 // The bound on extensions, trailers and needless digits. Without it a client could send
 // them forever, and no server needs any of them.
 const (
-	maxExtra  = 16 << 10 // octets, and as many more as there is content
+	maxExtra  = 16 << 10 // octets, and one more for each octet of content
 	maxDigits = 16       // of a size, before further ones count as extra
 )
 

@@ -65,7 +65,7 @@ func decode(tb testing.TB, limit int64, pieces ...string) (o outcome) {
 				return o
 			}
 			if n == 0 && len(p) > 0 && !o.Done || len(piece) == 0 && n < len(p) && !o.Done {
-				tb.Fatalf("%q: %d of %d octets used, for nothing", pieces, n, len(p))
+				tb.Fatalf("%q: only %d of %d octets used", pieces, n, len(p))
 			}
 			if p = p[n:]; len(p) == 0 || o.Done {
 				break
@@ -83,8 +83,8 @@ func diff(tb testing.TB, what string, want, got any) {
 	}
 }
 
-// splits calls try with the octets in every two pieces, in the three pieces that end one
-// and two octets later, and octet by octet.
+// splits calls try with the octets whole, octet by octet, in every two pieces, and in every
+// three of which the second has one or two octets.
 func splits(octets string, try func(pieces ...string)) {
 	try(octets)
 	try(strings.Split(octets, "")...)
@@ -125,8 +125,8 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
-// With any octet in the place of each, the decoder does what the oracle does. In the place
-// of a line end it takes nothing else.
+// With any octet in the place of any other, the decoder does what the oracle does. In the
+// place of a line end it accepts only the line end.
 func TestEveryOctetEveryPlace(t *testing.T) {
 	const octets = "1\r\nx\r\n2 ;a=b\r\nyz\r\n0;c\r\nA: b\r\n\r\n"
 	for i := range octets {
@@ -135,7 +135,7 @@ func TestEveryOctetEveryPlace(t *testing.T) {
 			checkOracle(t, []byte(changed), 100)
 		}
 	}
-	// And the ends of lines and data alone, by hand.
+	// The ends of lines and data again, without the oracle.
 	for _, line := range []string{"1%s", "1;a%s", "1\r\nx%s", "0%s", "0\r\nA:%s", "0\r\n%s", "1\r\nx\r\n0;b%s"} {
 		for _, end := range []string{"\r", "\n"} {
 			if end == "\r" && (strings.HasPrefix(line, "1%") || strings.HasPrefix(line, "0%")) {
@@ -196,7 +196,7 @@ func TestLimit(t *testing.T) {
 	}
 }
 
-// A size that does not fit an int is no fault in itself, also where an int has 32 bits.
+// A size that does not fit an int is not a fault, even where an int has 32 bits.
 func TestHugeSizes(t *testing.T) {
 	for _, size := range []string{"7fffffff", "80000000", "ffffffff", "100000000", "7fffffffffffffff", "07fffffffffffffff"} {
 		octets := size + "\r\nx"
@@ -212,20 +212,20 @@ func TestExtra(t *testing.T) {
 	const content = 100
 	chunk := "64\r\n" + strings.Repeat("c", content) + "\r\n"
 	for name, test := range map[string]struct{ before, unit, after string }{
-		"extension":        {"1;", "x", "\r\nx\r\n0\r\n\r\n"},
-		"blanks":           {"1", " ", ";\r\nx\r\n0\r\n\r\n"},
-		"extensions":       {"1", ";", "\r\nx\r\n0\r\n\r\n"},
-		"zeros":            {strings.Repeat("0", 16), "0", "\r\n\r\n"},
-		"zeros of a size":  {strings.Repeat("0", 16), "0", "1\r\nx\r\n0\r\n\r\n"},
-		"trailer":          {"0\r\na:", "b", "\r\n\r\n"},
-		"trailer name":     {"0\r\n", "a", ":\r\n\r\n"},
-		"trailers":         {"0\r\n", "a:\r\n", "\r\n"},
-		"of the last":      {"0", ";", "\r\n\r\n"},
-		"of one and other": {"1;" + strings.Repeat("a", bound/2) + "\r\nx\r\n0;", "b", "\r\n\r\n"},
+		"extension":         {"1;", "x", "\r\nx\r\n0\r\n\r\n"},
+		"blanks":            {"1", " ", ";\r\nx\r\n0\r\n\r\n"},
+		"extensions":        {"1", ";", "\r\nx\r\n0\r\n\r\n"},
+		"zeros":             {strings.Repeat("0", 16), "0", "\r\n\r\n"},
+		"zeros of a size":   {strings.Repeat("0", 16), "0", "1\r\nx\r\n0\r\n\r\n"},
+		"trailer":           {"0\r\na:", "b", "\r\n\r\n"},
+		"trailer name":      {"0\r\n", "a", ":\r\n\r\n"},
+		"trailers":          {"0\r\n", "a:\r\n", "\r\n"},
+		"of the last chunk": {"0", ";", "\r\n\r\n"},
+		"of two chunks":     {"1;" + strings.Repeat("a", bound/2) + "\r\nx\r\n0;", "b", "\r\n\r\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, before := range []string{"", chunk} {
-				// The bound is where the fault comes if there is no end.
+				// A message without an end fails at the bound.
 				endless := before + test.before + strings.Repeat(test.unit, 2*bound)
 				want := decode(t, 0, endless)
 				if want.Error != "ErrExtra" {
@@ -239,7 +239,7 @@ func TestExtra(t *testing.T) {
 				for cut := want.Offset - 2; cut <= want.Offset+2; cut++ {
 					diff(t, "cut at the bound", want, decode(t, 0, endless[:cut], endless[cut:]))
 				}
-				// One less is not too much.
+				// One unit less is within the bound.
 				n := (int(want.Offset)-len(before+test.before))/len(test.unit) - 1
 				whole := before + test.before + strings.Repeat(test.unit, n) + test.after
 				if o := decode(t, 0, whole); !o.Done {
@@ -276,7 +276,7 @@ func TestManySmallChunks(t *testing.T) {
 	for _, size := range []int{1, 2, 3} {
 		for _, format := range []string{"%x\r\n%s\r\n", "%016x\r\n%s\r\n", "%x;a\r\n%s\r\n"} {
 			if strings.Contains(format, ";") && size == 1 {
-				continue // twice as much of extensions as of content
+				continue // the extensions are twice as long as the content
 			}
 			var octets strings.Builder
 			for rest := content; rest != ""; {
@@ -308,7 +308,7 @@ func TestErrors(t *testing.T) {
 		err := &chunked.Error{Offset: 9, Reason: reason}
 		diff(t, "error", "chunked: offset 9: "+text, err.Error())
 		if !errors.Is(err, reason) {
-			t.Errorf("%v is not its reason", err)
+			t.Errorf("%v does not unwrap to its reason", err)
 		}
 		status := 400
 		if reason == chunked.ErrTooLarge {
@@ -319,7 +319,7 @@ func TestErrors(t *testing.T) {
 	diff(t, "zero", "chunked: offset 0: malformed", new(chunked.Error).Error())
 }
 
-// A server has a decoder for each connection, so it allocates nothing.
+// A server has a decoder for each connection, so a decoder must not allocate.
 func TestAllocations(t *testing.T) {
 	octets := []byte("5;a=b\r\nhello\r\n0000000000000000005\r\nworld\r\n0\r\nA: b\r\nC: d\r\n\r\n")
 	bad := []byte("5\r\nhello\n")

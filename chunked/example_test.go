@@ -49,7 +49,7 @@ func serve(conn net.Conn) {
 		}
 	}
 
-	// The content. Each read uses the buffer again, as the head is no longer needed.
+	// The content. Each read reuses the buffer, because the head is no longer needed.
 	decoder := chunked.Decoder{Limit: 1 << 20}
 	var content []byte
 	chunks, input := request.Chunked, buffer[n:]
@@ -68,11 +68,11 @@ func serve(conn net.Conn) {
 		content = append(content, piece...)
 		input = input[n:]
 	}
-	// What is in input now is the next request, or the next protocol's.
+	// The rest of input is the next request, or belongs to the next protocol.
 	fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(content), content)
 }
 
-// readMore reads into the room that buffer has, and returns buffer with what came.
+// readMore reads into the spare room of buffer, and returns buffer with the new octets.
 func readMore(conn net.Conn, buffer []byte) ([]byte, error) {
 	n, err := conn.Read(buffer[len(buffer):cap(buffer)])
 	if n > 0 {

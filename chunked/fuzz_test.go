@@ -16,7 +16,7 @@ import (
 )
 
 // FuzzDecoder: the oracle decodes any octets alike, and any split of them gives the same
-// result. Something completes the octets before a fault. net/http decodes the same, where
+// result. Some ending completes the octets before a fault. net/http decodes the same where
 // it is as strict.
 func FuzzDecoder(f *testing.F) {
 	for _, c := range corpus.Read[corpus.Chunked](f, "testdata", "chunked.json") {
@@ -57,8 +57,8 @@ func checkOracle(tb testing.TB, octets []byte, limit int) {
 	}
 }
 
-// checkCompletable fails if nothing completes the octets before a fault: then the fault is
-// earlier.
+// checkCompletable fails if no ending completes the octets before a fault: then the fault
+// is earlier.
 func checkCompletable(t *testing.T, octets string, limit int) {
 	t.Helper()
 	last := "0\r\n\r\n"
@@ -78,9 +78,9 @@ func checkCompletable(t *testing.T, octets string, limit int) {
 	t.Errorf("nothing completes %q", octets)
 }
 
-// checkNetHTTP compares with the decoder of net/http, which leaves the trailers to others.
-// It has less room for lines, refuses a blank before an extension, which RFC 9112 says to
-// parse, and takes lines that RFC 9112 does not have.
+// checkNetHTTP compares with the decoder of net/http, which does not read the trailers. It
+// has less room for lines, refuses a blank before an extension, which RFC 9112 says to
+// parse, and accepts lines that RFC 9112 does not define.
 func checkNetHTTP(t *testing.T, octets []byte) {
 	t.Helper()
 	got := decode(t, 0, string(octets))
@@ -95,7 +95,7 @@ func checkNetHTTP(t *testing.T, octets []byte) {
 	}
 	if wantErr != nil {
 		switch wantErr.Error() {
-		case "http chunk length too large", // zeros before it
+		case "http chunk length too large", // too many zeros before it
 			"chunked encoding contains too much non-data", "header line too long":
 			return
 		case "invalid byte in chunk length":
@@ -117,9 +117,9 @@ var (
 	trailerLine = regexp.MustCompile("^[-!#$%&'*+.^_`|~0-9A-Za-z]+:[\\t -~\\x80-\\xFF]*$")
 )
 
-// wellFormed reports whether chunks that net/http has decoded have only short lines of RFC
-// 9112. net/http takes a blank at the end of a line, and a control in an extension, and it
-// counts the octets of lines in another way.
+// wellFormed reports whether chunks that net/http has decoded have only lines that are short
+// and that RFC 9112 defines. net/http also accepts a blank at the end of a line and a control
+// in an extension, and it counts the octets of lines differently.
 func wellFormed(chunks []byte) bool {
 	for len(chunks) > 0 {
 		line, rest, found := bytes.Cut(chunks, []byte("\r\n"))
@@ -136,8 +136,8 @@ func wellFormed(chunks []byte) bool {
 	return false
 }
 
-// trailers returns how long the trailers at the start of b are, with the empty line; or
-// -1 if they are malformed or have no end.
+// trailers returns the length of the trailers at the start of b, with the empty line. It
+// returns -1 if they are malformed or have no end.
 func trailers(b []byte) int {
 	for rest := b; ; {
 		line, after, found := bytes.Cut(rest, []byte("\r\n"))
