@@ -1,6 +1,6 @@
 // Package corpus reads the test cases under testdata. It knows their format, which
 // testdata/README.md describes, and what each case must have. It does not know how a
-// case is run, nor that tests run it: the command upgrade101 reads them, too.
+// case is run. Tests read the cases, and so does the command upgrade101.
 package corpus
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/gosegue/upgrade/internal/octet"
 )
 
-// Text is octets: in JSON one code point for each, up to U+00FF.
+// Text is a sequence of octets: in JSON one code point each, up to U+00FF.
 type Text string
 
 // UnmarshalJSON refuses code points that are not octets.
@@ -70,14 +70,14 @@ func Bytes(lines []string) [][]byte {
 // Product is a protocol, as ["IRC", "6.9"] or ["websocket"].
 type Product []Text
 
-// Products are the products of a field. They are nil if the case does not say.
+// Products are the products of a field. They are nil if the case does not give them.
 type Products []Product
 
 // check returns nil if a field can have these products.
 func (p Products) check() error {
 	for _, product := range p {
 		if len(product) < 1 || len(product) > 2 || slices.Contains(product, "") {
-			return errors.New("want a product of a name and at most a version")
+			return errors.New("want a product with a name and at most one version")
 		}
 	}
 	return nil
@@ -132,7 +132,7 @@ func (f Fault) either(result bool) error {
 	return f.check()
 }
 
-// named returns nil if a case names a field exactly if the field is malformed.
+// named returns nil if a case names a field exactly when a field is malformed.
 func (f Fault) named() error {
 	if (f.Field != "") != syntax[f.Error] {
 		return errors.New("want field with a malformed field, and only there")
@@ -287,7 +287,7 @@ type Capture struct {
 func (c Capture) Check() error {
 	request := strings.HasSuffix(c.File, ".req")
 	if request == (c.Status != 0) || request == (c.Offered != nil) || c.Connection == nil {
-		return errors.New("want connection; and of a response, but not of a request, status and offered")
+		return errors.New("want connection; also status and offered for a response, but not for a request")
 	}
 	// A name with a path could make its reader open any file.
 	if c.File != filepath.Base(c.File) {
@@ -311,9 +311,9 @@ func (h Head) head() Head { return h }
 // NameOf returns the name of a case, unique in its file.
 func NameOf(c Case) string { return c.head().Name }
 
-// Decode reads the cases of one file, all of them or none. An error is an unknown key, a
-// case that lacks something, a name that stands twice, or an octet that the file must
-// escape. It names the case by its index, from 0.
+// Decode reads the cases of one file, all of them or none. It fails for an unknown key, an
+// incomplete case, a name used twice, or an octet that the file must escape. The error names
+// the case by its index, from 0.
 func Decode[C Case](data []byte) ([]C, error) {
 	for i, c := range data {
 		if (c < ' ' || c > '~') && c != '\n' && c != '\r' && c != '\t' {
@@ -333,7 +333,7 @@ func Decode[C Case](data []byte) ([]C, error) {
 	for i, c := range cases {
 		head := c.head()
 		if head.Name == "" || head.Rule == "" || seen[head.Name] {
-			return nil, fmt.Errorf("case %d: want a rule, and a name of its own", i)
+			return nil, fmt.Errorf("case %d: want a rule and a unique name", i)
 		}
 		seen[head.Name] = true
 		if err := c.Check(); err != nil {

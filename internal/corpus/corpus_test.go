@@ -29,7 +29,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"an error and no line": strings.Replace(good, `"products": []`, `"error": "ErrToken", "offset": 0`, 1),
 		"an empty version":     strings.Replace(good, `"products": []`, `"products": [["a", ""]]`, 1),
 		"a name twice":         strings.Replace(good, `}]`, `}, `+good[1:], 1),
-		"something behind":     good + good,
+		"something after it":   good + good,
 	} {
 		if _, err := corpus.Decode[corpus.Upgrade]([]byte(bad)); err == nil {
 			t.Errorf("%s passed", name)
@@ -101,8 +101,7 @@ func asProducts(t *testing.T, lines corpus.Lines) []oracle.Product {
 	return products
 }
 
-// Every case has a name that says what it is about, so no two cases of a file may ask
-// the same.
+// The name of a case says what the case asks, so no two cases of a file may ask the same.
 func TestNoCaseTwice(t *testing.T) {
 	distinct(t, corpus.Read[corpus.Upgrade](t, testdata, "upgrade.json"), func(c *corpus.Upgrade) { c.Head = corpus.Head{} })
 	distinct(t, corpus.Read[corpus.Connection](t, testdata, "connection.json"), func(c *corpus.Connection) { c.Head = corpus.Head{} })
@@ -118,7 +117,7 @@ func distinct[C corpus.Case](t *testing.T, cases []C, strip func(*C)) {
 		for _, d := range cases[:i] {
 			name := corpus.NameOf(d)
 			if strip(&d); reflect.DeepEqual(c, d) {
-				t.Errorf("case %q asks what %q asks", corpus.NameOf(cases[i]), name)
+				t.Errorf("case %q asks the same as %q", corpus.NameOf(cases[i]), name)
 			}
 		}
 	}

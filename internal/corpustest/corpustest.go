@@ -1,5 +1,5 @@
-// Package corpustest compares cases of package corpus with answers of package oracle. It
-// is for tests only.
+// Package corpustest converts cases of package corpus into the types of package oracle, so
+// that tests can compare them. It is for tests only.
 package corpustest
 
 import (
@@ -7,7 +7,7 @@ import (
 	"github.com/gosegue/upgrade/internal/oracle"
 )
 
-// Products returns the products of a case as the oracle has them.
+// Products returns the products of a case in the form of the oracle.
 func Products(all corpus.Products) []oracle.Product {
 	var products []oracle.Product
 	for _, parts := range all {
@@ -20,7 +20,7 @@ func Products(all corpus.Products) []oracle.Product {
 	return products
 }
 
-// Fault returns the fault of a case as the oracle has it.
+// Fault returns the fault of a case in the form of the oracle.
 func Fault(f corpus.Fault) oracle.Fault {
 	fault := oracle.Fault{Error: f.Error, Field: f.Field}
 	if f.Line != nil {

@@ -19,7 +19,7 @@ type closeWriter interface{ CloseWrite() error }
 // New returns a connection that yields early first, and then what c yields. It keeps
 // early, which must not change. The result has a CloseWrite method exactly if c has one:
 // a caller that finds the method expects the other side to see the end, and a caller that
-// does not closes both directions.
+// does not find it closes both directions.
 func New(c net.Conn, early []byte) net.Conn {
 	e := &conn{Conn: c, early: early}
 	if w, ok := c.(closeWriter); ok {
@@ -68,8 +68,8 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
-// Bare returns the connection below c if New returned c, else c itself. To write to either
-// is the same. To read from either is the same after Take.
+// Bare returns the connection below c if New returned c, else c itself. Writing to either
+// is the same. Reading from either is the same after Take.
 func Bare(c net.Conn) net.Conn {
 	if e, ok := c.(interface{ bare() net.Conn }); ok {
 		return e.bare()
@@ -79,8 +79,8 @@ func Bare(c net.Conn) net.Conn {
 
 func (c *conn) bare() net.Conn { return c.Conn }
 
-// Take returns the early bytes that were not read yet. Afterwards c has none. It returns
-// nil if New did not return c.
+// Take returns the early bytes that have not been read yet, and removes them from c. It
+// returns nil if New did not return c.
 func Take(c net.Conn) []byte {
 	if e, ok := c.(interface{ take() []byte }); ok {
 		return e.take()

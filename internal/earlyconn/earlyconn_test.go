@@ -15,7 +15,7 @@ import (
 	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
-// below is a connection that yields late and keeps a record.
+// below is a connection that yields late, and counts the calls of Close.
 type below struct {
 	net.Conn // only the methods below are used
 	late     *strings.Reader
@@ -33,7 +33,7 @@ func (b *below) Read(p []byte) (int, error) {
 
 func (b *below) Close() error { b.closed++; return errClose }
 
-// halfBelow has a CloseWrite as well.
+// halfBelow also has a CloseWrite.
 type halfBelow struct {
 	*below
 	closedWrite int
@@ -77,7 +77,7 @@ func TestReadsOfEverySize(t *testing.T) {
 	}
 }
 
-// A Read into no room takes nothing.
+// A Read into an empty slice takes nothing.
 func TestReadOfNothing(t *testing.T) {
 	t.Parallel()
 	conn := earlyconn.New(newBelow("late"), []byte("early "))
@@ -95,7 +95,7 @@ func TestCloseWriteAsBelow(t *testing.T) {
 	t.Parallel()
 	bare := newBelow("")
 	if _, ok := earlyconn.New(bare, []byte("early")).(interface{ CloseWrite() error }); ok {
-		t.Error("a CloseWrite that the connection has not")
+		t.Error("a CloseWrite that the connection below does not have")
 	}
 	half := &halfBelow{below: newBelow("late")}
 	conn := earlyconn.New(half, []byte("early "))
@@ -161,7 +161,7 @@ func TestConcurrentReads(t *testing.T) {
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		t.Errorf("%d bytes, or others", len(got))
+		t.Errorf("%d bytes, want every early byte once", len(got))
 	}
 }
 
@@ -184,13 +184,13 @@ func TestConcurrentClose(t *testing.T) {
 	running.Wait()
 }
 
-// closing is ended and can be closed.
+// closing is an ended connection that can be closed.
 type closing struct{ ended }
 
 func (closing) Close() error { return nil }
 
 // The buffer is released with the last byte: the connection may stay open for days.
-func TestBufferIsLetGo(t *testing.T) {
+func TestBufferIsReleased(t *testing.T) {
 	for _, end := range []func(net.Conn){
 		func(conn net.Conn) { io.Copy(io.Discard, conn) },
 		func(conn net.Conn) { conn.Close() },
@@ -211,9 +211,8 @@ func TestBufferIsLetGo(t *testing.T) {
 	}
 }
 
-// A caller that moves bytes by other means than Read takes the early ones first, once, and
-// then the
-// connection below.
+// A caller that moves bytes without Read takes the early ones first, once, and then uses
+// the connection below.
 func TestTakeAndBare(t *testing.T) {
 	below := newBelow("late")
 	conn := earlyconn.New(below, []byte("early"))
@@ -237,6 +236,6 @@ func TestTakeAndBare(t *testing.T) {
 		t.Errorf("bare is %v", got)
 	}
 	if got := earlyconn.Bare(below); got != net.Conn(below) || earlyconn.Take(below) != nil {
-		t.Error("another connection has a bare one, or early bytes")
+		t.Error("a connection that New did not return has a bare one, or early bytes")
 	}
 }

@@ -1,6 +1,6 @@
-// Package extended holds what a server has to know of the extended CONNECT of HTTP/2 (RFC
-// 8441), once for those that serve it: what one is, and what it offers. It knows nothing
-// of requests or streams: who asks brings the lines.
+// Package extended holds what servers have to know about the extended CONNECT of HTTP/2
+// (RFC 8441), in one place: which request is one, and what it offers. It knows nothing of
+// requests or streams: the caller brings the lines.
 package extended
 
 import (
@@ -12,15 +12,16 @@ import (
 const Field = ":protocol"
 
 // Is reports whether a request is an extended CONNECT, by its major version, its method
-// and the lines of [Field]. In any other request :protocol is an error of the client's,
-// and means nothing; net/http lets it through.
+// and the lines of [Field]. In any other request :protocol is an error of the client and
+// means nothing, but net/http lets it through.
 func Is(major int, method string, protocol []string) bool {
 	return major == 2 && method == "CONNECT" && len(protocol) > 0
 }
 
 // Offer returns the one product that an extended CONNECT offers, by the lines of [Field].
-// The error is a [*handshake.FieldError] if that is no product. It is
-// [handshake.ErrNotSupported] for h2c, since that is what the connection speaks already.
+// The error is a [*handshake.FieldError] if the line is no product. It is
+// [handshake.ErrNotSupported] unless there is exactly one line, and for h2c, which the
+// connection speaks already.
 func Offer(protocol []string) (upgrade.List[string], error) {
 	if len(protocol) != 1 {
 		return upgrade.List[string]{}, handshake.ErrNotSupported

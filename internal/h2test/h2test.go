@@ -1,5 +1,5 @@
-// Package h2test is a client of HTTP/2 that sends extended CONNECT (RFC 8441), for the
-// tests of who serves it, and the process that such tests have to run in.
+// Package h2test is a client of HTTP/2 that sends extended CONNECT (RFC 8441), for tests
+// of servers. It also starts the process that such tests have to run in.
 package h2test
 
 import (
@@ -23,11 +23,11 @@ import (
 
 const (
 	setting = "http2xconnect=1"
-	without = "WITHOUT_HTTP2XCONNECT" // in the environment of a test's own process
+	without = "WITHOUT_HTTP2XCONNECT" // in the environment of the process that Without starts
 )
 
 // Main is [leaktest.Main] in a process that has the setting with which net/http serves
-// extended CONNECT: it reads it once, when the process begins.
+// extended CONNECT. net/http reads the setting once, when the process begins.
 func Main(m *testing.M) {
 	if os.Getenv("GODEBUG") != setting && os.Getenv(without) == "" {
 		os.Exit(again("GODEBUG="+setting, os.Args[1:]...))
@@ -35,8 +35,8 @@ func Main(m *testing.M) {
 	leaktest.Main(m)
 }
 
-// Without runs the test in a process of its own that lacks the setting. It reports false
-// if this is that process.
+// Without runs the test in another process, which lacks the setting, and returns true. In
+// that process it only returns false.
 func Without(t *testing.T) bool {
 	if os.Getenv(without) != "" {
 		return false
@@ -71,19 +71,19 @@ type Client struct {
 	conn http.RoundTripper
 }
 
-// Dial connects to a server that speaks HTTP/2 over TLS. It skips the test with a Go whose
-// net/http does not serve extended CONNECT, or sends none.
+// Dial connects to a server that speaks HTTP/2 over TLS. It skips the test on a release of
+// Go whose net/http does not serve extended CONNECT, or does not send it.
 //
-// Transport itself lets no extended CONNECT through, because it checks the names of fields.
-// What it makes of a connection does, up to Go 1.26. The tests in interop/connect write
-// frames by hand, for every release.
+// Transport itself refuses an extended CONNECT, because it checks the names of fields. The
+// RoundTripper that it makes of a connection sends one, up to Go 1.26. The tests in
+// interop/connect write frames by hand, for every release.
 func Dial(t testing.TB, server *httptest.Server) *Client {
 	t.Helper()
 	if !sends {
 		t.Skip("net/http sends no extended CONNECT")
 	}
 	transport := &http.Transport{ForceAttemptHTTP2: true}
-	transport.CloseIdleConnections() // which fills TLSNextProto
+	transport.CloseIdleConnections() // fills TLSNextProto
 	addr := server.Listener.Addr().String()
 	config := server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
 	config.NextProtos, config.ServerName = []string{"h2"}, "example.com"
@@ -96,7 +96,7 @@ func Dial(t testing.TB, server *httptest.Server) *Client {
 }
 
 // Request sends a request with a protocol, if that is not empty, and fields ("Name:
-// value"; Host is the authority). It returns the stream when the answer is there.
+// value"; Host is the authority). It returns the stream when the answer arrives.
 func (c *Client) Request(method, protocol string, fields ...string) *Stream {
 	c.t.Helper()
 	r, w := io.Pipe()
@@ -126,7 +126,7 @@ func (c *Client) Send(method, protocol string, body io.Reader, fields ...string)
 		switch name {
 		case "Host":
 			r.Host = value
-		case "Content-Length": // for which net/http makes a buffer, else of 512 KiB
+		case "Content-Length": // net/http makes a buffer of this length, else of 512 KiB
 			r.ContentLength, _ = strconv.ParseInt(value, 10, 64)
 		default:
 			r.Header.Add(name, value)
@@ -140,7 +140,7 @@ func (c *Client) Send(method, protocol string, body io.Reader, fields ...string)
 	return &Stream{Response: response, t: c.t}, nil
 }
 
-// Connect asks for a protocol, which must be granted.
+// Connect asks for a protocol, which the server must grant.
 func (c *Client) Connect(protocol string, fields ...string) *Stream {
 	c.t.Helper()
 	stream := c.Request(http.MethodConnect, protocol, fields...)
@@ -150,7 +150,7 @@ func (c *Client) Connect(protocol string, fields ...string) *Stream {
 	return stream
 }
 
-// Stream is the client's side of a stream. To close Body resets it.
+// Stream is the client's side of a stream. Closing Body resets it.
 type Stream struct {
 	*http.Response
 	Writer *io.PipeWriter // to the server; Close ends this side

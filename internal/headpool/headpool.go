@@ -25,8 +25,8 @@ func Get() *bytebufferpool.ByteBuffer {
 func Put(b *bytebufferpool.ByteBuffer) {
 	// The pool calibrates itself every 42,000 calls by the lengths that it saw, and
 	// from then on drops buffers of a larger capacity. So the length is set to the
-	// capacity: otherwise it would drop a buffer of 128 bytes that held a head of 120
-	// every time.
+	// capacity. Otherwise the pool would drop a buffer of 128 bytes every time that it
+	// held a head of 120.
 	b.B = b.B[:cap(b.B)]
 	pool.Put(b)
 }

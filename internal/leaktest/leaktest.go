@@ -1,8 +1,8 @@
 // Package leaktest fails a test run that leaves goroutines or file descriptors behind.
 // Only this module and its user know of a switched connection, so no server closes it.
 //
-// File descriptors are counted in /proc. Where there is none, on macOS and Windows say, it
-// finds leaked goroutines alone.
+// It counts file descriptors in /proc. Without /proc, as on macOS and Windows, it finds only
+// leaked goroutines.
 package leaktest
 
 import (

@@ -57,7 +57,7 @@ func HasControl[S ~[]byte | ~string](s S) bool {
 
 // mayHaveControl reports whether one of the eight octets of e may be a control. The high
 // bit of a byte that is below SP or is DEL is set. The difference and the sum carry, so
-// some byte after such a one can have it too.
+// a byte after such a byte may have it set too.
 func mayHaveControl[S ~[]byte | ~string](e S) bool {
 	x := uint64(e[0]) | uint64(e[1])<<8 | uint64(e[2])<<16 | uint64(e[3])<<24 |
 		uint64(e[4])<<32 | uint64(e[5])<<40 | uint64(e[6])<<48 | uint64(e[7])<<56

@@ -48,7 +48,7 @@ func TestEqualFoldLengths(t *testing.T) {
 		}
 	}
 	if !octet.EqualFold("", []byte(nil)) || !octet.EqualFold("Content-Length", []byte("cONTENT-lENGTH")) {
-		t.Error("equal texts are not")
+		t.Error("equal texts do not match")
 	}
 }
 
@@ -60,13 +60,13 @@ func TestHasControl(t *testing.T) {
 				text[place] = byte(c)
 				want := octet.IsControl(byte(c))
 				if octet.HasControl(text) != want || octet.HasControl(string(text)) != want {
-					t.Fatalf("%q: not %t", text, want)
+					t.Fatalf("%q: want %t", text, want)
 				}
 			}
 		}
 	}
 	if octet.HasControl("") {
-		t.Error("the empty text has one")
+		t.Error("the empty text has a control")
 	}
 }
 
@@ -88,7 +88,7 @@ func TestTokenEnd(t *testing.T) {
 				}
 				want := strings.IndexByte(tchars, byte(c)) >= 0
 				if octet.IsToken(text) != want || octet.IsToken(string(text)) != want {
-					t.Fatalf("%q: not %t", text, want)
+					t.Fatalf("%q: want %t", text, want)
 				}
 			}
 		}

@@ -10,12 +10,12 @@ var trailer = regexp.MustCompile("^[-!#$%&'*+.^_`|~0-9A-Za-z]+:")
 
 // Chunked decodes content in the chunked transfer coding (RFC 9112, section 7.1) from the
 // start of data, line by line. n is the length of the coding. If the content is malformed or
-// longer than limit octets, n is 0 and status is 400 or 413. If data ends before the content,
-// both are 0. Extensions and trailers have no bound here.
+// longer than limit octets, n is 0 and status is 400 or 413. If data ends before the content
+// does, both are 0. Extensions and trailers have no bound here.
 func Chunked(data []byte, limit int) (content []byte, n, status int) {
 	rest := data
-	// line takes a line from rest if there is a whole one. A line is bad if it has a
-	// control, and then text ends before it: nothing that follows can make it valid.
+	// line takes a line from rest if there is a whole one. A line with a control is bad:
+	// nothing that follows can make it valid. Its text ends before the control.
 	line := func() (text string, whole, bad bool) {
 		for i, b := range rest {
 			switch {

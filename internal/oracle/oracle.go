@@ -56,9 +56,8 @@ func elements(line string) []element {
 	return all
 }
 
-// Upgrade reads the lines of an Upgrade field, which are one list (RFC 9110,
-// section 5.3), by section 7.8, where the list of RFC 2616, section 14.42, must
-// have an element.
+// Upgrade reads the lines of an Upgrade field by RFC 9110, section 7.8. They are one list
+// (section 5.3), which must have an element (RFC 2616, section 14.42).
 func Upgrade(lines []string) ([]Product, Fault) {
 	var products []Product
 	for i, line := range lines {

@@ -81,7 +81,7 @@ func TestConnection(t *testing.T) {
 func TestOptions(t *testing.T) {
 	options := []string{"Keep-Alive", "upgrade"}
 	if !oracle.Has(options, "UPGRADE") || oracle.Has(options, "keep") || oracle.Has(options, "\u212Aeep-alive") {
-		t.Error("Has is not whole tokens in ASCII case")
+		t.Error("Has does not compare whole tokens in any ASCII case")
 	}
 	if oracle.Persistent(nil, 1, 0) || !oracle.Persistent(nil, 1, 1) || !oracle.Persistent(options, 1, 0) || oracle.Persistent([]string{"close", "keep-alive"}, 1, 1) {
 		t.Error("Persistent is not RFC 9112, section 9.3")

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// A host as RFC 3986, section 3.2.2, has it, though an address in brackets may be any of
-// its octets.
+// A host by RFC 3986, section 3.2.2, except that any sequence of the octets of an address
+// may be in the brackets.
 const (
 	regName   = `(?:[-!$&'()*+,.;=_~0-9A-Za-z]|%[0-9A-Fa-f]{2})`
 	ipLiteral = `\[(?:[0-9A-Fa-f:.]+|[vV][0-9A-Fa-f]+\.[-!$&'()*+,.;=_~0-9A-Za-z:]+)\]`
@@ -26,8 +26,8 @@ var (
 func Host(value string) bool { return hostOnly.MatchString(value) }
 
 // Target reports whether a request with that method may have that target: RFC 9112,
-// section 3.2. Of http and https RFC 9110, section 4.2, wants a host and no user
-// information, of ws and wss RFC 6455, section 3.
+// section 3.2. A URI of http or https has a host and no user information (RFC 9110,
+// section 4.2), and so has one of ws or wss (RFC 6455, section 3).
 func Target(method, target string) bool {
 	if !targetOctets.MatchString(target) {
 		return false

@@ -3,9 +3,9 @@ package products
 
 import "github.com/gosegue/upgrade"
 
-// Distinct returns the products of list in their order, each once, in the spelling in
-// which it stands first, and without the zero Product. It returns list itself, and
-// allocates nothing, if there is nothing to leave out.
+// Distinct returns the products of list in their order, each once and in the spelling that
+// comes first, without the zero Product. It returns list itself, and allocates nothing, if
+// there is nothing to remove.
 func Distinct(list []upgrade.Product[string]) []upgrade.Product[string] {
 	for i, p := range list {
 		if p.IsZero() || among(p, list[:i]) {

@@ -36,8 +36,8 @@ func refused(reason websocket.Error) error {
 }
 
 // Check returns nil if a request meets the requirements of WebSocket, or an error that wraps
-// the Refusal that answers it and the [websocket.Error]. version and key are the lines of its fields Sec-WebSocket-Version and
-// Sec-WebSocket-Key, as for [websocket.Check].
+// the Refusal that answers it and the [websocket.Error]. version and key are the lines of
+// its fields Sec-WebSocket-Version and Sec-WebSocket-Key, as for [websocket.Check].
 func Check[M, S upgrade.Text](method M, version, key []S) error {
 	return refusal(websocket.Check(method, version, key))
 }
@@ -73,8 +73,8 @@ func AppendSwitchingProtocols[S upgrade.Text](dst []byte, to upgrade.Product[str
 	return AppendAccepted(dst, to, websocket.AppendAccept(room[:0], key), fields...)
 }
 
-// AppendAccepted is AppendSwitchingProtocols with the answer to the key, for a caller that
-// has made it. Sec-WebSocket-Accept among fields is [handshake.ErrReserved].
+// AppendAccepted is AppendSwitchingProtocols for a caller that has the answer to the key
+// already. Sec-WebSocket-Accept among fields is [handshake.ErrReserved].
 func AppendAccepted(dst []byte, to upgrade.Product[string], accept []byte, fields ...handshake.Field) ([]byte, error) {
 	head, err := handshake.BeginSwitchingProtocols(dst, to)
 	if err != nil {
@@ -99,7 +99,8 @@ func AppendAccepted(dst []byte, to upgrade.Product[string], accept []byte, field
 const subprotocolName = "Sec-WebSocket-Protocol"
 
 // SelectSubprotocol returns the first of supported that the lines of
-// Sec-WebSocket-Protocol offer, or "". A malformed field is a Refusal with 400, and its error.
+// Sec-WebSocket-Protocol offer, or "". The error for a malformed field wraps a Refusal with
+// 400 and the fault.
 func SelectSubprotocol[S upgrade.Text](lines []S, supported []string) (string, error) {
 	if len(supported) == 0 {
 		return "", nil
@@ -111,8 +112,8 @@ func SelectSubprotocol[S upgrade.Text](lines []S, supported []string) (string, e
 	return subprotocol, nil
 }
 
-// WithSubprotocol returns fields and the one that tells the client which subprotocol was
-// selected, if any was.
+// WithSubprotocol returns fields, and after them the field that tells the client which
+// subprotocol was selected, if any was. It does not change the array of fields.
 func WithSubprotocol(fields []handshake.Field, subprotocol string) []handshake.Field {
 	if subprotocol == "" {
 		return fields

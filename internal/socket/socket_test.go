@@ -23,7 +23,7 @@ func TestIs(t *testing.T) {
 	}
 }
 
-// status returns the status of the Refusal that err is; 0 for nil.
+// status returns the status of the Refusal that err wraps, or 0 for nil.
 func status(t *testing.T, err error) int {
 	t.Helper()
 	if err == nil {
@@ -99,7 +99,7 @@ func TestSubprotocols(t *testing.T) {
 	if got := status(t, err); got != 400 {
 		t.Errorf("malformed: %d", got)
 	}
-	// A server that has none does not read the field.
+	// A server without subprotocols does not read the field.
 	if got, err := socket.SelectSubprotocol([]string{"a b"}, nil); got != "" || err != nil {
 		t.Errorf("without any: %q, %v", got, err)
 	}
@@ -109,7 +109,7 @@ func TestSubprotocols(t *testing.T) {
 		t.Errorf("got %q of %q", got, with)
 	}
 	if rest := shared[:2][1]; rest != (handshake.Field{}) {
-		t.Errorf("the caller's room has %q", rest)
+		t.Errorf("the caller's array has %q", rest)
 	}
 	if got := socket.WithSubprotocol(shared, ""); len(got) != 1 || socket.Subprotocol(got) != "" {
 		t.Errorf("without one: %q", got)

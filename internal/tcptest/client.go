@@ -110,7 +110,7 @@ func Framed(framing, content string) string {
 		return fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(content), content)
 	case "chunked":
 		body := ""
-		// Two chunks, if there are two octets.
+		// Two chunks, if there are at least two octets.
 		for _, chunk := range []string{content[:len(content)/2], content[len(content)/2:]} {
 			if chunk != "" {
 				body += fmt.Sprintf("%x;name=\"v;\"\r\n%s\r\n", len(chunk), chunk)

@@ -5,7 +5,7 @@ import (
 	"net"
 )
 
-// AnswerPings speaks as much of WebSocket as a check of the handshake asks for: it answers
+// AnswerPings speaks only as much of WebSocket as a check of the handshake needs: it answers
 // each short ping frame of a client with a pong (RFC 6455, section 5.5) until something
 // else comes, and closes conn.
 func AnswerPings(conn net.Conn) {

@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// Peer is the server's side of a connection, which a script plays for a client. It has a
-// deadline. When the script returns, it is closed, and unread octets are dropped.
+// Peer is the server's side of a connection, which a script plays for a client. The
+// connection has a deadline. It is closed when the script returns, and unread octets are
+// dropped.
 type Peer struct {
 	net.Conn               // a *net.TCPConn, unless the script wraps it
 	Reader   *bufio.Reader // of the connection
@@ -73,7 +74,7 @@ func (p *Peer) Send(pieces ...string) {
 	}
 }
 
-// Gone waits until the client has closed the connection, and reports whether it does so in
+// Gone waits until the client has closed the connection, and reports whether that happens in
 // time. It drops what the client still sends.
 func (p *Peer) Gone() bool {
 	for {

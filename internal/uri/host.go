@@ -6,7 +6,7 @@ import "github.com/gosegue/upgrade"
 // what a port number may be.
 
 // IsHost reports whether s is well-formed as the value of Host, or returns the offset of
-// the first octet that cannot stand there ([RFC 9110, section 7.2]). The empty text is
+// the first octet that cannot be there ([RFC 9110, section 7.2]). The empty text is
 // well-formed: a client whose target has no authority sends an empty Host.
 //
 //	Host = uri-host [ ":" port ]
@@ -24,8 +24,8 @@ func IsHost[S upgrade.Text](s S) (at uint, ok bool) {
 }
 
 // HostEnd returns the end of the host at the start of s and true, or the offset of the
-// first octet that cannot be in it and false ([RFC 3986, section 3.2.2]). The caller judges
-// what follows the host, which may be empty. In brackets HostEnd checks the octets, and not
+// first octet that cannot be in it and false ([RFC 3986, section 3.2.2]). The host may be
+// empty. The caller judges what follows it. In brackets HostEnd checks the octets, but not
 // whether they make an address. A zone is refused: [RFC 9844] took it out of URIs.
 //
 //	uri-host    = IP-literal / IPv4address / reg-name
@@ -58,7 +58,7 @@ func HostEnd[S upgrade.Text](s S) (at uint, ok bool) {
 // literalEnd is HostEnd of a text that begins with a bracket.
 func literalEnd[S upgrade.Text](s S) (at uint, ok bool) {
 	i := uint(1)
-	if i < uint(len(s)) && s[i]|0x20 == 'v' { // "V" and "v" alone
+	if i < uint(len(s)) && s[i]|0x20 == 'v' { // only "V" and "v"
 		version := i + 1
 		i = run(s, version, hex)
 		if i == version || i >= uint(len(s)) || s[i] != '.' {
@@ -75,7 +75,8 @@ func literalEnd[S upgrade.Text](s S) (at uint, ok bool) {
 	return bracketEnd(s, i, i > 1)
 }
 
-// bracketEnd is HostEnd of a text in brackets that has an address, or none, before i.
+// bracketEnd is HostEnd of a text in brackets whose address ends at i. address is false if
+// there is no address.
 func bracketEnd[S upgrade.Text](s S, i uint, address bool) (at uint, ok bool) {
 	if !address || i >= uint(len(s)) || s[i] != ']' {
 		return i, false

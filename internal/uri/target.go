@@ -70,7 +70,7 @@ func isAuthority[S upgrade.Text](s S) bool {
 // isAbsolute reports whether s is in absolute-form. A URI of http, https, ws or wss must
 // name a host after "//", with or without a port ([RFC 9110, section 4.2], [RFC 6455,
 // section 3]). User information is an error there, as RFC 9110, section 4.2.4, advises for
-// a URI from an untrusted source. Of any other scheme only the name is checked.
+// a URI from an untrusted source. For any other scheme only its name is checked.
 //
 //	absolute-form = absolute-URI
 //	absolute-URI  = scheme ":" hier-part [ "?" query ]
@@ -111,9 +111,8 @@ func namesHost[S upgrade.Text](scheme S) bool {
 	return false
 }
 
-// isScheme reports whether scheme is known, which is in lower case, in any letter case.
-// Every octet of a scheme that is no letter has bit 0x20 set, so setting it folds nothing
-// else.
+// isScheme reports whether scheme is known, in any letter case. known is in lower case.
+// Setting bit 0x20 folds only letters: all other octets of a scheme have it set already.
 func isScheme[S upgrade.Text](scheme S, known string) bool {
 	if len(scheme) != len(known) {
 		return false

@@ -8,8 +8,8 @@ import (
 	"github.com/gosegue/upgrade/internal/uri"
 )
 
-// hosts are well-formed values of Host, and notHosts are not: § stands before the octet
-// that cannot be there (RFC 3986, 3.2.2).
+// hosts are well-formed values of Host, and notHosts malformed ones: § comes before the
+// octet that cannot be there (RFC 3986, 3.2.2).
 var (
 	hosts = []string{
 		"", "a", "a.example", "a.example.", "A-b_c~d", "127.0.0.1", "127.0.0.1:80", "a:", "a:0123456789", ":80",
@@ -38,7 +38,7 @@ func TestHost(t *testing.T) {
 	}
 }
 
-// What follows a host is not its own.
+// HostEnd does not judge what follows the host.
 func TestHostEnd(t *testing.T) {
 	for _, marked := range []string{"§", "§:80", "a§:80", "a§/b", "[::1]§:80", "[v1.a]§x", "%41§@", "a§]"} {
 		host, rest, _ := strings.Cut(marked, "§")
@@ -48,8 +48,8 @@ func TestHostEnd(t *testing.T) {
 	}
 }
 
-// targets are those of some method, by the method, and notTargets those that it must not
-// have.
+// targets are the targets that a request may have, by its method, and notTargets those that
+// it must not have.
 var (
 	targets = map[string][]string{
 		"GET": {
@@ -94,7 +94,7 @@ func TestTarget(t *testing.T) {
 	}
 }
 
-// Every octet, at each place of the four that are looked at together.
+// Every octet, at each place of the four that are scanned together.
 func TestTargetEnd(t *testing.T) {
 	for at := range 9 {
 		for c := range 256 {
@@ -136,7 +136,7 @@ func FuzzURI(f *testing.F) {
 		if ok && at != uint(len(text)) || at > uint(len(text)) {
 			t.Fatalf("IsHost(%q) = %v at %d", text, ok, at)
 		}
-		// What stands before a fault has none.
+		// There is no earlier fault in the text before a fault.
 		if before, whole := uri.IsHost(text[:at]); !ok && !whole && before != at {
 			t.Errorf("IsHost(%q) is false at %d, but before that at %d", text, at, before)
 		}
