@@ -1,12 +1,12 @@
 // Upgradevet finds code that reads Upgrade or Connection by hand, or takes a connection
-// over by hand, and that some request or response misleads.
+// over by hand, and gets some request or response wrong.
 //
 //	upgradevet ./...
 //	go vet -vettool="$(go tool -n upgradevet)" ./...
 //
-// Both do the same: the first runs the second with itself as the tool. In this way the
-// go command analyses one package a process, so that memory stays bounded.
-// Package analyzer says what is found.
+// Both do the same: the first runs the second with itself as the tool. The go command
+// then analyses one package per process, so memory stays bounded.
+// Package analyzer describes the findings.
 package main
 
 import (
@@ -32,8 +32,9 @@ func main() {
 	os.Exit(vet(os.Args[1:]))
 }
 
-// calledByVet reports whether the arguments are what the go command gives a vet tool:
-// a file of one package, or a question about the tool. Help is answered there as well.
+// calledByVet reports whether the arguments are those that the go command passes to a vet
+// tool: the file of one package, or a question about the tool. A request for help counts
+// too, since unitchecker answers it.
 func calledByVet(args []string) bool {
 	for _, arg := range args {
 		switch {
@@ -45,9 +46,10 @@ func calledByVet(args []string) bool {
 	return false
 }
 
-// onlyFacts reports whether the file describes a package that is imported and not asked
-// about: the go command wants facts of it, which this analyzer has none of, and which
-// unitchecker would parse and check the package for. That is nine tenths of all runs.
+// onlyFacts reports whether the file describes a package that is only imported, of which
+// the go command wants facts. If so, it writes an empty file of facts: this analyzer has
+// no facts, and unitchecker would parse and type-check the package to find that out. Nine
+// tenths of all runs are of this kind.
 func onlyFacts(file string) bool {
 	data, err := os.ReadFile(file)
 	if err != nil {

@@ -20,8 +20,8 @@ func isWebSocket(r *http.Request) bool {
 
 const want = `fresh.go:6:9: Upgrade is a list, but is compared as a whole: "h2c, websocket" is refused (RFC 9110, section 5.6.1) [whole-value]`
 
-// fresh returns the directory of a new module that gets this command as its tool, as go
-// get -tool writes it, but from this directory.
+// fresh returns the directory of a new module that has this command as a tool. Its go.mod
+// is what go get -tool would write, but takes the command from this directory.
 func fresh(t *testing.T) string {
 	t.Helper()
 	here, err := os.Getwd()
@@ -48,8 +48,8 @@ func fresh(t *testing.T) string {
 	return dir
 }
 
-// run runs a command outside of any workspace, and returns what it writes to both
-// outputs.
+// run runs a command outside of any workspace, and returns its standard output and
+// standard error.
 func run(t *testing.T, dir string, status int, name string, args ...string) (stdout, stderr string) {
 	t.Helper()
 	command := exec.Command(name, args...)
@@ -71,7 +71,7 @@ func run(t *testing.T, dir string, status int, name string, args ...string) (std
 	return out.String(), errs.String()
 }
 
-// As docs/vet.md says, on a fresh module.
+// The commands in docs/vet.md work in a fresh module.
 func TestFreshModule(t *testing.T) {
 	dir := fresh(t)
 	tool, _ := run(t, dir, 0, "go", "tool", "-n", "upgradevet")

@@ -1,12 +1,12 @@
-// Package analyzer holds upgradevet as a [golang.org/x/tools/go/analysis] Analyzer, for
+// Package analyzer provides upgradevet as a [golang.org/x/tools/go/analysis] Analyzer, for
 // multichecker, golangci-lint and other drivers. The kinds of findings are in kind.go;
 // docs/vet.md explains each.
 //
-// The analyzer reads syntax and types, and no SSA form: a value is followed through the
-// variables of its function and through functions of the same package, without regard
-// to the order of assignments. That is enough for code that reads a field and compares
-// it, costs little, and works with any version of golang.org/x/tools. It needs no facts,
-// so the go command does not have to analyse the packages that are imported.
+// The analyzer reads syntax and types, not SSA form. It follows a value through the
+// variables of its function and through functions of the same package, mostly without
+// regard to the order of assignments. That is enough for code that reads a field and
+// compares it, costs little, and works with any version of golang.org/x/tools. The
+// analyzer needs no facts, so the go command need not analyse imported packages.
 package analyzer
 
 import (
@@ -19,12 +19,12 @@ import (
 	"golang.org/x/tools/go/analysis"
 )
 
-// module is the path of the module whose packages replace what is found.
+// module is the path of the module whose packages replace the code that is found.
 const module = "github.com/gosegue/upgrade"
 
-// Analyzer reports code that reads Upgrade or Connection by hand, or that takes a
-// connection over by hand, and that some request or response misleads. The Category of
-// a diagnostic is the id of its kind. Files named *_test.go are skipped unless the flag
+// Analyzer reports code that reads Upgrade or Connection by hand, or takes a connection
+// over by hand, and gets some request or response wrong. The Category of a diagnostic is
+// the id of its kind. Files named *_test.go are skipped unless the flag
 // "tests" is set: tests send and expect wrong input on purpose.
 var Analyzer = &analysis.Analyzer{
 	Name: "upgradevet",
@@ -43,15 +43,15 @@ func init() {
 type checker struct {
 	pass  *analysis.Pass
 	index *index
-	quiet map[*types.Func]bool // functions that are reached only through a Gate of ours
+	quiet map[*types.Func]bool // functions that a Gate of ours calls
 
 	function *ast.FuncDecl       // under analysis
 	active   map[*ast.Ident]bool // uses of variables in it that are being evaluated
 
-	steps int // of the question that is being answered
+	steps int // taken to evaluate the current expression
 
-	found  map[token.Pos]bool // comparisons reported where they stand
-	inside []finding          // those that hold only for the arguments of a call
+	found  map[token.Pos]bool // faults reported where they stand
+	inside []finding          // faults reported at a call, since they depend on its arguments
 }
 
 // finding is a diagnostic that has not been reported yet.
@@ -61,7 +61,7 @@ type finding struct {
 	text    string
 	operand *operand // what a fix may replace, or nil
 	fixes   []analysis.SuggestedFix
-	inner   token.Pos // where the fault stands, if at is a call of its function
+	inner   token.Pos // where the fault stands, if at is a call of the function with it
 }
 
 func run(pass *analysis.Pass) (any, error) {
@@ -101,7 +101,7 @@ func run(pass *analysis.Pass) (any, error) {
 	return nil, nil
 }
 
-// report reports findings in the order of the source, each place and kind once.
+// report reports the findings in source order, each kind once per place.
 func (c *checker) report(all []finding) {
 	sort.SliceStable(all, func(i, j int) bool { return all[i].at.Pos() < all[j].at.Pos() })
 	type place struct {

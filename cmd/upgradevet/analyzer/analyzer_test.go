@@ -17,11 +17,11 @@ import (
 	"github.com/gosegue/upgrade/cmd/upgradevet/analyzer"
 )
 
-// Each line of the packages in testdata says what is found on it, which is nothing in
-// package good. Each fix by itself compiles with our module required.
+// The lines of the packages in testdata say what is found on them; package good has no
+// findings. Each fix, applied alone, compiles with our module required.
 func TestFindings(t *testing.T) {
 	dir := analysistest.TestData()
-	fixes := map[string][][]byte{} // by file: what each makes of it
+	fixes := map[string][][]byte{} // by file: its text after each fix
 	for _, result := range analysistest.Run(t, dir, analyzer.Analyzer, "./...") {
 		for _, d := range result.Action.Diagnostics {
 			if d.Category == "" || d.URL == "" {
@@ -52,12 +52,12 @@ func TestFindings(t *testing.T) {
 	}
 }
 
-// All fixes of a package together give its golden files.
+// All fixes of a package, applied together, give its golden files.
 func TestFixes(t *testing.T) {
 	analysistest.RunWithSuggestedFixes(t, analysistest.TestData(), analyzer.Analyzer, "./fixes")
 }
 
-// apply returns the file that the fix changes, and what it makes of it.
+// apply returns the name of the file that the fix changes, and its text after the fix.
 func apply(t *testing.T, fset *token.FileSet, fix analysis.SuggestedFix) (name string, fixed []byte) {
 	t.Helper()
 	file := fset.File(fix.TextEdits[0].Pos)
@@ -78,7 +78,7 @@ func apply(t *testing.T, fset *token.FileSet, fix analysis.SuggestedFix) (name s
 	return file.Name(), append(fixed, source[at:]...)
 }
 
-// compile compiles the packages of dir with other contents of some files.
+// compile compiles the packages of dir with new contents of some files.
 func compile(t *testing.T, dir string, files map[string][]byte) {
 	t.Helper()
 	work := t.TempDir()

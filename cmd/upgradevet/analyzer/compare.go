@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// operand is a comparison that a fix may replace by a question to our packages.
+// operand is a comparison that a fix may replace with a call of our packages.
 type operand struct {
 	expr     ast.Expr
-	negative bool // it is true if the value does not match
+	negative bool // the comparison is true if the value does not match
 	field    string
 	want     string // the constant it is compared with
 	from     carrier
@@ -56,7 +56,7 @@ type search struct {
 	*checker
 	frame    *frame
 	findings []finding
-	compared map[string]bool // fields that are compared with a constant as a whole
+	compared map[string]bool // fields that are compared as a whole with a constant
 	present  []finding       // tests for presence
 	copied   []copying
 	read     map[ast.Expr]bool // where Connection and Upgrade are read
@@ -68,23 +68,23 @@ type copying struct {
 	field string
 }
 
-// result returns the findings, less those that others explain better.
+// result returns the findings, except those that others explain better.
 func (s *search) result() []finding {
 	for _, f := range s.copied {
-		// If it was compared as a whole, what is copied is known.
+		// If the field was compared as a whole, the copied value is known.
 		if !s.compared[f.field] {
 			s.findings = append(s.findings, f.finding)
 		}
 	}
-	// Code that looks at the value as well, or at Connection, asks for more than presence.
+	// Code that also reads the value, or Connection, tests more than presence.
 	if len(s.read) == len(s.present) {
 		s.findings = append(s.findings, s.present...)
 	}
 	return s.findings
 }
 
-// add records that the fault stands at e. Within a call that is followed, the caller
-// can see only the call.
+// add records a fault at e. If e stands in a function that is called, the fault is recorded
+// at the outermost call, which is in the function under analysis.
 func (s *search) add(k *kind, e ast.Expr, text string, o *operand) {
 	if s.frame == nil {
 		s.found[e.Pos()] = true
@@ -96,7 +96,7 @@ func (s *search) add(k *kind, e ast.Expr, text string, o *operand) {
 		outer = outer.up
 	}
 	if o != nil {
-		// The fix replaces the call, if its name says what true means.
+		// The fix replaces the call, if the function's name says what true means.
 		o.expr, o.negative = outer.call, false
 		if !isQuestion(outer.callee) {
 			o = nil
@@ -105,8 +105,8 @@ func (s *search) add(k *kind, e ast.Expr, text string, o *operand) {
 	s.inside = append(s.inside, finding{kind: k, at: outer.call, text: text, operand: o, inner: e.Pos()})
 }
 
-// isQuestion reports whether the function answers with a bool that is true if what its
-// name says is so.
+// isQuestion reports whether the function returns a bool that, by the function's name, is
+// true for a match.
 func isQuestion(f *types.Func) bool {
 	results := f.Signature().Results()
 	if results.Len() != 1 || !types.Identical(results.At(0).Type(), types.Typ[types.Bool]) {
@@ -142,7 +142,8 @@ func (s *search) cases(n *ast.SwitchStmt) {
 	}
 }
 
-// lookup sees a map that is asked for a whole field.
+// lookup judges an index expression on a map: one that reads a field, or one whose key is a
+// whole field.
 func (s *search) lookup(n *ast.IndexExpr) {
 	t := s.pass.TypesInfo.TypeOf(n.X)
 	if t == nil {
@@ -182,7 +183,7 @@ func (s *search) call(n *ast.CallExpr) {
 		s.write(n, name)
 	case path == "golang.org/x/net/http/httpguts" && name == "HeaderValuesContainsToken" && len(n.Args) == 2:
 		for _, v := range eachElement(s.eval(n.Args[0], s.frame)) {
-			if v.first { // of a slice made for the call
+			if v.first { // the slice was made for the call
 				v.shape, v.split, v.trimmed, v.fold = anElement, ",", true, ascii
 				s.judgeAgainst(n, v, n.Args[1], equals, ascii, &operand{expr: n})
 			}
@@ -194,8 +195,9 @@ func (s *search) call(n *ast.CallExpr) {
 	}
 }
 
-// isComparison reports whether the function compares two strings, by its name and type.
-// How it folds is not looked at: such functions are written to fold ASCII alone.
+// isComparison reports whether the function compares two strings, judging by its name and
+// type. It does not look at how the function folds: the purpose of such functions is to
+// fold only ASCII.
 func (s *search) isComparison(f *types.Func) bool {
 	signature := f.Signature()
 	params, results := signature.Params(), signature.Results()
@@ -214,7 +216,7 @@ func (s *search) reads(v value) {
 	s.read[v.read] = true
 }
 
-// text sees the comparisons of packages strings, bytes and slices.
+// text judges the comparisons of packages strings, bytes and slices.
 func (s *search) text(name string, n *ast.CallExpr) {
 	if len(n.Args) != 2 {
 		return
@@ -250,8 +252,8 @@ func (s *search) text(name string, n *ast.CallExpr) {
 	}
 }
 
-// follow looks into a function of this package that is given one of the fields, or the
-// name of one.
+// follow looks into a function of this package if one of the arguments is a field or the
+// name of a field.
 func (s *search) follow(n *ast.CallExpr) {
 	next, decl := s.enter(n, s.frame)
 	if next == nil {
@@ -313,7 +315,7 @@ func (s *search) judge(at ast.Expr, v, other value, r relation, fold fold, o *op
 	}
 	if other.field != "" && v.shape == line && other.shape == line {
 		if v.from.message != other.from.message && v.from.message != unknown && other.from.message != unknown && v.field == "Upgrade" {
-			s.add(peerChoice, at, `Upgrade of the response is compared with Upgrade of the request: an offer of "h2c, websocket" answered with "websocket" is refused, and a protocol that nobody here supports is accepted`, nil)
+			s.add(peerChoice, at, `Upgrade of the response is compared with Upgrade of the request: an offer of "h2c, websocket" answered with "websocket" is refused, and a protocol that this client does not support is accepted`, nil)
 			return
 		}
 		s.add(wholeValue, at, fmt.Sprintf(`two %s fields are compared as wholes, but each is a list: "a, b" and "b" do not match`, v.field), nil)
@@ -380,7 +382,7 @@ func shown(field, want string) string {
 	return want
 }
 
-// listWith returns a field value that has want as one element of two, as clients send.
+// listWith returns a field value that has want as one of two elements, as clients send it.
 func listWith(field, want string) string {
 	want = shown(field, want)
 	switch {
@@ -394,7 +396,7 @@ func listWith(field, want string) string {
 	return "h2c, " + want
 }
 
-// falseFriend returns a value that is found to match want and does not.
+// falseFriend returns a value that the comparison wrongly takes for want.
 func falseFriend(field, want string, r relation) string {
 	want = strings.ToLower(shown(field, want))
 	if r == begins || field == "Upgrade" && r != ends {
@@ -403,7 +405,8 @@ func falseFriend(field, want string, r relation) string {
 	return "not-" + want
 }
 
-// refused and accepted say what becomes of a message that has, or has not, the element.
+// refused says what happens to a message that has the element, accepted to one that has
+// not.
 func refused(want string) string {
 	if strings.EqualFold(want, "close") || strings.EqualFold(want, "keep-alive") {
 		return "overlooked"
@@ -428,10 +431,10 @@ func otherCase(want string) string {
 	return strings.ToUpper(want[:1]) + want[1:]
 }
 
-// folded returns a spelling of want with a letter beyond ASCII that the fold takes for
-// one of want's, or "".
+// folded returns a spelling of want that the fold takes for want although one letter is not
+// ASCII, or "".
 func folded(want string, by fold) string {
-	var strange string // pairs: the letter, what becomes it
+	var strange string // pairs: an ASCII letter, then one that folds to it
 	switch by {
 	case lower:
 		strange = "k\u212ai\u0130"
@@ -449,7 +452,7 @@ func folded(want string, by fold) string {
 	return ""
 }
 
-// presence sees Upgrade compared with nothing.
+// presence judges a comparison of Upgrade with "" or nil, or of its length with 0.
 func (s *search) presence(n *ast.BinaryExpr) {
 	x, y := ast.Unparen(n.X), ast.Unparen(n.Y)
 	if call, ok := x.(*ast.CallExpr); ok && len(call.Args) == 1 && isZero(s.pass.TypesInfo.Types[y].Value) {
@@ -464,7 +467,8 @@ func (s *search) presence(n *ast.BinaryExpr) {
 	}
 }
 
-// presentAt reports that e, if it reads Upgrade, is only asked whether it is there.
+// presentAt records a test for presence at that node, if e reads Upgrade and not of a
+// response.
 func (s *search) presentAt(at ast.Node, e ast.Expr) {
 	e = ast.Unparen(e)
 	if s.frame != nil {
@@ -474,7 +478,7 @@ func (s *search) presentAt(at ast.Node, e ast.Expr) {
 		if v.field == "Upgrade" && v.from.message != response && v.read == e {
 			s.reads(v)
 			s.present = append(s.present, finding{kind: presence, at: at,
-				text: `any Upgrade field counts: "Upgrade: h2c", which Java's client sends with ordinary requests, is taken for an offer of what is served here`})
+				text: `any Upgrade field counts: "Upgrade: h2c", which Java's client sends with ordinary requests, is taken for an offer of the protocol served here`})
 			return
 		}
 	}
@@ -482,7 +486,7 @@ func (s *search) presentAt(at ast.Node, e ast.Expr) {
 
 func isZero(v constant.Value) bool { return v != nil && v.ExactString() == "0" }
 
-// write sees fields that are removed, and fields that are set to what came from another
+// write judges fields that are removed, and fields that are set to a value from another
 // message.
 func (s *search) write(n *ast.CallExpr, name string) {
 	selector, ok := ast.Unparen(n.Fun).(*ast.SelectorExpr)
@@ -529,7 +533,7 @@ func (s *search) remove(n *ast.CallExpr) {
 	}
 }
 
-// assign sees h["Upgrade"] = values, and _, ok := h["Upgrade"].
+// assign judges h["Upgrade"] = values, and _, ok := h["Upgrade"].
 func (s *search) assign(n *ast.AssignStmt) {
 	if len(n.Lhs) == 2 && len(n.Rhs) == 1 && isBlank(n.Lhs[0]) {
 		if index, ok := ast.Unparen(n.Rhs[0]).(*ast.IndexExpr); ok {
@@ -559,7 +563,7 @@ func (s *search) assign(n *ast.AssignStmt) {
 	}
 }
 
-// copy sees the field of that name set to e in the header to.
+// copy judges an assignment of e to the field of that name in the header to.
 func (s *search) copy(at ast.Expr, to ast.Expr, name string, e ast.Expr) {
 	if name == "" || s.frame != nil {
 		return
@@ -575,11 +579,11 @@ func (s *search) copy(at ast.Expr, to ast.Expr, name string, e ast.Expr) {
 		text := name + " of one connection is copied to another: "
 		switch {
 		case name == "Connection":
-			text += `"keep-alive, X-Hop" speaks of fields that the next message may not have`
+			text += `"keep-alive, X-Hop" names fields that the next message may not have`
 		case target.message == request:
 			text += `a protocol that this proxy does not know, such as "h2c", is offered to the backend`
 		default:
-			text += `the answer names whatever the peer has sent, "h2c, websocket" say`
+			text += `the response names whatever the peer sent, such as "h2c, websocket"`
 		}
 		s.copied = append(s.copied, copying{finding{kind: forwarded, at: at, text: text}, name})
 		s.found[at.Pos()] = true

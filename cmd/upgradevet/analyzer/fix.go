@@ -13,19 +13,19 @@ import (
 	"golang.org/x/tools/go/ast/astutil"
 )
 
-// A fix is offered only where the result compiles: the message is a variable of
-// net/http, the comparison stands in the condition of an if, in a return or in an
-// assignment, no variable and no import is left unused, and no name is taken.
+// A fix is offered only if the result compiles: the message is a variable with a type of
+// net/http; the comparison stands in the condition of an if, in a return or in an
+// assignment; no variable or import is left unused; and the new names are free.
 
-// asked is an operand with what negates it, as one operand of a chain of && or ||.
+// asked is a comparison with its negations, as one operand of a chain of && or ||.
 type asked struct {
 	*operand
 	expr     ast.Expr // with its negations
 	negative bool
 }
 
-// fixCondition returns a fix that replaces the comparison, and those beside it that ask
-// the same message, by one question to package httpupgrade.
+// fixCondition returns a fix that replaces the comparison, and others in its chain about
+// the same message, with one call of package httpupgrade.
 func (c *checker) fixCondition(f finding, all []finding, fixed map[token.Pos]bool) []analysis.SuggestedFix {
 	file := c.fileOf(f.at.Pos())
 	if file == nil || fixed[f.operand.expr.Pos()] {
@@ -131,8 +131,8 @@ func (c *checker) unitOf(o *operand, path []ast.Node) (asked, []ast.Node) {
 	return u, nil
 }
 
-// chainOf returns the operands of the chain of && or || that e is one of, e alone if it
-// is none, and the path from the whole condition up.
+// chainOf returns the operands of the chain of && or || that e belongs to, its operator,
+// and the path from the whole condition up. Without a chain the only operand is e.
 func chainOf(e ast.Expr, path []ast.Node) ([]ast.Expr, token.Token, []ast.Node) {
 	chain, op := []ast.Expr{e}, token.ILLEGAL
 	for len(path) > 1 {
@@ -165,8 +165,8 @@ func flatten(e ast.Expr, op token.Token) []ast.Expr {
 	return []ast.Expr{e}
 }
 
-// question returns the call that answers what the units ask, and the packages that it
-// needs, or "".
+// question returns the call that can replace the units, and the packages that it needs. It
+// returns "" if no call can.
 func (c *checker) question(units []asked, at token.Pos) (string, []string) {
 	product := ""
 	for _, u := range units {
@@ -216,14 +216,14 @@ func isToken(s string) bool {
 	})
 }
 
-// isPlain reports whether e names a variable, or a field of one, that can be named at
-// that place as well.
+// isPlain reports whether e is a variable that is in scope at that place, or a chain of
+// fields and accessors from one.
 func (c *checker) isPlain(e ast.Expr, at token.Pos) bool {
 	for {
 		switch x := ast.Unparen(e).(type) {
 		case *ast.SelectorExpr:
 			e = x.X
-		case *ast.CallExpr: // an accessor, as c.Request()
+		case *ast.CallExpr: // an accessor, such as c.Request()
 			if len(x.Args) > 0 {
 				return false
 			}
@@ -271,7 +271,7 @@ func (c *checker) ask(question string, path []ast.Node) (string, analysis.TextEd
 		if statement.Cond != path[0] || statement.Init != nil {
 			return "", none
 		}
-		within = statement // the variable is the statement's own
+		within = statement // the variable is local to the statement
 		return insert(statement.Cond.Pos(), "; ")
 	case *ast.ReturnStmt, *ast.AssignStmt:
 		switch path[2].(type) {
@@ -295,7 +295,7 @@ func mentions(n ast.Node, name string) bool {
 	return found
 }
 
-// leavesUnused reports whether a local variable is used in what goes, and nowhere else.
+// leavesUnused reports whether all uses of some local variable are in the nodes that go.
 func (c *checker) leavesUnused(gone []ast.Node) bool {
 	within := map[types.Object]int{}
 	for _, n := range gone {
@@ -342,8 +342,8 @@ func isParameter(object types.Object, pass *analysis.Pass) bool {
 	return false
 }
 
-// fixImports returns the edits that import the packages and drop the imports that only
-// what goes has used. It fails if a name is taken.
+// fixImports returns the edits that import the packages, and drop the imports that only
+// the nodes in gone use. It returns false if a name is taken.
 func (c *checker) fixImports(file *ast.File, place token.Pos, packages []string, gone []ast.Node) ([]analysis.TextEdit, bool) {
 	imported := map[string]*ast.ImportSpec{}
 	for _, spec := range file.Imports {
@@ -396,8 +396,9 @@ func (c *checker) fixImports(file *ast.File, place token.Pos, packages []string,
 	if final == nil {
 		return nil, false
 	}
-	// One edit a package, those that every fix has first, at a place that does not depend
-	// on the fix: if several fixes of a file are applied, drivers join edits that are alike.
+	// There is one edit per package, at a place that does not depend on the fix, and the
+	// package that every fix needs comes first. If a driver applies several fixes to a
+	// file, it can then merge equal edits.
 	at, format, separate := final.End(), "\nimport %q", "\n"
 	if group != nil {
 		at, format = group.Rparen, "\t%q\n"
@@ -419,13 +420,13 @@ func (c *checker) fixImports(file *ast.File, place token.Pos, packages []string,
 	return edits, true
 }
 
-// isOutside reports whether the quoted import path is none of the standard library.
+// isOutside reports whether the quoted import path is outside the standard library.
 func isOutside(path string) bool {
 	first, _, _ := strings.Cut(strings.Trim(path, `"`), "/")
 	return strings.Contains(first, ".")
 }
 
-// droppedImports returns the imports of the file that only what goes has used.
+// droppedImports returns the imports of the file that only the nodes in gone use.
 func (c *checker) droppedImports(file *ast.File, gone []ast.Node) map[*ast.ImportSpec]bool {
 	count := func(n ast.Node, into map[types.Object]int, by int) {
 		ast.Inspect(n, func(n ast.Node) bool {
@@ -466,8 +467,8 @@ func (c *checker) wholeLine(spec *ast.ImportSpec) analysis.TextEdit {
 	return analysis.TextEdit{Pos: file.LineStart(n), End: file.LineStart(n + 1)}
 }
 
-// fixEarly returns a fix that keeps the bytes in Hijack's reader, if the error is
-// looked at in the next statement.
+// fixEarly returns a fix that keeps the bytes in Hijack's reader, if the next statement
+// checks the error.
 func (c *checker) fixEarly(hijack *ast.AssignStmt, statement ast.Stmt, rest []ast.Stmt) []analysis.SuggestedFix {
 	conn, ok := hijack.Lhs[0].(*ast.Ident)
 	failed, ok2 := hijack.Lhs[2].(*ast.Ident)
@@ -492,7 +493,7 @@ func (c *checker) fixEarly(hijack *ast.AssignStmt, statement ast.Stmt, rest []as
 	}
 	indent := strings.Repeat("\t", max(c.pass.Fset.Position(hijack.Pos()).Column-1, 0))
 	return []analysis.SuggestedFix{{
-		Message: "Read the early bytes first, by httpupgrade.Early",
+		Message: "Read the early bytes first, with httpupgrade.Early",
 		TextEdits: append([]analysis.TextEdit{
 			replace(hijack.Lhs[1], name),
 			{Pos: check.End(), End: check.End(), NewText: []byte("\n" + indent + conn.Name + " = httpupgrade.Early(" + conn.Name + ", " + name + ".Reader)")},

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// is101Line reports whether the text begins as the head of a 101 does.
+// is101Line reports whether the text begins like the head of a 101.
 func is101Line(text string) bool {
 	return strings.HasPrefix(text, "HTTP/1.1 101") || strings.HasPrefix(text, "HTTP/1.0 101")
 }
@@ -29,11 +29,11 @@ func (c *checker) text(e ast.Expr) string {
 func (c *checker) heads(function *ast.FuncDecl) []finding {
 	var all []finding
 	var targets []ast.Expr // what a 101 line is written or appended to
-	var begins []ast.Expr  // by which call
+	var begins []ast.Expr  // the calls that do so
 	inner := map[ast.Expr]bool{}
 	report := func(e ast.Expr) {
 		all = append(all, finding{kind: headValues, at: e,
-			text: `the head of a 101 is written by hand with values that nothing has checked: one that holds "\r\nSet-Cookie: a=b" becomes a field of its own`})
+			text: `the head of a 101 is written by hand with unchecked values: one that contains "\r\nSet-Cookie: a=b" adds a field`})
 	}
 	c.index.inspect(function.Body, func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -115,8 +115,7 @@ func (c *checker) target(call *ast.CallExpr) ast.Expr {
 	return nil
 }
 
-// getsMore reports whether a value that nothing has checked is written to the target by
-// a call after begin.
+// getsMore reports whether a call after begin writes an unchecked value to the target.
 func (c *checker) getsMore(function *ast.FuncDecl, target ast.Expr, begin ast.Expr) bool {
 	name := types.ExprString(target)
 	more := false
@@ -139,8 +138,8 @@ func (c *checker) getsMore(function *ast.FuncDecl, target ast.Expr, begin ast.Ex
 	return more
 }
 
-// isUnchecked reports whether e is text that is neither constant nor base64, as the key
-// of a WebSocket handshake is.
+// isUnchecked reports whether e is text that is neither constant nor safe. Text is safe if
+// it is encoded, as the value of Sec-WebSocket-Accept is in base64.
 func (c *checker) isUnchecked(e ast.Expr) bool {
 	e = ast.Unparen(e)
 	if c.text(e) != "" || c.pass.TypesInfo.Types[e].Value != nil || !isString(c.pass.TypesInfo.TypeOf(e)) {

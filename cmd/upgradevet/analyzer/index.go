@@ -11,18 +11,18 @@ import (
 	"golang.org/x/tools/go/types/typeutil"
 )
 
-// index knows where the variables and functions of a package are defined. It knows
-// nothing about HTTP.
+// index knows where the variables and functions of a package are defined, and which
+// functions to analyse.
 type index struct {
 	info      *types.Info
 	defs      map[types.Object][]definition
 	functions map[*types.Func]*ast.FuncDecl
 	files     []*ast.File
-	separate  map[*ast.FuncLit]bool // function literals that are units by themselves
-	sources   map[*types.Func]bool  // functions whose text may be a field, as far as asked
+	separate  map[*ast.FuncLit]bool // function literals that are separate units
+	sources   map[*types.Func]bool  // the answers of isSource so far
 }
 
-// definition is one expression that a variable is set from.
+// definition is one expression from which a variable is set.
 type definition struct {
 	expr ast.Expr
 	how  how
@@ -30,6 +30,7 @@ type definition struct {
 	loop *ast.RangeStmt // if how is mapped
 }
 
+// how says to what a definition sets the variable.
 type how uint8
 
 const (
@@ -81,8 +82,9 @@ func (x *index) define(name ast.Expr, d definition) {
 }
 
 // reaching returns the definitions that a use of the variable at that place may see. If
-// it was refined before, as by x = strings.TrimSpace(x), the earlier ones do not count.
-// Otherwise the order does not matter: the use may stand in a loop or a closure.
+// the variable was refined before, as by x = strings.TrimSpace(x), earlier definitions do
+// not count. Otherwise their order does not matter: the use may stand in a loop or a
+// closure.
 func (x *index) reaching(object types.Object, at token.Pos) (defs []definition, refined bool) {
 	defs = x.defs[object]
 	last := -1
@@ -141,7 +143,7 @@ func (x *index) loop(n *ast.RangeStmt) {
 		if n.Value != nil {
 			x.define(n.Value, definition{expr: n.X, how: mapped, loop: n})
 		}
-	case *types.Signature: // an iterator, as of strings.SplitSeq
+	case *types.Signature: // an iterator, as strings.SplitSeq returns
 		if n.Key != nil {
 			x.define(n.Key, definition{expr: n.X, how: element})
 		}
@@ -166,8 +168,8 @@ func (x *index) callback(n *ast.CallExpr) {
 	}
 }
 
-// callee returns the function or method that the call names, or nil: a method of an
-// interface as well, no function value.
+// callee returns the function or method that the call names, which may be a method of an
+// interface. It returns nil for a function value.
 func (x *index) callee(call *ast.CallExpr) *types.Func {
 	f, _ := typeutil.Callee(x.info, call).(*types.Func)
 	if f != nil {
@@ -176,9 +178,9 @@ func (x *index) callee(call *ast.CallExpr) *types.Func {
 	return f
 }
 
-// touches reports whether a field may be read in n: the name of one stands there, or a
-// function of this package is called that returns text and touches one. Nine of ten
-// functions touch none, and need no closer look.
+// touches reports whether n may read a field: n contains the name of a field, or calls a
+// function of this package that returns text and touches a field. Nine of ten functions
+// touch no field and need no closer look.
 func (x *index) touches(n ast.Node) bool {
 	touches := false
 	ast.Inspect(n, func(n ast.Node) bool {
@@ -223,9 +225,9 @@ func (x *index) isSource(f *types.Func) bool {
 	return is
 }
 
-// units returns what is analysed one by one: the functions of the file, the function
-// literals that are HTTP handlers, and those outside of functions. A handler that is
-// given to our packages belongs to the function that gives it.
+// units returns the functions that are analysed one by one: the functions of the file, the
+// function literals that are HTTP handlers, and the function literals outside of functions.
+// A handler that is passed to our packages belongs to the function that passes it.
 func (x *index) units(file *ast.File) []unit {
 	var all []unit
 	for _, decl := range file.Decls {
@@ -262,7 +264,7 @@ type unit struct {
 	within ast.Decl
 }
 
-// isHandler reports whether the function literal is given a ResponseWriter.
+// isHandler reports whether the function literal has an http.ResponseWriter as a parameter.
 func (x *index) isHandler(literal *ast.FuncLit) bool {
 	for _, field := range literal.Type.Params.List {
 		if is(x.info.TypeOf(field.Type), "net/http", "ResponseWriter") {
@@ -282,7 +284,7 @@ func (x *index) inspect(n ast.Node, f func(ast.Node) bool) {
 	})
 }
 
-// usesUs reports whether anything of our module is mentioned in n.
+// usesUs reports whether n mentions anything of our module.
 func (x *index) usesUs(n ast.Node) bool {
 	uses := false
 	x.inspect(n, func(n ast.Node) bool {
@@ -301,8 +303,8 @@ func (x *index) isOurs(t types.Type) bool {
 	return ours(path)
 }
 
-// behindGates returns the functions, and the methods of the types, that stand as Next
-// in a Gate or Handler of ours: what reaches them has been read by us.
+// behindGates returns the functions and ServeHTTP methods that a Gate of ours contains. The
+// Gate checks requests before they reach them.
 func (x *index) behindGates() map[*types.Func]bool {
 	quiet := map[*types.Func]bool{}
 	for _, file := range x.files {
@@ -364,7 +366,7 @@ func deref(t types.Type) types.Type {
 	return t
 }
 
-// named returns the package path and the name of t or of what it points to.
+// named returns the package path and the name of t, or of the type that t points to.
 func named(t types.Type) (path, name string) {
 	if t == nil {
 		return "", ""
@@ -376,7 +378,7 @@ func named(t types.Type) (path, name string) {
 	return "", ""
 }
 
-// is reports whether t, or what it points to, is that type.
+// is reports whether t, or the type that t points to, is that type.
 func is(t types.Type, path, name string) bool {
 	p, n := named(t)
 	return p == path && n == name

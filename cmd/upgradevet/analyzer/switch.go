@@ -14,9 +14,9 @@ import (
 func (c *checker) switches(function *ast.FuncDecl) []finding {
 	var all []finding
 	var compared []ast.Expr         // where a status is compared with 101
-	var checked []ast.Expr          // assertions of Body that say whether they hold
+	var checked []ast.Expr          // assertions of Body that return ok
 	var written []*ast.CallExpr     // WriteHeader(101)
-	sure := map[ast.Expr]bool{}     // assertions that say so
+	sure := map[ast.Expr]bool{}     // expressions that return ok
 	taken, switched := false, false // Hijack is called; something is done that only a switch needs
 	c.index.inspect(function.Body, func(n ast.Node) bool {
 		switch n := n.(type) {
@@ -54,7 +54,7 @@ func (c *checker) switches(function *ast.FuncDecl) []finding {
 				break
 			}
 			all = append(all, finding{kind: bodyAssertion, at: n,
-				text: `the Body of a response is asserted to be writable without a check: an answer of 200, or a RoundTripper that wraps Body, makes this panic`})
+				text: `the Body of a response is asserted to be writable without a check: a 200, or a RoundTripper that wraps Body, makes this panic`})
 		case *ast.CallExpr:
 			callee := c.index.callee(n)
 			if callee == nil {
@@ -100,7 +100,7 @@ func (c *checker) switches(function *ast.FuncDecl) []finding {
 	return all
 }
 
-// usesConnection reports whether the call is given a connection, other than to close it.
+// usesConnection reports whether an argument of the call is a connection.
 func (c *checker) usesConnection(call *ast.CallExpr) bool {
 	for _, arg := range call.Args {
 		if isConnection(c.pass.TypesInfo.TypeOf(arg)) {
@@ -110,8 +110,8 @@ func (c *checker) usesConnection(call *ast.CallExpr) bool {
 	return false
 }
 
-// saysSwitched reports whether the function, by its name, answers whether a response
-// switches.
+// saysSwitched reports whether the function, judging by its name and result, tests whether
+// a response switches.
 func (c *checker) saysSwitched(function *ast.FuncDecl) bool {
 	f, ok := c.pass.TypesInfo.Defs[function.Name].(*types.Func)
 	if !ok {
@@ -178,8 +178,9 @@ func isConnection(t types.Type) bool {
 	return t != nil && hasMethod(t, "Write") && hasMethod(t, "Read") && hasMethod(t, "Close")
 }
 
-// looksAtUpgrade reports whether the Upgrade field of a message is read in the body, or
-// in a function that it hands a response or its header. It says yes where it cannot see.
+// looksAtUpgrade reports whether the body reads the Upgrade field of a message, or passes a
+// response or its header to a function that does. It returns true if the function is out of
+// its sight.
 func (c *checker) looksAtUpgrade(body ast.Node, depth int, seen map[*types.Func]bool) bool {
 	looks := false
 	c.index.inspect(body, func(n ast.Node) bool {
@@ -211,7 +212,7 @@ func (c *checker) callLooks(n *ast.CallExpr, depth int, seen map[*types.Func]boo
 		}
 	}
 	if signature, ok := c.pass.TypesInfo.TypeOf(n.Fun).Underlying().(*types.Signature); ok {
-		for i := range signature.Params().Len() { // a logger takes anything
+		for i := range signature.Params().Len() { // the declared type decides: a logger takes any
 			t := signature.Params().At(i).Type()
 			if is(t, "net/http", "Response") || is(t, "net/http", "Header") && i < len(n.Args) && c.carrierOf(n.Args[i], nil).message != request {
 				handed = true
@@ -222,7 +223,7 @@ func (c *checker) callLooks(n *ast.CallExpr, depth int, seen map[*types.Func]boo
 		return handed // a function value
 	}
 	if selector, ok := ast.Unparen(n.Fun).(*ast.SelectorExpr); ok && callee.Name() == "Get" && isFieldMap(c.pass.TypesInfo.TypeOf(selector.X)) {
-		return c.pass.TypesInfo.Types[n.Args[0]].Value == nil && len(c.eval(n.Args[0], nil)) == 0 // of a name that is not known here
+		return c.pass.TypesInfo.Types[n.Args[0]].Value == nil && len(c.eval(n.Args[0], nil)) == 0 // the name is not known here
 	}
 	if !handed {
 		return false
@@ -236,7 +237,7 @@ func (c *checker) callLooks(n *ast.CallExpr, depth int, seen map[*types.Func]boo
 		seen[callee] = true
 		return c.looksAtUpgrade(decl.Body, depth+1, seen)
 	case callee.Signature().Recv() != nil && pathOf(callee) != "net/http":
-		return true // an interface's
+		return true // a method of an interface or of another package
 	}
 	return strings.Contains(pathOf(callee), ".") || callee.Pkg() == c.pass.Pkg
 }
@@ -260,8 +261,8 @@ func (x *index) isTarget(e *ast.IndexExpr) bool {
 	return false
 }
 
-// passesOn reports whether the writer of the call is given to another function after
-// it, which may take the connection over.
+// passesOn reports whether the writer of the call is passed to another function later,
+// which may take the connection over.
 func (c *checker) passesOn(function *ast.FuncDecl, call *ast.CallExpr) bool {
 	selector, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr)
 	if !ok {
@@ -285,8 +286,8 @@ func (c *checker) passesOn(function *ast.FuncDecl, call *ast.CallExpr) bool {
 	return passed
 }
 
-// responseWritten sees Write called on an http.Response that has the status 101 and no
-// version.
+// responseWritten returns a finding if the call is a Write of an http.Response that has
+// status 101 and no version.
 func (c *checker) responseWritten(n *ast.CallExpr, callee *types.Func) []finding {
 	if callee.Name() != "Write" || callee.Signature().Recv() == nil || !is(callee.Signature().Recv().Type(), "net/http", "Response") {
 		return nil
@@ -336,7 +337,8 @@ func (c *checker) responseWritten(n *ast.CallExpr, callee *types.Func) []finding
 	}}
 }
 
-// sets reports whether the field of the variable is assigned, to what is wanted.
+// sets reports whether the function under analysis assigns to the field of the variable. If
+// wanted is not nil, only a value that it accepts counts.
 func (c *checker) sets(object types.Object, field string, wanted func(ast.Expr) bool) bool {
 	sets := false
 	ast.Inspect(c.function, func(n ast.Node) bool {

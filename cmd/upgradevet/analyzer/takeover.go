@@ -35,14 +35,14 @@ func (c *checker) takeovers(function *ast.FuncDecl) []finding {
 	return all
 }
 
-// isHijack reports whether f takes a connection over as that of http.Hijacker does.
+// isHijack reports whether f is a Hijack like that of http.Hijacker.
 func isHijack(f *types.Func) bool {
 	results := f.Signature().Results()
 	return f.Name() == "Hijack" && results.Len() == 3 && is(results.At(1).Type(), "bufio", "ReadWriter")
 }
 
-// hijackIn returns the assignment of Hijack's results that is the statement, or stands
-// at the head of it.
+// hijackIn returns the assignment of Hijack's results if the statement is one, or is an if
+// that begins with one. Otherwise it returns nil.
 func (c *checker) hijackIn(statement ast.Stmt) *ast.AssignStmt {
 	if branch, ok := statement.(*ast.IfStmt); ok {
 		statement = branch.Init
@@ -61,7 +61,7 @@ func (c *checker) hijackIn(statement ast.Stmt) *ast.AssignStmt {
 	return assign
 }
 
-// readerDropped reports that the connection lives on and its reader does not.
+// readerDropped returns a finding if the connection stays in use and its reader does not.
 func (c *checker) readerDropped(function *ast.FuncDecl, hijack *ast.AssignStmt) (finding, bool) {
 	conn := c.index.object(hijack.Lhs[0])
 	if conn == nil || !c.livesOn(function, conn) && !c.writes101(function) {
@@ -100,7 +100,7 @@ func (c *checker) readFrom(function *ast.FuncDecl, buffered types.Object) bool {
 	return read
 }
 
-// isWriting reports whether the parent is a call that only writes to what is named.
+// isWriting reports whether the parent is a call that only writes to name.
 func (c *checker) isWriting(name *ast.Ident, parent ast.Node) bool {
 	call, ok := parent.(*ast.CallExpr)
 	if !ok || len(call.Args) == 0 || call.Args[0] != name {
@@ -121,7 +121,7 @@ func (c *checker) isWriting(name *ast.Ident, parent ast.Node) bool {
 	return callee.Name() == "WriteTo"
 }
 
-// livesOn reports whether the connection is read, or handed to who may read it.
+// livesOn reports whether the connection is read, or passed to code that may read it.
 func (c *checker) livesOn(function *ast.FuncDecl, conn types.Object) bool {
 	lives := false
 	c.uses(function, conn, func(name *ast.Ident, parents []ast.Node) {
@@ -157,7 +157,7 @@ func (c *checker) uses(function *ast.FuncDecl, object types.Object, f func(*ast.
 	})
 }
 
-// writes101 reports whether the function holds the status line of a 101.
+// writes101 reports whether the function contains the status line of a 101.
 func (c *checker) writes101(function *ast.FuncDecl) bool {
 	writes := false
 	c.index.inspect(function.Body, func(n ast.Node) bool {
@@ -169,7 +169,8 @@ func (c *checker) writes101(function *ast.FuncDecl) bool {
 	return writes
 }
 
-// contentRead sees the Body of the request used in the statements after Hijack.
+// contentRead returns the findings about uses of the request's Body in the statements after
+// Hijack.
 func (c *checker) contentRead(function *ast.FuncDecl, hijack ast.Stmt, rest []ast.Stmt) []finding {
 	requests := map[types.Object]bool{}
 	ast.Inspect(function, func(n ast.Node) bool {
@@ -201,7 +202,7 @@ func (c *checker) contentRead(function *ast.FuncDecl, hijack ast.Stmt, rest []as
 	var all []finding
 	for i, statement := range rest {
 		if branch, ok := statement.(*ast.IfStmt); ok && i == 0 && branch.Else == nil && endsIn(branch.Body) {
-			continue // where Hijack has failed
+			continue // the branch for a failed Hijack
 		}
 		ast.Inspect(statement, func(n ast.Node) bool {
 			switch n := n.(type) {
@@ -211,7 +212,7 @@ func (c *checker) contentRead(function *ast.FuncDecl, hijack ast.Stmt, rest []as
 				}
 				if object := c.index.object(n.X); n.Sel.Name == "Body" && requests[object] {
 					all = append(all, finding{kind: contentAfterHijack, at: n,
-						text: "the request's Body is used after Hijack: net/http forbids it, and a POST with content has it read as the new protocol"})
+						text: "the request's Body is used after Hijack: net/http forbids it, and the content of a POST is read as the new protocol"})
 				}
 			}
 			return true
@@ -223,12 +224,12 @@ func (c *checker) contentRead(function *ast.FuncDecl, hijack ast.Stmt, rest []as
 	return all
 }
 
-// endsIn reports whether control does not leave the block at its end.
+// endsIn reports whether the last statement of the block terminates.
 func endsIn(block *ast.BlockStmt) bool {
 	return len(block.List) > 0 && terminates(block.List[len(block.List)-1])
 }
 
-// terminates reports whether control does not pass the statement.
+// terminates reports whether control never reaches the next statement.
 func terminates(statement ast.Stmt) bool {
 	switch statement := statement.(type) {
 	case *ast.ReturnStmt, *ast.BranchStmt:

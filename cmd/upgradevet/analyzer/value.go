@@ -11,12 +11,12 @@ import (
 // it comes from the field Connection or Upgrade of some message.
 type value struct {
 	constant string // if field is ""
-	known    bool   // constant is the constant
+	known    bool   // constant is set
 
 	field   string // "Connection", "Upgrade" or ""
 	shape   shape
-	first   bool   // of the first line alone
-	split   string // what it was split at, if it is of the shapes elements and element
+	first   bool   // only the first line was read
+	split   string // the separator, if shape is elements or anElement
 	trimmed bool
 	fold    fold
 	from    carrier
@@ -27,12 +27,12 @@ type shape uint8
 
 const (
 	line     shape = iota // a whole field line
-	lines                 // all of them
-	elements              // what a split returned
+	lines                 // all lines of the field
+	elements              // the list that a split returned
 	anElement
 )
 
-// fold tells how the letters were folded.
+// fold says how letter case was folded.
 type fold uint8
 
 const (
@@ -40,7 +40,7 @@ const (
 	lower
 	upper
 	either // within the comparison
-	ascii  // within the comparison, letters of ASCII alone
+	ascii  // within the comparison, ASCII letters only
 )
 
 // message is what a field was read from.
@@ -72,11 +72,12 @@ type frame struct {
 	active map[*ast.Ident]bool // uses of variables that are being evaluated
 }
 
-// maxDepth is how many calls are followed. Helpers that read a field seldom nest more.
+// maxDepth is how many nested calls are followed. Helpers that read a field seldom nest
+// deeper.
 const maxDepth = 3
 
-// enter returns the frame of a call of a function of this package and its declaration,
-// or nil.
+// enter returns the frame of a call of a function of this package, and the declaration of
+// that function. It returns nil if the call is not to be followed.
 func (c *checker) enter(call *ast.CallExpr, f *frame) (*frame, *ast.FuncDecl) {
 	callee := c.index.callee(call)
 	decl := c.index.functions[callee]
@@ -141,11 +142,11 @@ func (c *checker) evaluating(f *frame) map[*ast.Ident]bool {
 	return *active
 }
 
-// maxSteps bounds the work for one question: what stands in one place depends on a few
-// expressions where it is a field at all, and on thousands where it is none.
+// maxSteps bounds the work to evaluate one expression. An expression that is a field
+// depends on a few others; one that is not may depend on thousands.
 const maxSteps = 500
 
-// eval returns what e may be. It is empty if nothing is known.
+// eval returns the values that e may have. The list is empty if nothing is known.
 func (c *checker) eval(e ast.Expr, f *frame) []value {
 	if c.steps == 0 {
 		defer func() { c.steps = 0 }()
@@ -172,7 +173,7 @@ func (c *checker) eval(e ast.Expr, f *frame) []value {
 	return nil
 }
 
-// evalLiteral returns the lines of which a slice is made.
+// evalLiteral returns the field lines in the literal of a slice.
 func (c *checker) evalLiteral(e *ast.CompositeLit, f *frame) []value {
 	slice, ok := c.pass.TypesInfo.TypeOf(e).Underlying().(*types.Slice)
 	if !ok || !isString(slice.Elem()) {
@@ -231,8 +232,8 @@ func (c *checker) evalDefinition(d definition, f *frame) []value {
 	return nil
 }
 
-// evalLoop returns the lines that a loop over a header sees, if it compares the names
-// with one of ours.
+// evalLoop returns the lines that a loop over a header sees, if the loop compares the
+// names with Connection or Upgrade.
 func (c *checker) evalLoop(d definition, f *frame) []value {
 	key := c.index.object(d.loop.Key)
 	if key == nil || !isFieldMap(c.pass.TypesInfo.TypeOf(d.expr)) {
@@ -288,7 +289,7 @@ func (c *checker) evalIndex(e *ast.IndexExpr, f *frame) []value {
 	return values
 }
 
-// eachElement turns lists into what they are lists of.
+// eachElement returns the elements of those values that are lists.
 func eachElement(values []value) []value {
 	var all []value
 	for _, v := range values {
@@ -298,7 +299,7 @@ func eachElement(values []value) []value {
 		case elements:
 			v.shape = anElement
 		default:
-			continue // an octet
+			continue // an element of it is an octet
 		}
 		if v.field != "" {
 			all = append(all, v)
@@ -341,7 +342,7 @@ func (c *checker) evalCall(call *ast.CallExpr, f *frame) []value {
 	return nil
 }
 
-// evalReturns returns what the nth result of a function of this package may be.
+// evalReturns returns the fields that the nth result of a function of this package may be.
 func (c *checker) evalReturns(call *ast.CallExpr, n int, f *frame) []value {
 	next, decl := c.enter(call, f)
 	if next == nil || !isText(c.pass.TypesInfo.TypeOf(call), n) {
@@ -368,7 +369,7 @@ func (c *checker) evalReturns(call *ast.CallExpr, n int, f *frame) []value {
 	return fields
 }
 
-// isText reports whether the nth of the results is a string, bytes, or a list of them.
+// isText reports whether the nth result is a string, bytes, or a list of either.
 func isText(t types.Type, n int) bool {
 	if tuple, ok := t.(*types.Tuple); ok {
 		if n >= tuple.Len() {
@@ -442,7 +443,8 @@ func (c *checker) evalText(name string, call *ast.CallExpr, f *frame) []value {
 	return all
 }
 
-// fieldName returns "Connection" or "Upgrade" if e can be that name in any case.
+// fieldName returns "Connection" or "Upgrade" if e can be that name in any letter case, or
+// "".
 func (c *checker) fieldName(e ast.Expr, f *frame) string {
 	for _, v := range c.eval(e, f) {
 		if v.known {
@@ -463,9 +465,9 @@ func fieldNamed(s string) string {
 	return ""
 }
 
-// readField returns the field that the call of a method reads: Get and Values of
-// net/http and net/textproto, Peek and PeekAll of fasthttp, and what frameworks put
-// around them.
+// readField returns the field that the call of a method reads. The methods are Get and
+// Values of net/http and net/textproto, Peek and PeekAll of fasthttp, and those that
+// frameworks wrap around them.
 func (c *checker) readField(call *ast.CallExpr, callee *types.Func, f *frame) (value, bool) {
 	selector, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr)
 	if !ok || callee.Signature().Recv() == nil || len(call.Args) == 0 {
@@ -494,7 +496,7 @@ func (c *checker) readField(call *ast.CallExpr, callee *types.Func, f *frame) (v
 	return v, v.field != ""
 }
 
-// isFieldMap reports whether t is what net/http and net/textproto keep fields in.
+// isFieldMap reports whether t is a map like http.Header: from strings to lists of strings.
 func isFieldMap(t types.Type) bool {
 	if t == nil {
 		return false
@@ -507,9 +509,9 @@ func isFieldMap(t types.Type) bool {
 	return ok && isString(m.Key()) && isString(values.Elem())
 }
 
-// carrierOf returns what message the header e belongs to.
+// carrierOf returns the message that the header e belongs to.
 func (c *checker) carrierOf(e ast.Expr, f *frame) carrier {
-	for range 8 { // variables and arguments, one after the other
+	for range 8 { // follows at most 8 variables and arguments
 		e = ast.Unparen(e)
 		if selector, ok := e.(*ast.SelectorExpr); ok {
 			t := c.pass.TypesInfo.TypeOf(selector.X)
@@ -548,8 +550,8 @@ func (c *checker) carrierOf(e ast.Expr, f *frame) carrier {
 	return carrier{unknown, e, f == nil}
 }
 
-// resolve follows the message e through the arguments of calls, as far as it can be
-// named where they stand.
+// resolve follows the message e from parameters to the arguments of calls, as long as the
+// callers can name it.
 func (c *checker) resolve(m message, e ast.Expr, f *frame) carrier {
 	for f != nil {
 		root := ast.Unparen(e)
@@ -565,7 +567,7 @@ func (c *checker) resolve(m message, e ast.Expr, f *frame) carrier {
 			break
 		}
 		if root != ast.Unparen(e) && types.ExprString(arg) != types.ExprString(root) {
-			break // c.request of a caller that calls it otherwise
+			break // c.request, and the caller has another name for c
 		}
 		if root == ast.Unparen(e) {
 			e = arg

@@ -1,4 +1,4 @@
-// Package fields reads Connection and Upgrade in the ways that some message misleads.
+// Package fields reads Connection and Upgrade in ways that get some message wrong.
 package fields
 
 import (
@@ -113,7 +113,7 @@ func lengths(r *http.Request) bool {
 	return len(r.Header.Get("Upgrade")) > 0 // want `any Upgrade field counts`
 }
 
-// requests is a type that reads fields for others.
+// requests reads fields for its callers.
 type requests struct{ r *http.Request }
 
 func (c *requests) field(name string) string { return c.r.Header.Get(name) }
@@ -123,7 +123,7 @@ func (c *requests) isWebSocket() bool {
 		strings.EqualFold(c.field("Upgrade"), "websocket") // want `"h2c, websocket" is refused`
 }
 
-// Context stands for those of frameworks.
+// Context is like those of web frameworks.
 type Context interface {
 	GetHeader(name string) string
 }

@@ -10,7 +10,7 @@ var check = func(r *http.Request) bool {
 	return r.Header.Get("Upgrade") == "websocket" // want `"h2c, websocket" is refused`
 }
 
-// Handlers are judged one by one: that one uses us does not clear the other.
+// Handlers are judged one by one: the first uses us, which does not clear the second.
 func routes(mux *http.ServeMux) {
 	mux.HandleFunc("/a", func(w http.ResponseWriter, r *http.Request) {
 		_, err := httpupgrade.Offer(r)

@@ -38,7 +38,7 @@ func unused(r *http.Request) bool {
 	return connection == "Upgrade" // want `whole-value`
 }
 
-// The error of another call has the name.
+// The name err is taken.
 func named(r *http.Request, err error) bool {
 	if r.Header.Get("Upgrade") == "websocket" && err == nil { // want `whole-value`
 		return true

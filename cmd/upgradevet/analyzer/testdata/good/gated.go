@@ -8,7 +8,7 @@ import (
 	"github.com/gosegue/upgrade/httpupgrade"
 )
 
-// What a Gate lets through has one canonical Upgrade and Connection.
+// A request that a Gate passes on has one canonical Upgrade and Connection.
 
 func gates() []http.Handler {
 	return []http.Handler{

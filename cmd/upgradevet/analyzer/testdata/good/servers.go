@@ -16,7 +16,8 @@ import (
 	"time"
 )
 
-// A WebSocket server by hand that keeps early bytes from the client, by refusing them.
+// A WebSocket server written by hand. It loses no early bytes: it refuses a client that
+// sends any.
 func accept(w http.ResponseWriter, r *http.Request) (net.Conn, error) {
 	if r.Method != http.MethodGet || !isWebSocketUpgrade(r) {
 		http.Error(w, "want a WebSocket handshake", http.StatusBadRequest)
@@ -51,7 +52,7 @@ func acceptKey(key string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// A client by hand that looks at all that the rules name.
+// A client written by hand that checks everything the rules name.
 func dial(ctx context.Context, conn net.Conn, r *http.Request) (*bufio.Reader, error) {
 	if err := r.WithContext(ctx).Write(conn); err != nil {
 		return nil, err
@@ -70,7 +71,7 @@ func dial(ctx context.Context, conn net.Conn, r *http.Request) (*bufio.Reader, e
 	return br, nil
 }
 
-// A client on net/http that looks in a function of its own.
+// A client on net/http that checks the response in a separate function.
 func dialTransport(rt http.RoundTripper, r *http.Request) (io.ReadWriteCloser, error) {
 	resp, err := rt.RoundTrip(r)
 	if err != nil {
@@ -96,7 +97,7 @@ func verify(resp *http.Response) error {
 	return nil
 }
 
-// A tunnel that keeps what the server has read ahead.
+// A tunnel that keeps the bytes that the server has read ahead.
 func tunnel(w http.ResponseWriter, r *http.Request, backend net.Conn) {
 	conn, brw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -112,7 +113,7 @@ func tunnel(w http.ResponseWriter, r *http.Request, backend net.Conn) {
 	io.Copy(backend, conn)
 }
 
-// An abort, which throws away nothing that is missed.
+// An abort, which needs no early bytes.
 func abort(w http.ResponseWriter) {
 	if hijacker, ok := w.(http.Hijacker); ok {
 		if conn, _, err := hijacker.Hijack(); err == nil {
@@ -121,7 +122,7 @@ func abort(w http.ResponseWriter) {
 	}
 }
 
-// A 101 in a status counter, a logger and a check of what was sent.
+// Code that counts or skips a 101 takes it for no switch.
 func count(counts map[int]int, resp *http.Response) {
 	if resp.StatusCode == http.StatusSwitchingProtocols {
 		counts[101]++
@@ -133,7 +134,7 @@ func count(counts map[int]int, resp *http.Response) {
 	io.Copy(io.Discard, resp.Body)
 }
 
-// Requests and responses that are written, and never read.
+// Fields that are only written.
 func offer(r *http.Request) {
 	r.Header.Set("Connection", "Upgrade")
 	r.Header.Set("Upgrade", "websocket")
@@ -150,7 +151,7 @@ func answer(conn net.Conn, body string) error {
 	return resp.Write(conn)
 }
 
-// Things that happen to have the names.
+// Other things with the same names.
 type plan struct {
 	Upgrade    string
 	Connection string
@@ -185,7 +186,7 @@ func other(r *http.Request) bool {
 		r.Header.Get("Sec-Websocket-Version") == "13"
 }
 
-// A default for what is missing.
+// A default for a missing field.
 func setDefault(r *http.Request) {
 	if r.Header.Get("Connection") == "" {
 		r.Header.Set("Connection", "close")
@@ -210,7 +211,7 @@ func exec(w http.ResponseWriter, r *http.Request) {
 	io.Copy(conn, brw)
 }
 
-// The manner of a proxy that looks at Connection first.
+// A proxy that checks Connection first.
 func upgradeType(h http.Header) string {
 	if !valuesContainToken(h["Connection"], "Upgrade") {
 		return ""

@@ -1,4 +1,4 @@
-// Package good handles Upgrade and Connection as it should, or does not handle them.
+// Package good handles Upgrade and Connection correctly, or not at all.
 package good
 
 import (
@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// The token list of a well-known WebSocket library, in its manner.
+// The token list, as a well-known WebSocket library reads it.
 
 func skipSpace(s string) string {
 	i := 0
@@ -81,7 +81,7 @@ func isWebSocketUpgrade(r *http.Request) bool {
 		tokenListContainsValue(r.Header, "Upgrade", "websocket")
 }
 
-// The manner of golang.org/x/net/http/httpguts.
+// The same, as golang.org/x/net/http/httpguts does it.
 
 func trimOWS(x string) string { return strings.Trim(x, " \t") }
 

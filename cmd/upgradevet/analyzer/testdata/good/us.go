@@ -25,7 +25,7 @@ func serve() http.Handler {
 			Serve:   func(conn net.Conn, r *http.Request) { io.Copy(conn, conn) },
 		}},
 		Next: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			// Only to be told apart in the log.
+			// The field is read only for the log.
 			if r.Header.Get("Upgrade") != "" {
 				log.Print("an offer that is not served")
 			}

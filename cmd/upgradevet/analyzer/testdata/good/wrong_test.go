@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Tests expect single spellings, and send wrong ones.
+// Tests expect one exact spelling, and send wrong ones.
 func TestSpelling(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Upgrade") != "websocket" || !strings.Contains(r.Header.Get("Connection"), "Upgrade") {

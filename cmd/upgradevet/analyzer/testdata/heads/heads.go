@@ -19,7 +19,7 @@ const (
 )
 
 func summed(conn net.Conn, r *http.Request) {
-	io.WriteString(conn, begin+r.Header.Get("Upgrade")+"\r\n\r\n") // want `the head of a 101 is written by hand with values that nothing has checked: .* \[head-values\]`
+	io.WriteString(conn, begin+r.Header.Get("Upgrade")+"\r\n\r\n") // want `the head of a 101 is written by hand with unchecked values: .* \[head-values\]`
 }
 
 func formatted(conn net.Conn, product string) {

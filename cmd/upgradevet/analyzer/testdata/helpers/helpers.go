@@ -1,4 +1,4 @@
-// Package helpers reads fields in functions that are told which.
+// Package helpers reads fields in functions that get the field's name or value.
 package helpers
 
 import (

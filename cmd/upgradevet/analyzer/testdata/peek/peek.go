@@ -1,4 +1,4 @@
-// Package peek reads fields as fasthttp has them.
+// Package peek reads fields with fasthttp.
 package peek
 
 import (

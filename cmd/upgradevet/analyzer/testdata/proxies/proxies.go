@@ -1,4 +1,4 @@
-// Package proxies handles the fields that end at a hop.
+// Package proxies handles hop-by-hop fields.
 package proxies
 
 import (
@@ -9,7 +9,7 @@ import (
 func forward(w http.ResponseWriter, r *http.Request, out *http.Request, resp *http.Response) {
 	out.Header.Set("Upgrade", r.Header.Get("Upgrade"))       // want `Upgrade of one connection is copied to another: a protocol that this proxy does not know, .* \[forwarded\]`
 	out.Header.Set("Connection", r.Header.Get("Connection")) // want `Connection of one connection is copied to another`
-	w.Header()["Upgrade"] = resp.Header["Upgrade"]           // want `the answer names whatever the peer has sent`
+	w.Header()["Upgrade"] = resp.Header["Upgrade"]           // want `the response names whatever the peer sent`
 	out.Header.Set("X-Upgrade", r.Header.Get("Upgrade"))
 	resp.Header.Set("Upgrade", strings.ToLower(resp.Header.Get("Upgrade")))
 }

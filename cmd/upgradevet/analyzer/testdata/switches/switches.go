@@ -1,4 +1,4 @@
-// Package switches takes a 101 for a switch, or writes one, in the ways that mislead.
+// Package switches takes a 101 for a switch, or writes one, in ways that go wrong.
 package switches
 
 import (
@@ -49,7 +49,7 @@ func bodyWithLook(resp *http.Response) (io.Writer, bool) {
 	return w, ok
 }
 
-// names is right, but for the folding.
+// names is right except for the letter case.
 func names(resp *http.Response, product string) bool {
 	for _, line := range resp.Header["Upgrade"] {
 		for _, p := range strings.Split(line, ",") {

@@ -1,4 +1,4 @@
-// Package takeovers takes connections from net/http in the ways that lose octets.
+// Package takeovers takes connections from net/http in ways that lose octets.
 package takeovers
 
 import (

@@ -1,4 +1,4 @@
-// Package fasthttp is as much of fasthttp as the tests of the analyzer name.
+// Package fasthttp declares the part of fasthttp that the tests of the analyzer use.
 package fasthttp
 
 const (

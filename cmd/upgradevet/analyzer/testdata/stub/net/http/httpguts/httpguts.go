@@ -1,4 +1,4 @@
-// Package httpguts is as much of it as the tests of the analyzer name.
+// Package httpguts declares the part of it that the tests of the analyzer use.
 package httpguts
 
 func HeaderValuesContainsToken(values []string, token string) bool { return false }
