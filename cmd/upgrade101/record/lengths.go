@@ -10,8 +10,8 @@ import (
 // such a request (RFC 9112, section 6.1). net/http uses Transfer-Encoding, as it should, but
 // drops Content-Length, so that a handler cannot see that there were two.
 
-// EndTwoLengths returns a handler that serves a request by next if it has one length.
-// Otherwise it serves the request by ordinary and closes the connection.
+// EndTwoLengths returns a handler that passes requests to next. If a request may have two
+// lengths, it passes the request to ordinary instead and closes the connection.
 func EndTwoLengths(next, ordinary http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !mayHaveTwoLengths(r) {
@@ -24,8 +24,8 @@ func EndTwoLengths(next, ordinary http.Handler) http.Handler {
 }
 
 // mayHaveTwoLengths reports whether r may have both fields. It looks at the octets of the
-// head, which are kept only for the first request of a connection; of a later chunked
-// request it assumes the worst.
+// head, which are kept only for the first request of a connection. For a later chunked
+// request it returns true.
 func mayHaveTwoLengths(r *http.Request) bool {
 	if len(r.TransferEncoding) == 0 {
 		return false

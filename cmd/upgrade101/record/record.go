@@ -1,6 +1,6 @@
-// Package record keeps the octets of a connection up to its first switch, because net/http
-// keeps neither the order of the fields nor their spelling, nor that there were two lengths.
-// It does not know what the octets mean, except which fields are secrets.
+// Package record keeps the heads of the first exchange on a connection. net/http keeps
+// neither the order nor the spelling of fields, and does not show that a request had two
+// lengths. The package does not know what the octets mean, except which fields are secrets.
 package record
 
 import (
@@ -12,7 +12,7 @@ import (
 	"sync"
 )
 
-// MaxKept is how many octets of a head are kept.
+// MaxKept is how many octets of a head are kept at most.
 const MaxKept = 16 << 10
 
 // Exchange is the head of a request and the head of its response, octet for octet.
@@ -23,11 +23,11 @@ type Head struct {
 	Octets []byte
 	Cut    bool // there were more
 
-	ended   bool // by the empty line
-	started bool // with a line that is not empty
+	ended   bool // the empty line has come
+	started bool // a line that is not empty has begun
 	inLine  bool
 	name    []byte // what this line begins with, in lower case, until named
-	named   bool   // whether the line is a secret is known
+	named   bool   // it is known whether the line is a secret
 	secret  bool   // its value is not kept
 }
 
@@ -98,8 +98,8 @@ func (h *Head) look(c byte) {
 	}
 }
 
-// Listener returns a listener that keeps the first exchange of each connection, until
-// somebody takes it or it turns out not to be a switch.
+// Listener returns a listener that keeps the first exchange of each connection, until the
+// exchange is taken or turns out not to be a switch.
 func Listener(listener net.Listener) net.Listener { return recording{listener} }
 
 type recording struct{ net.Listener }
@@ -121,15 +121,16 @@ func (l recording) Accept() (net.Conn, error) {
 
 // Recorder is a connection that keeps its first exchange.
 type Recorder interface {
-	// Take returns the exchange, once, if its response is a 101.
+	// Take returns the exchange and forgets it. It returns false unless the exchange is
+	// still kept and its response is a whole 101.
 	Take() (Exchange, bool)
 
 	// Request returns the head of the request, or nil if it is no longer kept.
 	Request() []byte
 }
 
-// Kept returns conn, which reads and writes by recorded, as a Recorder if recorded is
-// one.
+// Kept returns conn, which reads and writes through recorded. The result is a Recorder if
+// recorded is one.
 func Kept(recorded, conn net.Conn) net.Conn {
 	r, ok := recorded.(Recorder)
 	if !ok {

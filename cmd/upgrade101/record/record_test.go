@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// In whatever pieces a head comes, it is the same, and ends where it ends.
+// A head is kept unchanged and ends at the same octet, in whatever pieces it comes.
 func TestHead(t *testing.T) {
 	for text, want := range map[string]string{
 		"GET / HTTP/1.1\r\na: b\r\n\r\nrest":     "GET / HTTP/1.1\r\na: b\r\n\r\n",

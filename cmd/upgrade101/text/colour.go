@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// This file knows terminals and colours. Colours are added after all output was escaped,
-// so that an escape sequence on a terminal is always one of these.
+// This file knows terminals and colours. Colours are added after all output is escaped,
+// so every escape sequence on a terminal is one of these.
 
 // Colours of a line.
 const (
@@ -19,8 +19,8 @@ const (
 	Plain  = "\x1b[0m"
 )
 
-// Terminal returns the terminal to which w, made by [Printable], writes, for output that
-// must not be escaped. It returns nil if w writes to no terminal, or to a dumb one.
+// Terminal returns the terminal below w, a writer of [Printable], for output that must not
+// be escaped. It returns nil if w does not write to a terminal, or if the terminal is dumb.
 func Terminal(w io.Writer) io.Writer {
 	escaped, ok := w.(printable)
 	if !ok || !IsTerminal(escaped.to) || os.Getenv("TERM") == "dumb" {
@@ -29,8 +29,8 @@ func Terminal(w io.Writer) io.Writer {
 	return escaped.to
 }
 
-// Raw returns the writer below w, made by [Printable], for octets that are the result of a
-// command. If that is a terminal, Raw returns w, and the octets are escaped after all.
+// Raw returns the writer below w, a writer of [Printable], for octets that are the result
+// of a command. If the writer below is a terminal, Raw returns w, which escapes the octets.
 func Raw(w io.Writer) io.Writer {
 	escaped, ok := w.(printable)
 	if !ok || IsTerminal(escaped.to) {
@@ -39,9 +39,10 @@ func Raw(w io.Writer) io.Writer {
 	return escaped.to
 }
 
-// Coloured returns a writer that gives each line the colour that colour returns for it,
-// or none if that is empty. It returns w itself if w writes to no terminal, or if the
-// environment variable NO_COLOR is set to anything. A Write must have whole lines.
+// Coloured returns a writer that gives each line the colour that colour returns for it.
+// An empty string is no colour. Coloured returns w itself if w does not write to a
+// terminal, or if the environment variable NO_COLOR is not empty. Each Write must have
+// whole lines.
 func Coloured(w io.Writer, colour func(line string) string) io.Writer {
 	terminal := Terminal(w)
 	if terminal == nil || os.Getenv("NO_COLOR") != "" {
@@ -50,8 +51,8 @@ func Coloured(w io.Writer, colour func(line string) string) io.Writer {
 	return printable{&painter{to: terminal, colour: colour}}
 }
 
-// IsTerminal reports whether f is a character device. Some of them are not terminals, such
-// as /dev/null, but there a colour does no harm.
+// IsTerminal reports whether f is a character device. Some character devices, such as
+// /dev/null, are not terminals, but a colour does no harm there.
 func IsTerminal(f any) bool {
 	file, ok := f.(*os.File)
 	if !ok {

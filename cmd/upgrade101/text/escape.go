@@ -8,13 +8,13 @@ import (
 	"io"
 )
 
-// This file keeps what a stranger sent from reaching the terminal as it is: an
-// escape sequence there can move the cursor, rename the window or worse.
+// This file escapes what a stranger sent before it reaches the terminal. A raw escape
+// sequence could move the cursor, rename the window or worse.
 
 const hexDigits = "0123456789abcdef"
 
-// appendEscaped appends the octet c to dst in printable ASCII: itself, or \t, \\
-// or \xNN. What was escaped can be told from what was not.
+// appendEscaped appends the octet c to dst in printable ASCII: itself, \t, \\ or \xNN.
+// The result is unambiguous.
 func appendEscaped(dst []byte, c byte) []byte {
 	switch {
 	case c == '\t':
@@ -48,19 +48,19 @@ func Quote(c byte) string {
 	return fmt.Sprintf("the octet 0x%02x", c)
 }
 
-// Columns of an excerpt: all of it, and those kept free for what follows the fault.
+// Columns of an excerpt: the whole, and the part kept free for the fault and what follows.
 const (
 	excerptColumns = 76
 	excerptAfter   = 24
 )
 
 // Excerpt returns the part of line around the octet at, escaped, and the column of that
-// octet, from 0. A line that fits is shown whole. Three dots stand where something was
-// left out.
+// octet, from 0. A line that fits is shown whole. Three dots stand where octets were left
+// out.
 func Excerpt(line string, at int) (text string, column int) {
 	from, to, columns := at, at, 0
-	// What follows the fault first, then what comes before it, then more of what
-	// follows, if there is room left.
+	// First the fault and what follows it, then what comes before it. If there is room
+	// left, more of what follows.
 	for ; to < len(line) && columns+width(line[to]) <= excerptAfter; to++ {
 		columns += width(line[to])
 	}
@@ -85,10 +85,10 @@ func Excerpt(line string, at int) (text string, column int) {
 // width returns the columns that the octet c takes when it is escaped.
 func width(c byte) int { return len(appendEscaped(nil, c)) }
 
-// Printable returns a writer that passes printable ASCII, line ends and tabs to the given
-// one, and escapes the rest. All output of the command goes through it, so that what a
-// library prints, such as an unknown flag in an error, cannot reach the terminal raw
-// either.
+// Printable returns a writer that passes printable ASCII, line ends and tabs on to the
+// given writer, and escapes the rest. All output of the command goes through it. So even
+// the text of a library, such as an error with an unknown flag, cannot reach the terminal
+// raw.
 func Printable(to io.Writer) io.Writer { return printable{to} }
 
 type printable struct{ to io.Writer }

@@ -13,7 +13,7 @@ func TestEscape(t *testing.T) {
 	}
 }
 
-// Of every octet at every place, the excerpt's column is where the octet is shown.
+// For every octet at every place, the column of the excerpt is where the octet is shown.
 func TestExcerpt(t *testing.T) {
 	for c := range 256 {
 		octet := string([]byte{byte(c)})

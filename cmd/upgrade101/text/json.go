@@ -10,8 +10,8 @@ import (
 	"github.com/gosegue/upgrade/internal/corpus"
 )
 
-// This file knows JSON in printable ASCII, in which octets are one code point each,
-// U+0000 to U+00FF, as in testdata/README.md of the root module.
+// This file knows JSON in printable ASCII. An octet is one code point there, U+0000 to
+// U+00FF, as in testdata/README.md of the root module.
 
 // Octets is a string of octets, not of characters.
 type Octets string
@@ -45,7 +45,7 @@ func AllOctets[T ~string](texts []T) []Octets {
 	return all
 }
 
-// WriteJSON writes v and a line end, indented, in printable ASCII.
+// WriteJSON writes v as indented JSON in printable ASCII, with a line end.
 func WriteJSON(w io.Writer, v any) error {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
@@ -58,8 +58,8 @@ func WriteJSON(w io.Writer, v any) error {
 	return err
 }
 
-// ASCII returns JSON with every code point after ~ escaped. Such code points can only
-// stand in strings.
+// ASCII returns a JSON text with every code point above ~ escaped. Such code points occur
+// only in strings.
 func ASCII(text []byte) []byte {
 	dst := make([]byte, 0, len(text))
 	for _, r := range string(text) {

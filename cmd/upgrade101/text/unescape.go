@@ -9,17 +9,17 @@ import (
 
 // This file knows how people type octets that no keyboard has.
 
-// EscapeError tells where in a text an escape is malformed: the line and the octet in it,
-// from 0.
+// EscapeError says where in a text an escape is malformed: the line, and the octet in that
+// line, both from 0.
 type EscapeError struct{ Line, Offset int }
 
 func (e EscapeError) Error() string {
 	return fmt.Sprintf(`line %d, offset %d: want \t, \r, \n, \\, \xNN, \uNNNN or \u{N} after a backslash`, e.Line, e.Offset)
 }
 
-// Unescape returns the lines of text, with the octets that its escapes stand for: \t, \r,
+// Unescape returns the lines of text, with each escape replaced by its octets: \t, \r,
 // \n, \\, \xNN for one octet, \uNNNN and \u{N} for a code point in UTF-8. An escaped
-// line end does not end the line. An empty text has no line. An error is an
+// line end does not end the line. An empty text has no lines. Every error is an
 // [EscapeError].
 func Unescape(text string) ([]string, error) {
 	if text == "" {
@@ -46,8 +46,8 @@ func Unescape(text string) ([]string, error) {
 	return lines, nil
 }
 
-// appendUnescaped appends what the escape at the start of s stands for, and returns the
-// length of the escape, or 0 if it is malformed. Its backslash comes before s.
+// appendUnescaped appends the octets of an escape to dst. s begins after its backslash. It
+// returns the length of the escape in s, or 0 if the escape is malformed.
 func appendUnescaped(dst []byte, s string) ([]byte, int) {
 	if s == "" {
 		return dst, 0
@@ -78,7 +78,7 @@ func appendUnescaped(dst []byte, s string) ([]byte, int) {
 	return dst, 0
 }
 
-// hexNumber reads n hexadecimal digits, all of s.
+// hexNumber parses s, which must be n hexadecimal digits.
 func hexNumber(s string, n int) (rune, bool) {
 	if len(s) != n || strings.Trim(s, hexDigits+"ABCDEF") != "" {
 		return 0, false

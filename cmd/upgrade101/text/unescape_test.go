@@ -43,7 +43,7 @@ func TestUnescape(t *testing.T) {
 	} {
 		_, err := Unescape(text)
 		if got, ok := err.(EscapeError); !ok || got != want {
-			t.Errorf("%q: %v, want one at %v", text, err, want)
+			t.Errorf("%q: %v, want an error at %v", text, err, want)
 		}
 	}
 }
