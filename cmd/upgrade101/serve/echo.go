@@ -13,7 +13,7 @@ import (
 // This file knows the protocols that the server speaks after a switch. It knows
 // nothing of HTTP.
 
-// maxMessage is how long a WebSocket message may be, in one frame or in several.
+// maxMessage is how long a WebSocket message may be, in octets, in one frame or in several.
 const maxMessage = 1 << 20
 
 // idleConn is a connection on which a Read or a Write fails if it takes longer than idle.

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// A request with two lengths is answered, and the connection ends: the next recipient may
-// read another request there. A server of net/http sees only one of them.
+// The server answers a request with two lengths and ends the connection, because the next
+// recipient may read another request there. net/http shows only one of the lengths.
 func TestTwoLengthsEndTheConnection(t *testing.T) {
 	address, _ := serveHere(t)
 	const (
@@ -34,8 +34,8 @@ func TestTwoLengthsEndTheConnection(t *testing.T) {
 			t.Errorf("want the end, got %v", err)
 		}
 	})
-	// Of a later request nobody knows.
-	t.Run("chunked, behind another request", func(t *testing.T) {
+	// The server does not keep the octets of a later request.
+	t.Run("chunked, after another request", func(t *testing.T) {
 		conn := dial(t, address, plain)
 		r := bufio.NewReader(conn)
 		mustAnswer(t, r, false)
@@ -47,7 +47,8 @@ func TestTwoLengthsEndTheConnection(t *testing.T) {
 	})
 }
 
-// mustAnswer reads the page, with or without the end of the connection announced.
+// mustAnswer reads the page. closes is whether the response must announce the end of the
+// connection.
 func mustAnswer(t *testing.T, r *bufio.Reader, closes bool) {
 	t.Helper()
 	response, err := http.ReadResponse(r, nil)

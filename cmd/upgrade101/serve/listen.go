@@ -48,7 +48,7 @@ func (l *limited) Close() error {
 // closeWriter is a connection whose writing side can be closed alone.
 type closeWriter interface{ CloseWrite() error }
 
-// countedConn calls done when it is closed, once.
+// countedConn calls done once, when it is closed.
 type countedConn struct {
 	net.Conn
 	once sync.Once

@@ -14,8 +14,8 @@ import (
 	"github.com/gosegue/upgrade/internal/octet"
 )
 
-// This file knows who may see the page: a browser that asks for this server by one of its
-// own names, and the scripts of this server.
+// This file knows who may see the page: a browser that asks for this server by one of the
+// server's names, and the scripts of this server.
 //
 // Another site can let its own name resolve to the address of this server. For the browser,
 // its page and ours then have the same origin (DNS rebinding). Only Host shows the
@@ -28,8 +28,8 @@ var errHost = errors.New("the field Host does not name this server")
 // named reports whether Host names this server: localhost, an address of the loopback
 // interface, the address that the client connected to, or one of s.Names. The port does
 // not matter: a proxy in front of the server has another one, and a site that rebinds its
-// name cannot hide the name. A request without Host is one of HTTP/1.0, which browsers do
-// not send.
+// name cannot hide the name. A request without Host is HTTP/1.0, which browsers do not
+// send.
 func (s *Server) named(host string, local net.Addr) bool {
 	name := hostname(host)
 	if name == "" {
@@ -92,7 +92,7 @@ func (k *keys) proof(number []byte) []byte {
 // keyTarget is the target of a handshake that the page wants to see. A key follows it.
 const keyTarget = "/?handshake="
 
-// of returns the key in a request target, or an empty string if it has none that k made.
+// of returns the key in a request target, or an empty string if k made no such key.
 func (k *keys) of(target string) string {
 	text, found := strings.CutPrefix(target, keyTarget)
 	key, err := hex.DecodeString(text)

@@ -71,7 +71,7 @@ func exchangeWith(t *testing.T, address, request string) (*http.Response, string
 	return response, string(body)
 }
 
-// A site whose name has been given the address of this server gets nothing of it.
+// A site whose name resolves to the address of this server gets nothing from it.
 func TestForeignHost(t *testing.T) { inBothModes(t, testForeignHost) }
 
 func testForeignHost(t *testing.T, flags ...string) {
@@ -86,7 +86,7 @@ func testForeignHost(t *testing.T, flags ...string) {
 			}
 			response, _ = exchangeWith(t, address, "GET "+path+" HTTP/1.1\r\nHost: localhost:"+port+"\r\n\r\n")
 			if response.StatusCode == http.StatusMisdirectedRequest {
-				t.Errorf("%s of our own: %s", path, response.Status)
+				t.Errorf("%s by our own name: %s", path, response.Status)
 			}
 		}
 	}
@@ -103,7 +103,7 @@ func testForeignHost(t *testing.T, flags ...string) {
 	}
 }
 
-// The page of another site cannot open a WebSocket, and what it tried is not on the page.
+// A page of another site cannot open a WebSocket, and our page does not list its attempt.
 func TestForeignOrigin(t *testing.T) { inBothModes(t, testForeignOrigin) }
 
 func testForeignOrigin(t *testing.T, flags ...string) {
@@ -143,7 +143,7 @@ func testForeignOrigin(t *testing.T, flags ...string) {
 			t.Errorf("%q: %t, %q", origins, ok, got.Request)
 		}
 	}
-	// A key that the server did not give opens nothing.
+	// A key that the server did not make shows nothing.
 	key := strings.Repeat("0123456789abcdef", 4)
 	if status := offer(key); status != http.StatusSwitchingProtocols {
 		t.Errorf("status %d", status)

@@ -13,8 +13,8 @@ import (
 	"github.com/gosegue/upgrade/websocket"
 )
 
-// This file knows the server that reads the first request of a connection without
-// net/http, to which it leaves every request that does not switch.
+// This file knows how to read the first request of a connection without net/http. It
+// leaves every request that does not switch to net/http.
 
 // The shortest and the longest pause after a connection could not be accepted, for example
 // because no file descriptor was left.
@@ -24,7 +24,7 @@ const (
 )
 
 // acceptAll accepts connections until the listener is closed or fails permanently. It
-// passes those that do not switch to serveHTTP.
+// passes connections that do not switch to serveHTTP.
 func (s *Server) acceptAll(listener net.Listener, serveHTTP func(net.Conn)) error {
 	var pause time.Duration
 	for {
@@ -53,7 +53,7 @@ func (s *Server) accept(conn net.Conn, serveHTTP func(net.Conn)) {
 	}
 	defer s.sessions.remove(conn)
 
-	var offered *offer // of the request, if it was about to switch
+	var offered *offer // of the request, if the server was about to switch
 	note := func(r *netupgrade.Request) bool {
 		o := rawOfferOf(r, conn)
 		offered = &o
@@ -105,7 +105,7 @@ func (s *Server) logUnswitched(from net.Addr, offered *offer, err error) {
 	)
 	switch {
 	case offered != nil && errors.As(err, &failed) && errors.As(err, &refusal):
-		s.logOffer(*offered, "not switched", failed.Err) // with its reason
+		s.logOffer(*offered, "not switched", failed.Err) // which has the reason
 	case offered != nil:
 		s.logOffer(*offered, "failed", err)
 	case errors.As(err, &failed) && failed.Status == 0 || errors.Is(err, netupgrade.ErrConnect):

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// What the raw server answers by itself, it closes the connection behind.
+// The raw server closes the connection after each request that it refuses itself.
 func TestRawRefused(t *testing.T) {
 	address, log := serveHere(t, "--raw")
 	for name, test := range map[string]struct{ send, want string }{
@@ -79,14 +79,14 @@ func TestRawByteByByte(t *testing.T) {
 	}
 }
 
-// A client that ends its side behind the request, or in it, is not waited for.
+// The server does not wait for a client that ends its side within or after the request.
 func TestRawHalfClosed(t *testing.T) {
 	address, log := serveHere(t, "--raw")
 	for name, test := range map[string]struct{ send, want string }{
-		"nothing":         {"", ""},
-		"half a head":     {"GET / HTTP/1.1\r\nHost:", ""},
-		"half a content":  {"POST / HTTP/1.1\r\n" + offerEcho + "Content-Length: 9\r\n\r\nnot all", ""},
-		"behind a switch": {"GET / HTTP/1.1\r\n" + offerEcho + "\r\nearly", echo101 + "early"},
+		"nothing":        {"", ""},
+		"half a head":    {"GET / HTTP/1.1\r\nHost:", ""},
+		"half a content": {"POST / HTTP/1.1\r\n" + offerEcho + "Content-Length: 9\r\n\r\nnot all", ""},
+		"after a switch": {"GET / HTTP/1.1\r\n" + offerEcho + "\r\nearly", echo101 + "early"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			conn := dial(t, address, test.send)
@@ -102,8 +102,8 @@ func TestRawHalfClosed(t *testing.T) {
 	log.mustLog(t, "unexpected EOF")
 }
 
-// failingListener fails with each of its errors before it accepts, and for good in the
-// end.
+// failingListener returns its errors one after the other, and accepts where the error is
+// nil. After the last error, it always fails.
 type failingListener struct {
 	net.Listener
 	fails []error

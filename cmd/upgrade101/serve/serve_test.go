@@ -54,7 +54,7 @@ func (l *lockedBuffer) mustLog(t *testing.T, text string) {
 	}
 }
 
-// inBothModes runs a test of what does not depend on who reads the first request.
+// inBothModes runs a test twice: net/http or package netupgrade reads the first request.
 func inBothModes(t *testing.T, test func(t *testing.T, flags ...string)) {
 	t.Run("net/http", func(t *testing.T) { test(t) })
 	t.Run("raw", func(t *testing.T) { test(t, "--raw") })
@@ -134,13 +134,13 @@ func TestEcho(t *testing.T) { inBothModes(t, testEcho) }
 func testEcho(t *testing.T, flags ...string) {
 	address, log := serveHere(t, flags...)
 	for name, test := range map[string]struct{ send, want string }{
-		"nothing":           {"GET / HTTP/1.1\r\n" + offerEcho + "\r\n", ""},
-		"early bytes":       {"GET / HTTP/1.1\r\n" + offerEcho + "\r\nearly\x00\xff\r\n\r\n", "early\x00\xff\r\n\r\n"},
-		"content":           {"POST / HTTP/1.1\r\n" + offerEcho + "Content-Length: 7\r\n\r\ncontentecho", "echo"},
-		"chunked content":   {"POST / HTTP/1.1\r\n" + offerEcho + "Transfer-Encoding: chunked\r\n\r\n7\r\ncontent\r\n0\r\n\r\necho", "echo"},
-		"two Connection":    {"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: keep-alive\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\necho", "echo"},
-		"asterisk":          {"OPTIONS * HTTP/1.1\r\n" + offerEcho + "\r\necho", "echo"},
-		"HTTP, as it seems": {"GET / HTTP/1.1\r\n" + offerEcho + "\r\nGET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"},
+		"nothing":         {"GET / HTTP/1.1\r\n" + offerEcho + "\r\n", ""},
+		"early bytes":     {"GET / HTTP/1.1\r\n" + offerEcho + "\r\nearly\x00\xff\r\n\r\n", "early\x00\xff\r\n\r\n"},
+		"content":         {"POST / HTTP/1.1\r\n" + offerEcho + "Content-Length: 7\r\n\r\ncontentecho", "echo"},
+		"chunked content": {"POST / HTTP/1.1\r\n" + offerEcho + "Transfer-Encoding: chunked\r\n\r\n7\r\ncontent\r\n0\r\n\r\necho", "echo"},
+		"two Connection":  {"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: keep-alive\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\necho", "echo"},
+		"asterisk":        {"OPTIONS * HTTP/1.1\r\n" + offerEcho + "\r\necho", "echo"},
+		"looks like HTTP": {"GET / HTTP/1.1\r\n" + offerEcho + "\r\nGET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			conn := dial(t, address, test.send)
@@ -167,7 +167,7 @@ func testEchoExpect(t *testing.T, flags ...string) {
 	mustRead(t, conn, echo101+"echo")
 }
 
-// What was sent before the end is sent back behind it.
+// The server sends back all that it received, also after the client has ended its side.
 func TestEchoHalfClose(t *testing.T) { inBothModes(t, testEchoHalfClose) }
 
 func testEchoHalfClose(t *testing.T, flags ...string) {
@@ -240,10 +240,10 @@ func TestTargetIsQuoted(t *testing.T) {
 	mustBePrintable(t, log.String())
 }
 
-// A connection is kept and serves on, whatever was declined on it.
-func TestRequestsBehindDeclinedOffer(t *testing.T) { inBothModes(t, testRequestsBehindDeclinedOffer) }
+// After an offer is declined, the connection stays open for further requests.
+func TestRequestsAfterDeclinedOffer(t *testing.T) { inBothModes(t, testRequestsAfterDeclinedOffer) }
 
-func testRequestsBehindDeclinedOffer(t *testing.T, flags ...string) {
+func testRequestsAfterDeclinedOffer(t *testing.T, flags ...string) {
 	address, _ := serveHere(t, flags...)
 	const declined = "Host: localhost\r\nConnection: keep-alive, Upgrade\r\nUpgrade: h2c, echo/2\r\n"
 	for name, first := range map[string]string{
@@ -311,7 +311,7 @@ func testPageCommands(t *testing.T, flags ...string) {
 	for i, command := range commands {
 		t.Run(want[i], func(t *testing.T) {
 			t.Parallel()
-			// Those that wait for Ctrl-C are ended by a time limit here.
+			// A time limit ends the commands that wait for Ctrl-C.
 			shell := exec.Command("sh", "-c", strings.Replace(command, "curl -i", "curl -s -m 2 -i", 1))
 			got, _ := shell.Output()
 			head, rest, _ := strings.Cut(string(got), "\r\n\r\n")
@@ -383,7 +383,7 @@ func testWebSocketViolations(t *testing.T, flags ...string) {
 	}
 }
 
-// No number of parts makes a message that is too long.
+// A message that is too long is refused, also in many frames.
 func TestWebSocketManyFrames(t *testing.T) { inBothModes(t, testWebSocketManyFrames) }
 
 func testWebSocketManyFrames(t *testing.T, flags ...string) {
@@ -440,7 +440,7 @@ func mustCloseWith(t *testing.T, conn net.Conn, frame ws.Frame, want ws.StatusCo
 		t.Errorf("closed with %d, want %d", code, want)
 	}
 	if n, err := conn.Read(make([]byte, 1)); n > 0 || err == nil {
-		t.Errorf("read %d bytes behind the close frame, %v", n, err)
+		t.Errorf("read %d bytes after the close frame, %v", n, err)
 	}
 }
 
@@ -458,7 +458,7 @@ func testIdle(t *testing.T, flags ...string) {
 	}
 	log.mustLog(t, "i/o timeout")
 
-	// One that sends and never reads.
+	// A client that sends and never reads.
 	deaf := dial(t, address, "GET / HTTP/1.1\r\n"+offerEcho+"\r\n")
 	_, err := io.Copy(deaf, zeros{})
 	if err == nil || errors.Is(err, os.ErrDeadlineExceeded) {

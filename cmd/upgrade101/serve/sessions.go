@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// sessions holds the switched connections that are open, because net/http does not close
-// them when the server stops. The zero value has none.
+// sessions holds the open connections that net/http does not close when the server stops.
+// The zero value is empty.
 type sessions struct {
 	mu      sync.Mutex
 	conns   map[net.Conn]struct{}

@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// This file knows TLS, and what HTTP/2 needs besides.
+// This file knows TLS, and what else HTTP/2 needs.
 
-// certificate makes a certificate of the server's own for its names, which nobody has
-// signed but itself. It is valid for a day.
+// certificate makes a self-signed certificate for localhost, the loopback addresses and
+// names. It is valid for a day.
 func certificate(names []string) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -54,5 +54,5 @@ func certificate(names []string) (tls.Certificate, error) {
 }
 
 // ExtendedConnect reports whether the environment lets net/http serve WebSocket over
-// HTTP/2. net/http has looked when the process began.
+// HTTP/2. net/http reads the environment when the process begins.
 func ExtendedConnect() bool { return strings.Contains(os.Getenv("GODEBUG"), "http2xconnect=1") }

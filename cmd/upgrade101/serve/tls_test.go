@@ -14,7 +14,7 @@ import (
 	"github.com/gobwas/ws/wsutil"
 )
 
-// One certificate and one address serve both versions of HTTP, and the page gets the
+// One certificate and one address serve both versions of HTTP, and the page learns the
 // version of its WebSocket.
 func TestTLS(t *testing.T) {
 	listener := listen(t)
