@@ -7,15 +7,15 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// This file knows the commands that the library adds by itself: help and completion.
+// This file knows the commands that cobra adds: help and completion.
 
-// errNoTopic is the answer to a request for help about something unknown. The library
-// prints the help of the whole program instead, and calls that a success.
+// errNoTopic answers a request for help on an unknown command. Cobra itself would print
+// the help of the whole program and report success.
 var errNoTopic = errors.New("no such command")
 
 // addBuiltins adds the commands help and completion to root, with examples, and makes them
-// refuse arguments that they do not know. The output of root must be set: completion
-// keeps it.
+// refuse arguments that they do not know. The output of root must be set before, because
+// completion keeps it.
 func addBuiltins(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
@@ -29,7 +29,7 @@ func addBuiltins(root *cobra.Command) {
 	} {
 		command, _, err := root.Find(strings.Fields(path))
 		if err != nil {
-			continue // this version of the library does not have it
+			continue // this version of cobra does not have it
 		}
 		command.Example = example
 		switch path {
@@ -42,7 +42,7 @@ func addBuiltins(root *cobra.Command) {
 			}
 			continue
 		case "completion":
-			// Without this, it answers any argument with its help.
+			// Otherwise completion prints its help for any argument.
 			command.RunE = func(command *cobra.Command, shells []string) error {
 				if len(shells) > 0 {
 					return errors.New("want bash, zsh, fish or powershell")

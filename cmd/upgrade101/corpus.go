@@ -25,23 +25,23 @@ func corpusCommand() *cobra.Command {
 build, so that authors of other parsers can see the format at work.
 
 The name of a file says what its cases ask: upgrade.json, connection.json,
-request.json, response.json or captures.json. A file of another name needs --as. The
+request.json, response.json or captures.json. A file with another name needs --as. The
 heads of captures.json are in the directory captures next to it.
 
 Corpus shows each case that fails, with what the case wants and what it got. At the end
 it shows how many cases passed and how many failed. It runs no case of a file that is
-malformed, has an unknown key, lacks a key, or has a name twice. A file may have up to
-64 MiB.
+malformed, has an unknown key, lacks a key, or uses a name twice. A file may be up to
+64 MiB long.
 
 With --json it writes one object for programs. All of these keys are always present,
 and later versions keep them:
 
-  passed    the number of cases
-  failed    the number of cases
+  passed    how many cases passed
+  failed    how many cases failed
   failures  the cases that failed, as [{"file", "name", "want", "got"}]
   errors    the files that could not be run, as [{"file", "text"}]
 
-The keys of want and got are those that the format has for an outcome.
+The keys of want and got are those of an outcome in the format.
 
 Exit codes: 0 if all cases passed; 1 if one failed or a file could not be run; 2 if
 the command line is wrong.`,
@@ -74,7 +74,7 @@ the command line is wrong.`,
 			return nil
 		},
 	}
-	command.Flags().StringVar(&as, "as", "", "take all files for the one of this name: "+strings.Join(cases.Formats(), ", "))
+	command.Flags().StringVar(&as, "as", "", "read all files as if they had this name: "+strings.Join(cases.Formats(), ", "))
 	command.Flags().BoolVar(&asJSON, "json", false, "write one JSON object")
 	command.RegisterFlagCompletionFunc("as", cobra.FixedCompletions(cases.Formats(), cobra.ShellCompDirectiveNoFileComp))
 	return command

@@ -15,7 +15,7 @@ import (
 
 const testdata = "../../testdata/"
 
-// This build passes every case there is, and every case is counted.
+// This build passes every case, and counts every case.
 func TestCorpus(t *testing.T) {
 	files, _ := filepath.Glob(testdata + "*.json")
 	if len(files) != len(cases.Formats()) {
@@ -39,7 +39,7 @@ func TestCorpus(t *testing.T) {
 	}
 }
 
-// A case that wants anything else fails, whatever part of the answer it is.
+// A case fails if any part of the answer that it wants is changed.
 func TestWrongCorpus(t *testing.T) {
 	for _, name := range cases.Formats() {
 		data, err := os.ReadFile(testdata + name + ".json")
@@ -61,7 +61,8 @@ func TestWrongCorpus(t *testing.T) {
 			`"error": "ErrReserved"`:      `"error": "ErrFieldName"`,
 		} {
 			wrong := strings.ReplaceAll(string(data), from, to)
-			// Connection is what captures.json wants, and elsewhere a part of the question.
+			// In captures.json, connection is part of the answer. Elsewhere it is part of
+			// the question.
 			if wrong == string(data) || name != "captures" && strings.HasPrefix(from, `"connection"`) {
 				continue
 			}
@@ -141,7 +142,7 @@ func TestCorpusText(t *testing.T) {
   "errors": [
     {
       "file": "no such file",
-      "text": "want a file named as its format is (captures, connection, request, response, upgrade), or --as"
+      "text": "want a file named after its format (captures, connection, request, response, upgrade), or --as"
     }
   ]
 }

@@ -22,7 +22,7 @@ import (
 
 // This file knows the command line of dial. Package dial makes the connection.
 
-// shownContent is how much of a response that declines is shown, in octets.
+// shownContent is how much content of a response that declines is shown, in octets.
 const shownContent = 4 << 10
 
 func dialCommand() *cobra.Command {
@@ -36,30 +36,32 @@ func dialCommand() *cobra.Command {
 	)
 	command := &cobra.Command{
 		Use:   "dial [--product NAME[/VERSION]]... [--header LINE]... [--proxy URL] [--insecure] [--timeout DURATION] [--quiet DURATION] URL",
-		Short: "Switch protocols on a server, and speak to it",
-		Long: `Dial offers a server to switch protocols. If the server does, standard input goes to it
-and what it sends goes to standard output, octet for octet, as openssl s_client does it
-for TLS. On a terminal, octets that are not printable are escaped.
+		Short: "Switch protocols with a server, and talk to it",
+		Long: `Dial offers a switch of protocols to a server. If the server switches, standard input
+goes to the server, and what the server sends goes to standard output, octet for octet,
+as openssl s_client does for TLS. On a terminal, octets that are not printable are
+escaped.
 
 The URL begins with http://, https://, ws:// or wss://. The last two offer websocket.
-With the others, --product says what to offer, and may be given several times, the one
-preferred first. Once a server has switched to websocket, each line of standard input
-is a text message, and each message of the server comes on a line of its own.
+With the first two, --product says what to offer. It may be given several times, with
+the preferred product first. After a switch to websocket, each line of standard input
+is a text message, and each message of the server is a line of standard output.
 
-What the server answered is shown on standard error, as "upgrade101 parse" shows it.
+Dial shows the answer of the server on standard error, as "upgrade101 parse" does.
 Dial believes a 101 only if its fields are right, it names what was offered and, for
 websocket, Sec-WebSocket-Accept is the answer to the key.
 
 At the end of standard input, dial waits until the server has been silent for the time
 of --quiet, and then ends its side of the connection. It exits when the server ends the
-other side. A WebSocket is closed at once, and the server answers that.
+other side. Dial closes a WebSocket at once, and the server answers the close.
 
-The environment variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY name a proxy for other
-machines than this one, and --proxy one for all. Dial asks it for a tunnel by CONNECT.
+The environment variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY name a proxy for servers
+on other machines. --proxy names one for all servers. Dial asks the proxy for a tunnel
+with CONNECT.
 
-Exit codes: 0 if the server switched and the connection ended well, by SIGINT or
-SIGTERM, too; 1 if it did not switch or the connection failed; 2 if the command line is
-wrong.`,
+Exit codes: 0 if the server switched and the connection ended well, or SIGINT or SIGTERM
+ended it; 1 if the server did not switch or the connection failed; 2 if the command line
+is wrong.`,
 		Example: `  upgrade101 dial --product echo/1 http://127.0.0.1:8101/
   upgrade101 dial ws://127.0.0.1:8101/
   upgrade101 dial --header 'Authorization: Bearer secret' wss://example.com/chat
@@ -94,7 +96,7 @@ wrong.`,
 	flags.StringArrayVar(&products, "product", nil, "offer this product; may be given several times")
 	flags.StringArrayVar(&headers, "header", nil, "a field line for the request, as NAME: VALUE; may be given several times")
 	flags.StringVar(&proxy, "proxy", "", "the URL of an HTTP proxy to go through")
-	flags.BoolVar(&insecure, "insecure", false, "take any certificate")
+	flags.BoolVar(&insecure, "insecure", false, "accept any certificate")
 	flags.DurationVar(&timeout, "timeout", netupgrade.DefaultTimeout, "how long to wait for the connection and for the answer")
 	flags.DurationVar(&quiet, "quiet", time.Second, "how long the server must be silent after the end of standard input")
 	for _, name := range []string{"product", "header", "proxy", "timeout", "quiet"} {
@@ -103,16 +105,16 @@ wrong.`,
 	return command
 }
 
-// parseProducts returns what to offer.
+// parseProducts returns the products to offer.
 func parseProducts(names []string, webSocket bool) ([]upgrade.Product[string], error) {
 	if len(names) == 0 && webSocket {
 		return []upgrade.Product[string]{dial.WebSocket}, nil
 	}
 	switch {
 	case len(names) == 0:
-		return nil, errors.New("want --product, or a URL of ws or wss")
+		return nil, errors.New("want --product, or a ws or wss URL")
 	case webSocket:
-		return nil, errors.New("--product: a URL of ws or wss offers websocket alone")
+		return nil, errors.New("--product: a ws or wss URL offers only websocket")
 	}
 	var products []upgrade.Product[string]
 	for _, name := range names {
@@ -130,18 +132,18 @@ func proxyOf(proxy string, target *url.URL) (*url.URL, error) {
 	if proxy == "" {
 		u, err := dial.ProxyFromEnvironment(target)
 		if err != nil {
-			return nil, failure{errors.New("the proxy of the environment is malformed")}
+			return nil, failure{errors.New("the proxy in the environment is malformed")}
 		}
 		return u, nil
 	}
 	u, err := url.Parse(proxy)
 	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, errors.New("--proxy: want a URL of http or https")
+		return nil, errors.New("--proxy: want an http or https URL")
 	}
 	return u, nil
 }
 
-// talk makes the offer, tells the answer, and speaks what was switched to.
+// talk makes the offer, shows the answer, and after a switch copies in both directions.
 func talk(cmd *cobra.Command, o dial.Options, quiet time.Duration) error {
 	ctx := cmd.Context()
 	switched, err := dial.Dial(ctx, o)
@@ -175,13 +177,14 @@ func talk(cmd *cobra.Command, o dial.Options, quiet time.Duration) error {
 	return nil
 }
 
-// tell tells what a response says of a switch.
+// tell shows a report on a response.
 func tell(cmd *cobra.Command, r explain.Report) error {
 	_, err := text.Coloured(cmd.ErrOrStderr(), explain.ColourOf).Write(r.Text())
 	return err
 }
 
-// tellDeclined tells an ordinary response, with the beginning of its content.
+// tellDeclined shows a response that declines, with the beginning of its content. It always
+// returns an error.
 func tellDeclined(cmd *cobra.Command, declined *netupgrade.Declined, timeout time.Duration) error {
 	defer declined.Conn.Close()
 	if err := tell(cmd, explain.Head(dial.Lines(declined.Head))); err != nil {

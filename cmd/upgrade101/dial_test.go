@@ -18,7 +18,7 @@ import (
 	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
-// Through our own server, in both modes: octets as octets, messages as lines.
+// Dial talks to our own server, in both modes. Octets pass unchanged, messages as lines.
 func TestDialServe(t *testing.T) { inBothModes(t, testDialServe) }
 
 func testDialServe(t *testing.T, flags ...string) {
@@ -45,7 +45,7 @@ func testDialServe(t *testing.T, flags ...string) {
 	}
 }
 
-// What is not as it must be is not believed, and not spoken to.
+// Dial does not believe a wrong answer, and writes nothing to standard output.
 func TestDialRefuses(t *testing.T) {
 	const head101 = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
 	for name, test := range map[string]struct{ answer, want string }{
@@ -92,7 +92,7 @@ func TestDialUsage(t *testing.T) {
 	}
 }
 
-// echoHandler switches to "tcp" and sends back what comes.
+// echoHandler switches to "tcp" and sends back every octet.
 func echoHandler() http.Handler {
 	return httpupgrade.Handler{Protocols: []httpupgrade.Protocol{{
 		Product: upgrade.MustParseProduct("tcp"),
@@ -115,7 +115,7 @@ func TestDialTLS(t *testing.T) {
 	}
 }
 
-// connectProxy is a proxy for tunnels that wants a password. It counts them.
+// connectProxy is a proxy for tunnels that wants a password. It counts the tunnels.
 func connectProxy(t *testing.T) (url string, tunnels *atomic.Int32) {
 	t.Helper()
 	tunnels = new(atomic.Int32)
@@ -166,7 +166,7 @@ func TestDialProxy(t *testing.T) {
 			t.Errorf("%s: exit code %d, %q, %q", url, code, stdout, stderr)
 		}
 	}
-	// The environment has no proxy for this machine.
+	// For a server on this machine, the proxy of the environment is not used.
 	t.Setenv("HTTP_PROXY", "http://127.0.0.1:1")
 	args := []string{"dial", "--quiet", "1ms", "--product", "tcp", "--header", "X-Secret: yes", plain.URL}
 	if code, stdout, stderr := try("x", args...); code != exitOK || stdout != "x" {
@@ -174,7 +174,7 @@ func TestDialProxy(t *testing.T) {
 	}
 }
 
-// A signal ends a connection well, in whatever state it is.
+// A signal ends an open connection, and the exit code is 0.
 func TestDialStopped(t *testing.T) {
 	address, _ := serveHere(t)
 	for _, args := range [][]string{{"--product", "echo/1", "http://" + address}, {"ws://" + address}} {

@@ -44,8 +44,8 @@ func TestHelp(t *testing.T) {
 	check(root)
 }
 
-// Help about something unknown is a wrong command line, and a hint names the command whose
-// help is of use.
+// After a wrong command line, a hint names the command whose help is useful. Asking for
+// help on an unknown command is a wrong command line.
 func TestHints(t *testing.T) {
 	for _, test := range []struct{ args, hint string }{
 		{"help probee", "upgrade101 help"},
@@ -97,7 +97,7 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-// What a shell is told when somebody presses the key.
+// What the program tells a shell that completes a command line.
 func TestCompletion(t *testing.T) {
 	for _, test := range []struct{ args, want string }{
 		{"par", "parse\t"},
@@ -106,7 +106,7 @@ func TestCompletion(t *testing.T) {
 		{"serve --", "--raw\t"},
 		{"serve --li", "--listen\t"},
 		{"corpus --as re", "request\nresponse\n"},
-		{"corpus ", "json\n:8\n"}, // files that end so
+		{"corpus ", "json\n:8\n"}, // files with this ending
 		{"completion ", "fish\t"},
 		{"parse ", ":4\n"}, // no files
 		{"serve --listen ", ":4\n"},
@@ -118,7 +118,7 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
-// The scripts are the ones of a shell: it can read them, and bash completes with its own.
+// Each shell can parse its completion script.
 func TestCompletionScripts(t *testing.T) {
 	for _, shell := range []string{"bash", "zsh", "fish"} {
 		code, script, stderr := try("", "completion", shell)

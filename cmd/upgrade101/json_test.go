@@ -12,7 +12,7 @@ import (
 	"github.com/gosegue/upgrade/cmd/upgrade101/text"
 )
 
-// What the help says of --json holds, key for key.
+// The output of --json has exactly the keys that the help names.
 func TestParseJSON(t *testing.T) {
 	for _, test := range []struct {
 		name  string
@@ -65,7 +65,7 @@ func TestParseJSON(t *testing.T) {
   "ignored": [],
   "errors": [],
   "verdict": "offer",
-  "why": "HTTP/1.1, and Connection names the option upgrade: the server may switch to a product of these"
+  "why": "HTTP/1.1, and Connection names the option upgrade: the server may switch to one of these products"
 }
 `},
 		{"malformed field of a message", "GET /' HTTP/1.1\r\nHost: x\r\nConnection: a,  upgrade\r\nUpgrade: websoc\xe2\x84\xaaet\r\n\r\n", nil, `{
@@ -105,7 +105,7 @@ func TestParseJSON(t *testing.T) {
     }
   ],
   "verdict": "no offer",
-  "why": "the Upgrade field is malformed: an ordinary request, to be served without a switch"
+  "why": "the Upgrade field is malformed: serve the request without a switch"
 }
 `},
 		{"malformed message", "HTTP/1.1 101 x\r\nUpgrade: a\r\nUpgrade : b\r\n\r\n", nil, `{
@@ -151,8 +151,8 @@ func TestParseJSON(t *testing.T) {
 	}
 }
 
-// Whatever octet is read, it is JSON in printable ASCII that is written, and the octet
-// comes back from it.
+// For every octet, parse writes JSON in printable ASCII, from which the octet can be read
+// back.
 func TestParseJSONOctets(t *testing.T) {
 	var all strings.Builder
 	for c := range 256 {
@@ -180,7 +180,7 @@ func TestParseJSONOctets(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 	if err := json.Unmarshal([]byte(`"\u0100"`), &got); err == nil {
-		t.Error("U+0100 passed")
+		t.Error("accepted U+0100")
 	}
 }
 
@@ -203,6 +203,6 @@ func TestNoColourInPipes(t *testing.T) {
 	}
 	defer file.Close()
 	if to := text.Coloured(file, explain.ColourOf); to != file {
-		t.Error("coloured what is not escaped")
+		t.Error("coloured a writer that does not escape")
 	}
 }

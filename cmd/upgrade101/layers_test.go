@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Imports point down only: the command lines at the top, then what each command is, then
-// the text that they share. No package is of use to a test alone.
+// Imports only point down: from the command lines to the package of each command, and on
+// to package text, which they share. No package depends on one that is only for tests.
 func TestLayers(t *testing.T) {
 	const (
 		module = "github.com/gosegue/upgrade/"

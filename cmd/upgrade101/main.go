@@ -1,11 +1,12 @@
 // Command upgrade101 shows how HTTP/1.1 clients and servers agree on another
-// protocol. It explains the fields of an offer (parse), runs the test cases of
-// testdata (corpus), checks what a server does (probe), is a server to try an offer on
-// (serve), makes an offer and speaks what it switched to (dial), and is a reverse proxy
-// for switches (proxy).
+// protocol. It explains the fields of an offer (parse), runs the test cases of testdata
+// (corpus), checks how a server handles Upgrade (probe), runs a server to try an offer on
+// (serve), switches protocols with a server and talks to it (dial), and runs a reverse
+// proxy for switches (proxy).
 //
 // It exits with 0 on success. It exits with 1 if the message is malformed, if a case or a
-// check failed, or if it could not do its work, and with 2 if the command line is wrong.
+// check of level MUST failed, or if it could not do its work. It exits with 2 if the
+// command line is wrong.
 package main
 
 import (
@@ -35,7 +36,7 @@ var errMalformed = errors.New("malformed")
 // errFailed ends a command that has shown what failed on standard output.
 var errFailed = errors.New("failed")
 
-// failure is an error of the work itself. Every other error is one of the command line.
+// failure is an error in the work itself. Any other error means a wrong command line.
 type failure struct{ error }
 
 func main() {

@@ -12,7 +12,7 @@ import (
 	"github.com/gosegue/upgrade/cmd/upgrade101/text"
 )
 
-// TestMain runs the program itself where a test has started it as a process.
+// TestMain runs the program itself if a test has started it as a process.
 func TestMain(m *testing.M) {
 	if os.Getenv("UPGRADE101_MAIN") != "" {
 		main()
@@ -20,8 +20,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// command returns the program as a process of its own, ended after a minute at the
-// latest.
+// command returns the program as a separate process, which is killed after a minute.
 func command(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -87,7 +86,7 @@ func TestProcessExitCode(t *testing.T) {
 	}
 }
 
-// A library that reads the command line prints arguments too.
+// The library that reads the command line quotes arguments in its errors.
 func TestNothingRawInUsageErrors(t *testing.T) {
 	const hostile = "\x1b[31m\xc2\x9b\x00\x07\u202e"
 	for _, args := range [][]string{

@@ -11,7 +11,7 @@ import (
 )
 
 // This file knows the command line of parse, and where a message comes from: arguments or
-// standard input. Package explain reads it.
+// standard input. Package explain reads the message.
 
 func parseCommand() *cobra.Command {
 	var asJSON bool
@@ -22,20 +22,20 @@ func parseCommand() *cobra.Command {
 and options that they name, whether they are an offer to switch protocols, and why. If
 a field is malformed, it shows the line and marks the place.
 
-An argument with a colon is a field line; any other is the value of an Upgrade line,
-and several are several lines. The request is taken to be HTTP/1.1 and to have a Host.
-If no field line is given, it is taken to have "Connection: Upgrade". Put arguments
-that begin with a minus after "--".
+An argument with a colon is a field line. Any other argument is the value of one
+Upgrade line. Parse assumes that the request is HTTP/1.1 and has a Host. If no field
+line is given, it also assumes "Connection: Upgrade". Put arguments that begin with a
+minus after "--".
 
 Without arguments, parse reads the head of a request or a response from standard
 input, up to the empty line, 1 MiB at most. It is as strict as a server should be: the
 Host, the framing of the content, and each line must be right, or the message is
 malformed. For convenience, lines may end in LF alone, empty lines may come first, and
-the one at the end may be missing.
+the empty line at the end may be missing.
 
-Lines count from 0, and so do offsets, which are octets of the field's value. An octet
-that is not printable ASCII is shown as \t or \xNN, and a backslash as two. Of a long
-line, only the part around the fault is shown.
+Lines count from 0. Offsets count the octets of the field's value, also from 0. An octet
+that is not printable ASCII is shown as \t or \xNN, and a backslash as two. If a line is
+long, only the part around the fault is shown.
 
 On a terminal the output has colours, unless the environment variable NO_COLOR is set.
 
@@ -45,22 +45,23 @@ and later versions keep them:
   assumed   what parse assumed because it was not given
   start     the start line, empty if only fields were given
   lines     the values of the lines received, as {"connection": [], "upgrade": []}
-  options   of Connection, as [{"option", "line", "offset"}]
-  products  of Upgrade, as [{"product", "name", "version", "line", "offset"}]
+  options   the options of Connection, as [{"option", "line", "offset"}]
+  products  the products of Upgrade, as [{"product", "name", "version", "line",
+            "offset"}]
   ignored   the names of all other fields
   errors    what is malformed, as [{"in", "reason", "line", "offset", "text"}]
-  verdict   "offer" or "no offer", of a response "switch" or "no switch"
-  why       the reason of the verdict, in words
+  verdict   "offer" or "no offer", for a response "switch" or "no switch"
+  why       the reason for the verdict, in words
 
 A string is a sequence of octets, one code point each. Octets outside printable ASCII
-are written \u00XX. The key in is "Connection" or "Upgrade", and reason is then ErrToken,
-ErrVersion, ErrDelimiter or ErrNoElement. Or it is "request line", "status line",
-"field line" or "empty line", without a reason but with the line of the message or the
-argument, and the offset in the whole line. If a message is malformed, the lines are
-those before the fault. The texts for people, which are assumed, text and why, may
-change.
+are written \u00XX. If a field is malformed, "in" is "Connection" or "Upgrade", and
+"reason" is ErrToken, ErrVersion, ErrDelimiter or ErrNoElement. If the message itself is
+malformed, "in" is "request line", "status line", "field line" or "empty line", and
+"reason" is empty. Then "line" counts the lines of the message or the arguments,
+"offset" counts the octets of the whole line, and "lines" has only the lines before the
+fault. The texts for people, which are "assumed", "text" and "why", may change.
 
-Exit codes: 0 if the message is well-formed, an offer or not; 1 if it is malformed
+Exit codes: 0 if the message is well-formed, offer or not; 1 if it is malformed
 or too long; 2 if the command line is wrong or there is nothing to read.`,
 		Example: `  upgrade101 parse 'HTTP/2.0, SHTTP/1.3, IRC/6.9, RTA/x11'
   upgrade101 parse 'Connection: keep-alive, Upgrade' 'Upgrade: websocket'

@@ -14,7 +14,7 @@ import (
 	"github.com/gosegue/upgrade/cmd/upgrade101/text"
 )
 
-// lines joins lines with a line end behind each.
+// lines joins lines with a line end after each.
 func lines(lines ...string) string { return strings.Join(lines, "\n") + "\n" }
 
 func TestParseArguments(t *testing.T) {
@@ -31,7 +31,7 @@ func TestParseArguments(t *testing.T) {
 			"product: IRC, version 6.9",
 			"product: RTA, version x11",
 			"decision: offer",
-			"reason: HTTP/1.1, and Connection names the option upgrade: the server may switch to a product of these",
+			"reason: HTTP/1.1, and Connection names the option upgrade: the server may switch to one of these products",
 		)},
 		{"blank before the slash", []string{"foo / 1"}, lines(
 			"assumed: HTTP/1.1 with Connection: Upgrade",
@@ -40,7 +40,7 @@ func TestParseArguments(t *testing.T) {
 			"    foo / 1",
 			"        ^",
 			"decision: no offer",
-			"reason: the Upgrade field is malformed: an ordinary request, to be served without a switch",
+			"reason: the Upgrade field is malformed: serve the request without a switch",
 		)},
 		{"several values", []string{", websocket ,,", "h2c"}, lines(
 			"assumed: HTTP/1.1 with Connection: Upgrade",
@@ -48,7 +48,7 @@ func TestParseArguments(t *testing.T) {
 			"product: websocket",
 			"product: h2c",
 			"decision: offer",
-			"reason: HTTP/1.1, and Connection names the option upgrade: the server may switch to a product of these",
+			"reason: HTTP/1.1, and Connection names the option upgrade: the server may switch to one of these products",
 		)},
 		{"fields", []string{"Host: example.com", "connection:keep-alive, Upgrade", "upgrade: \twebsocket ", "Connection: x"}, lines(
 			"assumed: HTTP/1.1",
@@ -58,14 +58,14 @@ func TestParseArguments(t *testing.T) {
 			"option: x",
 			"product: websocket",
 			"decision: offer",
-			"reason: HTTP/1.1, and Connection names the option upgrade: the server may switch to a product of these",
+			"reason: HTTP/1.1, and Connection names the option upgrade: the server may switch to one of these products",
 		)},
 		{"a field line and a value", []string{"Connection: close", "websocket"}, lines(
 			"assumed: HTTP/1.1",
 			"option: close",
 			"product: websocket",
 			"decision: no offer",
-			"reason: Connection does not name the option upgrade: an ordinary request, to be served without a switch",
+			"reason: Connection does not name the option upgrade: serve the request without a switch",
 		)},
 		{"no Connection", []string{"Upgrade: a b"}, lines(
 			"assumed: HTTP/1.1",
@@ -73,13 +73,13 @@ func TestParseArguments(t *testing.T) {
 			"    Upgrade: a b",
 			"               ^",
 			"decision: no offer",
-			"reason: there is no Connection field: an ordinary request, to be served without a switch",
+			"reason: there is no Connection field: serve the request without a switch",
 		)},
 		{"no Upgrade", []string{"Connection: Upgrade"}, lines(
 			"assumed: HTTP/1.1",
 			"option: Upgrade",
 			"decision: no offer",
-			"reason: there is no Upgrade field: an ordinary request, to be served without a switch",
+			"reason: there is no Upgrade field: serve the request without a switch",
 		)},
 		{"empty value", []string{""}, lines(
 			"assumed: HTTP/1.1 with Connection: Upgrade",
@@ -88,7 +88,7 @@ func TestParseArguments(t *testing.T) {
 			"    ",
 			"    ^",
 			"decision: no offer",
-			"reason: the Upgrade field is empty: an ordinary request, to be served without a switch",
+			"reason: the Upgrade field is empty: serve the request without a switch",
 		)},
 		{"the second line, with escapes", []string{"a", "\x1b"}, lines(
 			"assumed: HTTP/1.1 with Connection: Upgrade",
@@ -97,7 +97,7 @@ func TestParseArguments(t *testing.T) {
 			`    \x1b`,
 			"    ^",
 			"decision: no offer",
-			"reason: the Upgrade field is malformed: an ordinary request, to be served without a switch",
+			"reason: the Upgrade field is malformed: serve the request without a switch",
 		)},
 		{"both fields malformed", []string{"Upgrade:\ta b", "Connection: \"Upgrade\""}, lines(
 			"assumed: HTTP/1.1",
@@ -108,7 +108,7 @@ func TestParseArguments(t *testing.T) {
 			`    Connection: "Upgrade"`,
 			"                ^",
 			"decision: no offer",
-			"reason: the Connection field is malformed: an ordinary request, to be served without a switch",
+			"reason: the Connection field is malformed: serve the request without a switch",
 		)},
 		{"missing version", []string{"foo/ , bar"}, lines(
 			"assumed: HTTP/1.1 with Connection: Upgrade",
@@ -117,7 +117,7 @@ func TestParseArguments(t *testing.T) {
 			"    foo/ , bar",
 			"        ^",
 			"decision: no offer",
-			"reason: the Upgrade field is malformed: an ordinary request, to be served without a switch",
+			"reason: the Upgrade field is malformed: serve the request without a switch",
 		)},
 		{"space before the colon", []string{"Upgrade : websocket"}, lines(
 			"malformed: field line: want field name and colon (RFC 9112, section 5.1)",
@@ -154,7 +154,7 @@ func TestParseArguments(t *testing.T) {
 			"    ..."+strings.Repeat("a", 51)+" b, "+strings.Repeat("c", 21)+"...",
 			"    "+strings.Repeat(" ", 55)+"^",
 			"decision: no offer",
-			"reason: the Upgrade field is malformed: an ordinary request, to be served without a switch",
+			"reason: the Upgrade field is malformed: serve the request without a switch",
 		)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -183,21 +183,21 @@ func TestParseHead(t *testing.T) {
 			"option: upgrade",
 			"product: a, version 1",
 			"decision: offer",
-			"reason: HTTP/1.1, and Connection names the option upgrade: the server may switch to a product of these",
+			"reason: HTTP/1.1, and Connection names the option upgrade: the server may switch to one of these products",
 		)},
-		{"HTTP/1.0, empty lines first, content behind", "\r\n\r\nGET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\nUpgrade: @", lines(
+		{"HTTP/1.0, empty lines first, content after", "\r\n\r\nGET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\nUpgrade: @", lines(
 			"start: GET / HTTP/1.0",
 			"option: upgrade",
 			"product: a",
 			"decision: no offer",
-			"reason: HTTP/1.0 has no upgrade, only HTTP/1.1 has: an ordinary request, to be served without a switch",
+			"reason: HTTP/1.0 cannot upgrade, only HTTP/1.1 can: serve the request without a switch",
 		)},
 		{"switch", "HTTP/1.1 101 \r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n", lines(
 			"start: HTTP/1.1 101 ",
 			"option: upgrade",
 			"product: a",
 			"decision: switch",
-			"reason: the server speaks what the Upgrade field says from here on, provided that the client offered it",
+			"reason: from here on the server speaks what the Upgrade field names, provided that the client offered it",
 		)},
 		{"101 without Connection", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: a\r\n\r\n", lines(
 			"start: HTTP/1.1 101 Switching Protocols",
@@ -224,7 +224,7 @@ func TestParseHead(t *testing.T) {
 			"start: HTTP/1.1 200 OK",
 			"product: a",
 			"decision: no switch",
-			"reason: the status is 200, not 101, and there is no Connection field: not even an advertisement",
+			"reason: the status is 200, not 101, and there is no Connection field, so the server advertises nothing",
 		)},
 		{"no Upgrade in a response", "HTTP/1.1 200 OK\r\n\r\n", lines(
 			"start: HTTP/1.1 200 OK",
@@ -273,8 +273,8 @@ func TestParseHead(t *testing.T) {
 	}
 }
 
-// Whatever octet stands wherever in the input, none but printable ones come out, and
-// the caret stands under the fault.
+// For every octet at several places in the input, the output is printable, and the caret
+// is under the fault.
 func TestNothingRawInReports(t *testing.T) {
 	for c := range 256 {
 		octet := string([]byte{byte(c)})
@@ -293,8 +293,8 @@ func TestNothingRawInReports(t *testing.T) {
 	}
 }
 
-// checkCaret checks that the first caret in the output stands under an escaped octet
-// of input that is at the offset told, or at its end.
+// checkCaret checks that the first caret in the output is under the octet of input at the
+// reported offset, or at the end of input.
 func checkCaret(t *testing.T, input, output string) {
 	t.Helper()
 	_, rest, found := strings.Cut(output, "malformed: Upgrade, line 0, ")
@@ -331,8 +331,8 @@ func TestHeadLimit(t *testing.T) {
 	}
 }
 
-// The heads that real software sent are all well-formed messages, and what is said of
-// the products and options in them agrees with what stands there.
+// All heads captured from real software are well-formed messages, and each of the four
+// decisions occurs.
 func TestCaptures(t *testing.T) {
 	files, _ := filepath.Glob("../../testdata/captures/*.re*")
 	if len(files) == 0 {

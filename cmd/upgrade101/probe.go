@@ -20,10 +20,10 @@ import (
 	"github.com/gosegue/upgrade/upgradetest"
 )
 
-// This file knows how a server is given to the probe, and how what came out is told.
-// What is asked and judged stands in package upgradetest.
+// This file knows the command line of probe, and how to show the results. Package
+// upgradetest makes the checks.
 
-// Of an octet string people are shown the beginning, programs more of it.
+// How many octets of a string are shown to people, and how many are written for programs.
 const (
 	shownOctets   = 1 << 10
 	writtenOctets = 4 << 10
@@ -45,69 +45,73 @@ func probeCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "probe [--product NAME[/VERSION]] [--only ID]... [--skip 'ID: REASON']... [--header LINE]... [--timeout DURATION] [--insecure] [--allow-no-switch] [--failures | --json] URL | --list",
 		Short: "Check how a server handles Upgrade",
-		Long: fmt.Sprintf(`Probe sends requests to a server that tell servers apart, and judges the answers: the
-form of its 101 and 426, what it takes for an offer and what not, whether it parts a
-request from what follows, what it makes of malformed ones, and what WebSocket and h2c
-ask for. The URL begins with http://, https://, ws:// or wss://, which are two names
-for each of two things; HOST:PORT stands for http://HOST:PORT. What is offered is
-websocket, or what --product says. The checks are those of package upgradetest, for
-tests in Go.
+		Long: fmt.Sprintf(`Probe sends requests that servers are known to treat differently, and judges the
+answers. The checks are about the form of a 101 and a 426, which requests are offers,
+where a request ends, malformed requests, and the demands of WebSocket and h2c. They are
+those of package upgradetest, which is for tests in Go.
 
-A server that never switches was hardly tested. That is told first, with what the plain
-offer got, and is a failure, unless --allow-no-switch says that it need not switch.
+The URL begins with http://, https://, ws:// or wss://. Probe treats ws as http, and wss
+as https. HOST:PORT stands for http://HOST:PORT. Probe offers websocket, or what
+--product says.
 
-It is safe in that it sends these requests and nothing else, to one address of that
-host and no other, one after the other, for the resource of the URL: at most %d
-connections, of which each is closed and carries at most %d requests. It follows no
-redirect. Of an answer it reads 64 KiB at most, and it waits no longer than --timeout
-for anything. All requests are GET, but for a handful of POST with content of a few
-octets. To somebody else's server, send them with leave only.
+If a server never switches, the checks that need a switch are skipped. Probe says so
+first, with the answer to the plain offer, and exits with 1, unless --allow-no-switch is
+given.
 
-Each check has a level. MUST is what an RFC demands of servers. SHOULD is what it
-recommends, or demands where another sentence gives leave to do otherwise: that an
-offer written in an unusual but right way is not taken is at most this, since any may
-be ignored. MAY is what no rule asks, but clients count on. What comes out is
+Probe sends only the requests of the checks, one after the other, to one address of the
+host, for the resource of the URL. It opens at most %d connections, sends at most %d
+requests on each, and closes them all. It follows no redirect, reads at most 64 KiB of
+an answer, and never waits longer than --timeout. Most requests are GET. A few are POST,
+with a few octets of content. If a server switches to websocket, probe also tries HEAD,
+PUT, OPTIONS, DELETE, PATCH and made-up methods without content. Probe other people's
+servers only with their permission.
 
-  pass  the server does as the check says
-  fail  it does not, which the answer proves
-  skip  the check does not apply: to this product, to a server that never switches, or
-        because another check tells the same fault
-  note  the answer, or that there was none in time, proves nothing
+Each check has a level. MUST means that an RFC demands it of servers. SHOULD means that
+an RFC recommends it, or demands it but permits otherwise elsewhere. MAY means that no
+rule asks for it, but clients count on it. A server may ignore any offer. So if it
+ignores a correct but unusual offer, that breaks a SHOULD at most. The verdicts are
 
-and below the table stands, for each failed check, what to change, and what was sent and
-received. What is not printable ASCII is shown there as \r, \n, \t or \xNN, a backslash
-as two. With --failures nothing else is shown.
+  pass  the server does what the check says
+  fail  the answer proves that the server does not
+  skip  the check does not apply to this product or to a server that never switches, or
+        another check shows the same fault
+  note  the answer proves nothing, or no answer came in time
 
-With --header all requests have that line as well, for a server that wants an Origin,
-a subprotocol or a secret, which is then shown with the requests of failed checks. A
-Sec-WebSocket-Protocol or Sec-WebSocket-Extensions there is an offer of it.
+For each failed check, probe shows below the table what to change, and what was sent and
+received. Octets outside printable ASCII are shown there as \r, \n, \t or \xNN, and a
+backslash as two. With --failures, probe shows only failed checks.
 
-With --only just the checks with these IDs are made, with --skip all but these, and the
-reason is told; --list shows all, and sends nothing. IDs keep their meaning.
+With --header, all requests also have that field line, for a server that wants an
+Origin, a subprotocol or a secret. Failed checks show their requests, with the secret. A
+Sec-WebSocket-Protocol or Sec-WebSocket-Extensions line offers what it names.
 
-With --json it writes one object for programs, with these keys, which stay, and are
-all always there:
+With --only, probe makes only the checks with these IDs. With --skip, it leaves them out
+and shows the reason. --list shows all checks and sends nothing. IDs keep their meaning.
 
-  url          as it was given
-  product      what was offered
-  address      the one that was connected to, empty if none was
+With --json it writes one object for programs. All of these keys are always present,
+and later versions keep them:
+
+  url          the URL as it was given
+  product      the product offered
+  address      the address connected to, empty if there was no connection
   error        why the run ended early, empty if it did not
   switched     whether the plain offer got a 101
-  first        what it got
+  first        the answer to the plain offer, in words
   connections  the number of connections
-  summary      the numbers {"pass", "fail", "skip", "note", "failed_must"}
-  results      as [{"id", "title", "rfc", "section", "level", "remedy", "verdict",
-               "reason", "exchanges"}], a result for each check asked for
+  summary      the numbers of results, as {"pass", "fail", "skip", "note", "failed_must"}
+  results      a result for each check asked for, as [{"id", "title", "rfc", "section",
+               "level", "remedy", "verdict", "reason", "exchanges"}]
 
-Each of exchanges is a connection that the verdict rests on, as {"sent", "sent_octets",
-"received", "received_octets", "end"}: strings of octets, one code point each, cut after
-4 KiB, the number of all, and what ended the reading: "read" (all that was waited for),
-"timeout", "closed" or "limit". With --list it is an array of {"id", "title", "rfc",
-"section", "level", "remedy", "applies"}. The texts for people, which are error, first,
-title, remedy and reason, may change.
+Each of the "exchanges" is a connection on which the verdict rests, as {"sent",
+"sent_octets", "received", "received_octets", "end"}. "sent" and "received" are strings
+of octets, one code point each, cut after 4 KiB. "sent_octets" and "received_octets" are
+the numbers of octets before the cut. "end" is what ended the reading: "read" (probe had
+all that it waited for), "timeout", "closed" or "limit". With --list, probe writes an
+array of {"id", "title", "rfc", "section", "level", "remedy", "applies"}. The texts for
+people, which are "error", "first", "title", "remedy" and "reason", may change.
 
-Exit codes: 0 if no MUST failed; 1 if one did, the server never switched or could not be
-reached to the end; 2 if the command line is wrong.`, upgradetest.MaxConnections, upgradetest.MaxRequests),
+Exit codes: 0 if no check of level MUST failed; 1 if one did, the server never switched,
+or the run ended early; 2 if the command line is wrong.`, upgradetest.MaxConnections, upgradetest.MaxRequests),
 		Example: `  upgrade101 probe http://127.0.0.1:8101/
   upgrade101 probe --product echo/1 http://127.0.0.1:8101/
   upgrade101 probe --header 'Origin: https://example.com' wss://example.com/chat
@@ -135,7 +139,7 @@ reached to the end; 2 if the command line is wrong.`, upgradetest.MaxConnections
 				}
 			}
 			if timeout <= 0 {
-				return errors.New("--timeout: want more than nothing")
+				return errors.New("--timeout: want a duration above zero")
 			}
 			if list {
 				if len(args) > 0 {
@@ -191,14 +195,14 @@ reached to the end; 2 if the command line is wrong.`, upgradetest.MaxConnections
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&product, "product", "websocket", "what to offer")
+	flags.StringVar(&product, "product", "websocket", "the product to offer")
 	flags.StringArrayVar(&only, "only", nil, "make only the check with this ID; may be given several times")
 	flags.StringArrayVar(&leave, "skip", nil, "leave out the check with this ID, as 'ID: REASON'; may be given several times")
 	flags.StringArrayVar(&headers, "header", nil, "a field line for every request, as NAME: VALUE; may be given several times")
 	flags.DurationVar(&timeout, "timeout", upgradetest.DefaultTimeout, "how long to wait for an answer")
-	flags.BoolVar(&insecure, "insecure", false, "take any certificate")
+	flags.BoolVar(&insecure, "insecure", false, "accept any certificate")
 	flags.BoolVar(&asJSON, "json", false, "write one JSON object")
-	flags.BoolVar(&failures, "failures", false, "show the checks that failed, and no others")
+	flags.BoolVar(&failures, "failures", false, "show only the checks that failed")
 	flags.BoolVar(&allow, "allow-no-switch", false, "exit with 0 even if the server never switches")
 	flags.BoolVar(&list, "list", false, "show the checks, and send nothing")
 	command.RegisterFlagCompletionFunc("only", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
@@ -214,7 +218,7 @@ reached to the end; 2 if the command line is wrong.`, upgradetest.MaxConnections
 	return command
 }
 
-// parseHeaders reads field lines. Its errors quote nothing of them.
+// parseHeaders parses field lines. Its errors do not quote the lines.
 func parseHeaders(lines []string) ([]handshake.Field, error) {
 	var fields []handshake.Field
 	for _, line := range lines {
@@ -231,7 +235,7 @@ func parseHeaders(lines []string) ([]handshake.Field, error) {
 	return fields, nil
 }
 
-// listChecks shows the checks as they stand for an offer of product.
+// listChecks shows the checks, and which of them do not apply.
 func listChecks(cmd *cobra.Command, checks []upgradetest.Check, asJSON bool) error {
 	var err error
 	if asJSON {
@@ -245,7 +249,7 @@ func listChecks(cmd *cobra.Command, checks []upgradetest.Check, asJSON bool) err
 		for _, c := range checks {
 			fmt.Fprintf(&b, "%-6s  %-17s  %-28s  %s", c.Level, ruleOf(c), c.ID, c.Title)
 			if !c.Applies {
-				b.WriteString(" (skipped for that product)")
+				b.WriteString(" (does not apply to this product)")
 			}
 			b.WriteByte('\n')
 		}
@@ -260,14 +264,14 @@ func listChecks(cmd *cobra.Command, checks []upgradetest.Check, asJSON bool) err
 // ruleOf returns a text such as "RFC 9110, 7.8".
 func ruleOf(c upgradetest.Check) string { return "RFC " + c.RFC + ", " + c.Section }
 
-// progress returns what shows on a terminal which of all checks is under way, and what
-// wipes that away. Both do nothing if nobody looks.
+// progress returns two functions for a terminal: begin shows which of all checks is under
+// way, and done wipes that line. Without a terminal, begin is nil and done does nothing.
 func progress(cmd *cobra.Command, all int) (begin func(upgradetest.Check), done func()) {
 	terminal := text.Terminal(cmd.ErrOrStderr())
 	if terminal == nil {
 		return nil, func() {}
 	}
-	// Past the escaping, for what moves the cursor; IDs are our own.
+	// Not escaped, because \r must move the cursor. The IDs are our own.
 	begun := 0
 	begin = func(check upgradetest.Check) {
 		begun++
@@ -276,7 +280,7 @@ func progress(cmd *cobra.Command, all int) (begin func(upgradetest.Check), done 
 	return begin, func() { fmt.Fprintf(terminal, "\r%-60s\r", "") }
 }
 
-// probed is all that there is to tell of a run.
+// probed is everything there is to say about a run.
 type probed struct {
 	url     string
 	product upgrade.Product[string]
@@ -292,17 +296,18 @@ func (p probed) because() error {
 	case errors.Is(p.err, context.Canceled):
 		return errors.New("interrupted")
 	case errors.As(p.err, &certificate):
-		return fmt.Errorf("%w (--insecure takes any certificate)", p.err)
+		return fmt.Errorf("%w (--insecure accepts any certificate)", p.err)
 	}
 	return p.err
 }
 
-// text returns the run as lines for people.
+// text returns the run as lines for people, with only the failed checks if failures is
+// true.
 func (p probed) text(failures bool) []byte {
 	var b bytes.Buffer
 	if !p.report.Switched {
 		fmt.Fprintf(&b, "never switched: the plain offer of %s got no 101: %s\n", p.product, p.report.First)
-		fmt.Fprintf(&b, "The checks that need a switch are skipped, and what is left says little.\n")
+		fmt.Fprintf(&b, "The checks that need a switch are skipped, and the others say little.\n")
 		for _, advice := range probe.NeverSwitched(p.product, p.report) {
 			fmt.Fprintf(&b, "%s\n", advice)
 		}
@@ -349,10 +354,10 @@ func (p probed) text(failures bool) []byte {
 var endings = map[upgradetest.End]string{
 	upgradetest.EndTimeout: "and then nothing more in time\n",
 	upgradetest.EndClosed:  "and then the end of the connection\n",
-	upgradetest.EndLimit:   "and more than is read\n",
+	upgradetest.EndLimit:   "and more than probe reads\n",
 }
 
-// writeOctets writes octets as lines, where they have any.
+// writeOctets writes the octets line by line, escaped, and cut after shownOctets.
 func writeOctets(b *bytes.Buffer, what string, all []byte) {
 	fmt.Fprintf(b, "%s %d octets\n", what, len(all))
 	shown := string(all[:min(len(all), shownOctets)])
@@ -369,7 +374,7 @@ func writeOctets(b *bytes.Buffer, what string, all []byte) {
 	}
 }
 
-// colourOfResult returns the colour for a line of the text, or nothing.
+// colourOfResult returns the colour of a line of the text, or an empty string for none.
 func colourOfResult(line string) string {
 	switch word, _, _ := strings.Cut(line, " "); word {
 	case "pass":
@@ -397,7 +402,7 @@ type listedJSON struct {
 	Applies bool `json:"applies"`
 }
 
-// probedJSON is a run as JSON. What is a stranger's in it is octets.
+// probedJSON is a run as JSON. It holds what a stranger wrote as octets.
 type probedJSON struct {
 	URL         text.Octets  `json:"url"`
 	Product     string       `json:"product"`

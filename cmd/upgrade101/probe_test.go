@@ -38,7 +38,7 @@ func mustProbe(t *testing.T, want int, args ...string) probedJSON {
 	return j
 }
 
-// Our own servers pass every check that is about them.
+// Our own servers pass every check that applies to them.
 func TestProbeServe(t *testing.T) { inBothModes(t, testProbeServe) }
 
 func testProbeServe(t *testing.T, flags ...string) {
@@ -56,7 +56,7 @@ func testProbeServe(t *testing.T, flags ...string) {
 		args := []string{"--timeout", patience.String(), "--product", product, "http://" + address}
 		if len(flags) == 0 {
 			skipped += "|^host-malformed$"
-			args = append(args, "--skip", "host-malformed: net/http lets such pass")
+			args = append(args, "--skip", "host-malformed: net/http accepts it")
 		}
 		about := regexp.MustCompile(skipped)
 		j := mustProbe(t, exitOK, args...)
@@ -100,7 +100,7 @@ func TestProbeText(t *testing.T) {
 	}
 }
 
-// What a server sends is shown, not run, and cut.
+// Probe shows what a server sends escaped and cut.
 func TestProbeFailure(t *testing.T) {
 	hostile := strings.Repeat("\x1b[31m\xc2\x9b\x00\x07", 1<<10)
 	url := answerAll(t, "HTTP/1.1 101 \x1b[2J\r\nUpgrade: websocket\r\nX: "+hostile+"\r\n\r\n")
@@ -136,7 +136,7 @@ func TestProbeFailure(t *testing.T) {
 	}
 }
 
-// A SHOULD that fails is told and does not change the exit code.
+// A SHOULD that fails is shown, but does not change the exit code.
 func TestProbeShould(t *testing.T) {
 	url := answerAll(t, "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: keep-alive, upgrade\r\n\r\n")
 	j := mustProbe(t, exitOK, "--only", "101-connection-once", "--only", "101-first", url)
@@ -145,7 +145,7 @@ func TestProbeShould(t *testing.T) {
 	}
 }
 
-// answerAll runs a server that answers everything so, and returns its URL.
+// answerAll runs a server that gives this answer to every request, and returns its URL.
 func answerAll(t *testing.T, answer string) string {
 	t.Helper()
 	return "ws://" + listenHere(t, func(conn net.Conn) {
@@ -155,7 +155,7 @@ func answerAll(t *testing.T, answer string) string {
 	})
 }
 
-// listenHere serves connections until the test ends.
+// listenHere serves connections until the test ends, and returns the address.
 func listenHere(t *testing.T, serve func(net.Conn)) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -191,7 +191,7 @@ func TestProbeTLS(t *testing.T) {
 		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
 	}
 	j := mustProbe(t, exitFailure, "--insecure", strings.Replace(server.URL, "https", "wss", 1))
-	if j.Summary.FailedMust != 2 || j.Summary.Fail != 2 { // both-lengths and host-malformed, as everything on net/http
+	if j.Summary.FailedMust != 2 || j.Summary.Fail != 2 { // both-lengths and host-malformed, as on every net/http server
 		t.Errorf("%+v", j.Summary)
 	}
 }
@@ -221,7 +221,7 @@ func TestProbeHung(t *testing.T) {
 	}
 }
 
-// SIGINT ends it at once, and what was made by then is told.
+// SIGINT ends the run at once, and probe shows the checks made by then.
 func TestProbeInterrupted(t *testing.T) {
 	served := make(chan struct{})
 	requests := 0
@@ -316,7 +316,7 @@ func TestProbeCompletion(t *testing.T) {
 	}
 }
 
-// No redirect is followed, no proxy asked, and nothing is left open or running.
+// Probe follows no redirect, uses no proxy, and leaves nothing open or running.
 func TestProbeKeepsToOneAddress(t *testing.T) {
 	other := listenHere(t, func(net.Conn) { t.Error("a connection to another address") })
 	t.Setenv("HTTP_PROXY", "http://"+other)
@@ -357,7 +357,7 @@ func TestProbeCancelled(t *testing.T) {
 	}
 }
 
-// A run that never saw a switch says so before anything else, and with what came back.
+// If the server never switches, probe says so first, with the answer of the server.
 func TestProbeNeverSwitched(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
@@ -372,7 +372,7 @@ func TestProbeNeverSwitched(t *testing.T) {
 		t.Errorf("exit code %d, %q, %s", code, stderr, stdout)
 	}
 	if !strings.Contains(stdout, "With nginx: proxy_http_version 1.1;") && !strings.Contains(stdout, "with nginx: proxy_http_version 1.1;") || strings.Contains(stdout, "ProxyPass") {
-		t.Errorf("no advice, or of another server: %s", stdout)
+		t.Errorf("no advice, or advice for another server: %s", stdout)
 	}
 	code, stdout, _ = try("", append(args, "--allow-no-switch", "--failures")...)
 	if code != exitOK || !strings.HasPrefix(stdout, "never switched: ") || strings.Contains(stdout, "\npass") || strings.Contains(stdout, "\nskip") {
@@ -396,7 +396,7 @@ func TestProbeUnreadableSwitch(t *testing.T) {
 	}
 }
 
-// When the server is gone, the last check that it got is named.
+// When the server is gone, the error names the last check sent to it.
 func TestProbeNamesLastCheck(t *testing.T) {
 	requests := 0
 	var listener net.Listener

@@ -24,13 +24,13 @@ func proxyCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "proxy --backend URL [--allow NAME[/VERSION],...] [--listen ADDRESS]",
 		Short: "Run a reverse proxy that passes on only the switches it allows",
-		Long: `Proxy runs a reverse proxy in front of a server. It passes on an offer to switch
-protocols only as far as --allow names the products, in its own spelling, and passes
-every other request on without Upgrade. It believes a 101 of the server only if that
-names what was passed on. After a switch it passes on the octets of both sides.
+		Long: `Proxy runs a reverse proxy in front of a server. From an offer to switch protocols, it
+passes on only the products that --allow names, as --allow spells them. It passes on
+any other request without Upgrade. It believes a 101 from the server only if the 101
+names what the proxy passed on. After a switch it passes on the octets of both sides.
 
-The first line of standard output says where the proxy listens. The proxy logs every
-offer, what became of it and why, to standard error.
+The first line of standard output says where the proxy listens. To standard error, the
+proxy logs every offer, what became of it, and why.
 
 The URL of the server begins with http:// or https://. The server gets the Host that
 the client sent. The proxy waits 30 seconds for the answer to an offer, and closes a
@@ -45,7 +45,7 @@ listen; 2 if the command line is wrong.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			to, err := url.Parse(backend)
 			if err != nil || to.Scheme != "http" && to.Scheme != "https" || to.Hostname() == "" || to.User != nil {
-				return errors.New("--backend: want a URL of http or https")
+				return errors.New("--backend: want an http or https URL")
 			}
 			var allowed []upgrade.Product[string]
 			for _, name := range allow {

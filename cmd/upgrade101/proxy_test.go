@@ -11,7 +11,8 @@ import (
 	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
-// startProxy starts "proxy" in front of a server, with a log, until the test ends.
+// startProxy starts "proxy" in front of a server. The test or ended stops it, and ended
+// returns its log.
 func startProxy(t *testing.T, backend string, flags ...string) (address string, ended func() string) {
 	t.Helper()
 	var log strings.Builder
@@ -32,7 +33,7 @@ func startProxy(t *testing.T, backend string, flags ...string) (address string, 
 	return address, ended
 }
 
-// What is allowed switches, and nothing else does, and the log says why.
+// Only allowed products switch, and the log says why.
 func TestProxy(t *testing.T) { inBothModes(t, testProxy) }
 
 func testProxy(t *testing.T, flags ...string) {
@@ -51,13 +52,13 @@ func testProxy(t *testing.T, flags ...string) {
 			t.Errorf("%s: exit code %d, %q", product, code, stdout)
 		}
 	}
-	// A page of the proxy's origin may open a WebSocket, another page may not.
+	// Only a page of the proxy's origin may open a WebSocket.
 	for origin, want := range map[string]int{"http://" + address: exitOK, "http://" + backend: exitFailure, "http://evil.example": exitFailure} {
 		if code, _, stderr := try("", "dial", "--header", "Origin: "+origin, "ws://"+address); code != want {
 			t.Errorf("Origin %s: exit code %d, %s", origin, code, stderr)
 		}
 	}
-	// The page itself.
+	// The page works through the proxy.
 	response, err := http.Get("http://" + address + "/script.js")
 	if err != nil {
 		t.Fatal(err)
@@ -82,8 +83,8 @@ func testProxy(t *testing.T, flags ...string) {
 		`GET "/" offers "foo, echo/1": switched to echo/1`,
 		"echo/1 closed after 8 octets to the backend and 8 to the client\n",
 		`GET "/" offers "websocket": switched to websocket`,
-		`GET "/" offers "h2c": not passed on: nothing of it is allowed; answered 200`,
-		`GET "/" offers "echo/2": not passed on: nothing of it is allowed; answered 200`,
+		`GET "/" offers "h2c": not passed on: no offered product is allowed; answered 200`,
+		`GET "/" offers "echo/2": not passed on: no offered product is allowed; answered 200`,
 		`GET "/" offers "tcp": passed on "tcp": not switched: answered 200`,
 		`GET "/" offers "websocket": passed on "websocket": not switched: answered 403`,
 		`POST "/" offers "echo/1": not passed on: the request may have two lengths`,
@@ -94,8 +95,7 @@ func testProxy(t *testing.T, flags ...string) {
 	}
 }
 
-// The proxy does no worse than the server that it stands in front of, in which nothing
-// fails.
+// No check fails on the backend, and no check fails through the proxy.
 func TestProxyProbe(t *testing.T) { inBothModes(t, testProxyProbe) }
 
 func testProxyProbe(t *testing.T, flags ...string) {

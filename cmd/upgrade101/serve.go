@@ -27,33 +27,34 @@ that follows the 101 response, and websocket sends back every message. A browser
 a page to try both fields and to see a handshake octet for octet. Other clients get a
 text with commands to try.
 
-The first line of standard output says where the server listens. The server logs every
-offer, and what became of it, to standard error.
+The first line of standard output says where the server listens. To standard error, the
+server logs every offer and what became of it.
 
 With --raw, package netupgrade reads the first request of a connection, not net/http.
-It is stricter: it answers a malformed request or a CONNECT, and closes the connection.
-A request that does not switch goes on to net/http octet for octet, with the connection
-and everything that follows on it.
+It is stricter: it refuses a malformed request or a CONNECT, and closes the connection.
+Any other request that does not switch goes on to net/http octet for octet, with the
+connection and everything that follows on it.
 
 With --tls, the server speaks TLS, and HTTP/2 as well as HTTP/1.1. Its certificate is
-its own and valid for a day; a browser has to be told to accept it. A browser uses
-HTTP/2 for WebSocket if GODEBUG=http2xconnect=1 is in the environment of the server;
-the page says which version its own WebSocket has. The server keeps no heads then.
+self-signed and valid for a day; a browser must be told to accept it. A browser uses
+HTTP/2 for WebSocket if GODEBUG=http2xconnect=1 is in the environment of the server.
+The page shows which version its own WebSocket uses. With --tls, the server keeps no
+heads.
 
 A request must arrive within 30 seconds, with at most 64 KiB of head and, before a
 switch, at most 2 MiB of content. The server closes a switched connection after 2
-minutes in which it could neither receive nor send. A WebSocket message may have up to
-1 MiB. With 16,384 connections open, the server accepts no more until one is closed.
+minutes in which it could neither receive nor send. A WebSocket message may be up to
+1 MiB long. While 16,384 connections are open, the server accepts no more.
 
 The page shows the last 50 handshakes to everybody who can open it: the method, the
 target without its query, what was offered and what became of it, but no address. The
 heads of a handshake are shown only to the page that made it: at most 16 KiB of each,
 and never the values of Cookie and Authorization.
 
-Pages of other sites get nothing. A WebSocket with the Origin of another site is
-refused with 403, and is not on the page. The page and a WebSocket need a Host that
-names this server, which is localhost, 127.0.0.1, [::1] or the address it listens on,
-with any port; otherwise the status is 421. --host adds a name.
+Pages of other sites get nothing. The server refuses a WebSocket with the Origin of
+another site with 403, and does not list it on the page. The page and a WebSocket need
+a Host that names this server: localhost, 127.0.0.1, [::1] or the address it listens
+on, with any port. Otherwise the status is 421. --host adds a name.
 
 Exit codes: 0 after SIGINT or SIGTERM, which close all connections; 1 if it cannot
 listen; 2 if the command line is wrong.`,
@@ -85,7 +86,7 @@ listen; 2 if the command line is wrong.`,
 			host, _, _ := net.SplitHostPort(address)
 			s.Names = append(hosts, host)
 			if overTLS && !serve.ExtendedConnect() {
-				fmt.Fprintln(cmd.ErrOrStderr(), "WebSocket over HTTP/1.1 alone: for HTTP/2, set GODEBUG=http2xconnect=1 in the environment")
+				fmt.Fprintln(cmd.ErrOrStderr(), "WebSocket uses only HTTP/1.1: for HTTP/2, set GODEBUG=http2xconnect=1 in the environment")
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), "listening on", url)
 			if err := s.Run(cmd.Context(), listener); err != nil {
@@ -96,9 +97,9 @@ listen; 2 if the command line is wrong.`,
 	}
 	command.Flags().StringVar(&address, "listen", "127.0.0.1:8101", "address and port; port 0 takes a free one")
 	command.RegisterFlagCompletionFunc("listen", cobra.NoFileCompletions)
-	command.Flags().StringArrayVar(&hosts, "host", nil, "a further name of the server for the field Host; may be given several times")
+	command.Flags().StringArrayVar(&hosts, "host", nil, "another name of the server for the field Host; may be given several times")
 	command.RegisterFlagCompletionFunc("host", cobra.NoFileCompletions)
-	command.Flags().BoolVar(&raw, "raw", false, "switch on the connection itself, without net/http")
+	command.Flags().BoolVar(&raw, "raw", false, "read the first request of a connection without net/http")
 	command.Flags().BoolVar(&overTLS, "tls", false, "speak TLS, and HTTP/2 as well as HTTP/1.1")
 	return command
 }

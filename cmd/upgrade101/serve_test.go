@@ -59,7 +59,7 @@ func serveHere(t *testing.T, flags ...string) (address string, cmd *exec.Cmd) {
 	return address, cmd
 }
 
-// inBothModes runs a test of what does not depend on who reads the first request.
+// inBothModes runs a test twice: net/http or package netupgrade reads the first request.
 func inBothModes(t *testing.T, test func(t *testing.T, flags ...string)) {
 	t.Run("net/http", func(t *testing.T) { test(t) })
 	t.Run("raw", func(t *testing.T) { test(t, "--raw") })
@@ -110,7 +110,7 @@ func TestSignals(t *testing.T) {
 				if err := cmd.Wait(); err != nil {
 					t.Error(err)
 				}
-				// The server gives what is under way two seconds.
+				// The server waits two seconds for open requests.
 				if took := time.Since(begun); took > 5*time.Second {
 					t.Errorf("took %v", took)
 				}
@@ -119,7 +119,7 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// The command says what keeps WebSocket off HTTP/2.
+// The command says what WebSocket over HTTP/2 needs.
 func TestServeTLSSaysWhatIsMissing(t *testing.T) {
 	for setting, warns := range map[string]bool{"GODEBUG=": true, "GODEBUG=http2xconnect=1": false} {
 		var stderr bytes.Buffer

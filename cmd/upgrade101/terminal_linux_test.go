@@ -43,7 +43,7 @@ func onTerminal(t *testing.T, environment []string, args ...string) string {
 	cmd.Stdout = inner
 	cmd.Run()
 	inner.Close()
-	// The end of a terminal that nobody has open any more is EIO.
+	// Reading fails with EIO at the end, because no process has the other side open.
 	out, err := io.ReadAll(outer)
 	if len(out) == 0 {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func TestColour(t *testing.T) {
 		`    websocket, \x1b[7m`,
 		text.Red+"               ^"+text.Plain,
 		text.Yellow+"decision: no offer"+text.Plain,
-		"reason: the Upgrade field is malformed: an ordinary request, to be served without a switch",
+		"reason: the Upgrade field is malformed: serve the request without a switch",
 	)
 	if got != want {
 		t.Errorf("got\n%q, want\n%q", got, want)
@@ -74,12 +74,12 @@ func TestColour(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	for name, test := range map[string]struct{ environment, args []string }{
-		"NO_COLOR":             {[]string{"TERM=xterm", "NO_COLOR=1"}, []string{"parse", "a b"}},
-		"NO_COLOR of no sense": {[]string{"TERM=xterm", "NO_COLOR=0"}, []string{"corpus", "../../testdata/upgrade.json"}},
-		"dumb terminal":        {[]string{"TERM=dumb", "NO_COLOR="}, []string{"parse", "a b"}},
-		"JSON":                 {colours, []string{"parse", "--json", "a b"}},
-		"JSON of the corpus":   {colours, []string{"corpus", "--json", "../../testdata/upgrade.json"}},
-		"help":                 {colours, []string{"parse", "--help"}},
+		"NO_COLOR":           {[]string{"TERM=xterm", "NO_COLOR=1"}, []string{"parse", "a b"}},
+		"NO_COLOR=0":         {[]string{"TERM=xterm", "NO_COLOR=0"}, []string{"corpus", "../../testdata/upgrade.json"}},
+		"dumb terminal":      {[]string{"TERM=dumb", "NO_COLOR="}, []string{"parse", "a b"}},
+		"JSON":               {colours, []string{"parse", "--json", "a b"}},
+		"JSON of the corpus": {colours, []string{"corpus", "--json", "../../testdata/upgrade.json"}},
+		"help":               {colours, []string{"parse", "--help"}},
 	} {
 		if got := onTerminal(t, test.environment, test.args...); strings.Contains(got, "\x1b") {
 			t.Errorf("%s: %q", name, got)

@@ -18,8 +18,8 @@ import (
 
 // This file knows what a case asks, and how this build answers it.
 
-// Answer is what a case wants, or what came of it. Its keys are absent where they do not
-// apply.
+// Answer is what a case wants, or what this build answers. Keys that do not apply are
+// absent.
 type Answer struct {
 	Connection []text.Octets   `json:"connection,omitzero"`
 	Products   [][]text.Octets `json:"products,omitzero"`
@@ -44,7 +44,7 @@ func (a Answer) String() string {
 	return string(text.ASCII(j))
 }
 
-// wanted returns the answer that a case wants, as far as all files have it.
+// wanted returns the part of a wanted answer that all formats have.
 func wanted(f corpus.Fault, products corpus.Products) Answer {
 	a := Answer{Error: f.Error, Field: f.Field, Line: f.Line, Offset: f.Offset}
 	if products != nil {
@@ -56,13 +56,13 @@ func wanted(f corpus.Fault, products corpus.Products) Answer {
 	return a
 }
 
-// answerUpgrade tells the products of an Upgrade field.
+// answerUpgrade answers a case of upgrade.json: which products a field has.
 func answerUpgrade(c corpus.Upgrade, _ string) (want, got Answer, err error) {
 	got, err = answerOf(upgrade.ParseList(c.Lines.Strings()...))
 	return wanted(c.Fault, c.Products), got, err
 }
 
-// answerConnection tells the options of a Connection field.
+// answerConnection answers a case of connection.json: which options a field has.
 func answerConnection(c corpus.Connection, _ string) (want, got Answer, err error) {
 	want = wanted(c.Fault, nil)
 	if c.Options != nil {
@@ -88,7 +88,8 @@ func answerConnection(c corpus.Connection, _ string) (want, got Answer, err erro
 	return want, got, nil
 }
 
-// answerRequest tells what a request offers, and which of it a server picks.
+// answerRequest answers a case of request.json: what a request offers, and which product a
+// server selects.
 func answerRequest(c corpus.Request, _ string) (want, got Answer, err error) {
 	want = wanted(c.Fault, c.Products)
 	want.Select = text.Octets(c.Select)
@@ -117,7 +118,8 @@ func answerRequest(c corpus.Request, _ string) (want, got Answer, err error) {
 	return want, got, selectErr
 }
 
-// answerResponse tells whether a response switches, or builds one.
+// answerResponse answers a case of response.json: whether a response switches, or the
+// octets of a response to build.
 func answerResponse(c corpus.Response, _ string) (want, got Answer, err error) {
 	want = wanted(c.Fault, c.Products)
 	want.Bytes, want.Index = text.Octets(c.Bytes), c.Index
@@ -129,7 +131,7 @@ func answerResponse(c corpus.Response, _ string) (want, got Answer, err error) {
 	return want, got, err
 }
 
-// switched tells whether a response switches.
+// switched returns the products to which a response switches, or the error.
 func switched(status int, version string, connection, chosen []string, offered corpus.Lines) (Answer, error) {
 	major, minor, err := corpus.ParseVersion(version)
 	if err != nil {
@@ -142,7 +144,7 @@ func switched(status int, version string, connection, chosen []string, offered c
 	return answerOf(handshake.Switched(status, major, minor, connection, chosen, products...))
 }
 
-// build builds a response.
+// build builds the head of a response.
 func build(c corpus.Response) (Answer, error) {
 	to, err := readProducts(c.To)
 	if err != nil {
@@ -163,7 +165,8 @@ func build(c corpus.Response) (Answer, error) {
 	return Answer{Bytes: text.Octets(head)}, nil
 }
 
-// answerCapture tells the same of a head in a file.
+// answerCapture answers a case of captures.json: what a head in a file offers, or whether
+// it switches. captures is the directory of the file.
 func answerCapture(c corpus.Capture, captures string) (want, got Answer, err error) {
 	want = wanted(c.Fault, c.Products)
 	want.Connection = text.AllOctets(c.Connection)
@@ -197,7 +200,7 @@ func answerCapture(c corpus.Capture, captures string) (want, got Answer, err err
 	return want, got, err
 }
 
-// answerOf returns what the list and the error of a parser say.
+// answerOf returns the result of a parser as an answer.
 func answerOf(list upgrade.List[string], err error) (Answer, error) {
 	if err != nil {
 		return errorAnswer(err)
@@ -217,8 +220,8 @@ func productsOf(list upgrade.List[string]) [][]text.Octets {
 	return products
 }
 
-// errorAnswer returns what an error of this build is in the format, or err if that has no
-// name for it.
+// errorAnswer returns an error of this build as an answer. It returns err if the format has
+// no name for it.
 func errorAnswer(err error) (Answer, error) {
 	var (
 		a        Answer
@@ -259,7 +262,7 @@ func errorAnswer(err error) (Answer, error) {
 	return a, err
 }
 
-// readProducts reads products, of which "" is none.
+// readProducts parses each line as a product. An empty line is the zero Product.
 func readProducts(lines corpus.Lines) ([]upgrade.Product[string], error) {
 	products := []upgrade.Product[string]{}
 	for _, line := range lines.Strings() {

@@ -1,6 +1,6 @@
 // Package cases runs the test cases of package corpus against this build. It knows the
-// calls that answer a case and how to tell what came of them. It does not know the format
-// of a file, which corpus reads.
+// calls that answer a case and how to show the outcome. Package corpus reads the files and
+// knows their format.
 package cases
 
 import (
@@ -17,9 +17,9 @@ import (
 	"github.com/gosegue/upgrade/internal/corpus"
 )
 
-// This file knows files of cases, and the outcome of all of them.
+// This file knows files of cases, and the outcome of running them.
 
-// formats are the formats of a file, by its name without the ending.
+// formats holds the reader of each format. Its key is the name of a file without .json.
 var formats = map[string]reader{
 	"upgrade":    read(answerUpgrade),
 	"connection": read(answerConnection),
@@ -38,8 +38,8 @@ func Formats() []string {
 	return names
 }
 
-// reader reads and runs the cases of a file, the whole file or nothing. captures is the
-// directory of the heads that cases may speak of.
+// reader reads and runs the cases of a file. On an error it returns no cases. captures is
+// the directory of the heads to which cases may refer.
 type reader func(data []byte, captures string) ([]ran, error)
 
 // ran is a case that has been run.
@@ -48,7 +48,7 @@ type ran struct {
 	want, got Answer
 }
 
-// read returns the reader of one format, whose cases are answered by answers.
+// read returns the reader of one format, which calls answers for each case.
 func read[C corpus.Case](answers func(c C, captures string) (want, got Answer, err error)) reader {
 	return func(data []byte, captures string) ([]ran, error) {
 		cases, err := corpus.Decode[C](data)
@@ -67,7 +67,7 @@ func read[C corpus.Case](answers func(c C, captures string) (want, got Answer, e
 	}
 }
 
-// Outcome is what became of cases. The zero Outcome has none.
+// Outcome is the outcome of running cases. The zero Outcome has no cases.
 type Outcome struct {
 	passed   int
 	failures []mismatch
@@ -80,7 +80,7 @@ type mismatch struct {
 	want, got  Answer
 }
 
-// fileError is a file that was not run, and why.
+// fileError is the name of a file that was not run, and why.
 type fileError struct{ file, text string }
 
 // maxFile is how long a file of cases may be, in octets.
@@ -89,15 +89,15 @@ const maxFile = 64 << 20
 // Failed reports whether a case failed or a file was not run.
 func (o *Outcome) Failed() bool { return len(o.failures)+len(o.errors) > 0 }
 
-// RunFile adds the outcome of the cases of one file. as is the name of its format; if it
-// is empty, the name of the file is that of the format.
+// RunFile runs the cases of one file and adds their outcome. as is the name of the format;
+// if as is empty, it is the name of the file without .json.
 func (o *Outcome) RunFile(file, as string) {
 	if as == "" {
 		as = strings.TrimSuffix(filepath.Base(file), ".json")
 	}
 	read := formats[as]
 	if read == nil {
-		o.fail(file, "want a file named as its format is ("+strings.Join(Formats(), ", ")+"), or --as")
+		o.fail(file, "want a file named after its format ("+strings.Join(Formats(), ", ")+"), or --as")
 		return
 	}
 	cases, err := readFile(file, read)
@@ -132,7 +132,7 @@ func readFile(file string, read reader) ([]ran, error) {
 	return read(data, filepath.Join(filepath.Dir(file), "captures"))
 }
 
-// withoutPath returns what is wrong with a file that the caller names.
+// withoutPath returns err without the path of the file, which the caller adds.
 func withoutPath(err error) error {
 	var path *os.PathError
 	if errors.As(err, &path) {

@@ -15,13 +15,13 @@ import (
 
 // This file knows how octets and messages go to the server and come from it.
 
-// maxLine is how long a line may be that becomes a message, in octets.
+// maxLine is the length of the longest line that becomes a message, in octets.
 const maxLine = 1 << 20
 
-// Copy sends what in has to the server, and writes what the server sends to out, until the
-// server ends the connection or ctx is done. At the end of in it tells the server of the
-// end, once the server has been silent for quiet: some proxies end a connection when one
-// side of it ends, and an answer may be under way. It closes conn.
+// Copy copies in to the server, and what the server sends to out, until the server ends the
+// connection or ctx is done. After the end of in, it waits until the server has been silent
+// for quiet, and then closes its writing side. It waits because some proxies end the whole
+// connection when one side ends, and an answer may still be under way. It closes conn.
 func Copy(ctx context.Context, conn net.Conn, in io.Reader, out io.Writer, quiet time.Duration) error {
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
@@ -44,14 +44,14 @@ func Copy(ctx context.Context, conn net.Conn, in io.Reader, out io.Writer, quiet
 }
 
 // CopyMessages sends each line of in as a WebSocket message, and writes each message of
-// the server to out, on a line of its own, until the server ends the connection or ctx is
-// done. At the end of in it closes the WebSocket. It closes conn.
+// the server to out as a line, until the server ends the connection or ctx is done. After
+// the end of in, it sends a close frame. It closes conn.
 func CopyMessages(ctx context.Context, conn net.Conn, in io.Reader, out io.Writer) error {
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	failed := make(chan error, 1)
-	// A frame is one Write, because answers to pings come in between.
+	// Each frame is one Write, because answers to pings come between frames.
 	send := func(frame ws.Frame) error {
 		octets, err := ws.CompileFrame(ws.MaskFrameInPlace(frame))
 		if err == nil {
@@ -103,7 +103,8 @@ func receive(conn net.Conn, out io.Writer) error {
 	}
 }
 
-// because returns why copying ended: nil if ctx did it, or else what failed first.
+// because returns why copying ended: nil if ctx is done, otherwise err, the error of
+// receiving, or if that is nil the error of sending.
 func because(ctx context.Context, err error, failed <-chan error) error {
 	if ctx.Err() != nil {
 		return nil
@@ -118,7 +119,7 @@ func because(ctx context.Context, err error, failed <-chan error) error {
 	return err
 }
 
-// listener notes when something was written to it last.
+// listener notes when it was last written to.
 type listener struct{ last atomic.Int64 }
 
 func (l *listener) Write(p []byte) (int, error) {
@@ -128,7 +129,7 @@ func (l *listener) Write(p []byte) (int, error) {
 
 func (l *listener) note() { l.last.Store(time.Now().UnixNano()) }
 
-// await waits until nothing was written for that long, or ctx is done.
+// await waits until nothing has been written for the time quiet, or ctx is done.
 func (l *listener) await(ctx context.Context, quiet time.Duration) {
 	for {
 		left := quiet - time.Since(time.Unix(0, l.last.Load()))

@@ -1,6 +1,6 @@
-// Package dial asks a server for a switch of protocols and hands over the connection. It
-// knows URLs, proxies, TLS, and what a WebSocket wants in addition. It knows nothing of
-// the command line, and nothing of what is spoken after the switch.
+// Package dial asks a server for a switch of protocols, and copies octets or messages after
+// the switch. It knows URLs, proxies, TLS and WebSocket. It knows nothing of the command
+// line.
 package dial
 
 import (
@@ -24,21 +24,21 @@ import (
 	"github.com/gosegue/upgrade/websocket"
 )
 
-// WebSocket is the product that URLs of ws and wss stand for.
+// WebSocket is the product that ws and wss URLs stand for.
 var WebSocket = upgrade.MustParseProduct("websocket")
 
-// Options say what to ask for, and of whom.
+// Options say what to offer, and to which server.
 type Options struct {
-	Target   *url.URL                  // of http or https, by ParseTarget
+	Target   *url.URL                  // http or https, from ParseTarget
 	Products []upgrade.Product[string] // what to offer, in this order
 	Fields   []handshake.Field         // further fields of the request
-	Proxy    *url.URL                  // to tunnel through by CONNECT; nil: none
+	Proxy    *url.URL                  // to tunnel through with CONNECT; nil: none
 	TLS      *tls.Config               // nil: the defaults
 	Timeout  time.Duration             // for the connection, and for the answer
 }
 
-// ParseTarget reads a URL of http, https, ws or wss. ws and wss become http and https, and
-// webSocket is true.
+// ParseTarget parses an http, https, ws or wss URL. For ws and wss, the scheme of target is
+// http or https, and webSocket is true.
 func ParseTarget(text string) (target *url.URL, webSocket bool, err error) {
 	target, err = url.Parse(text)
 	if err != nil {
@@ -51,28 +51,29 @@ func ParseTarget(text string) (target *url.URL, webSocket bool, err error) {
 		target.Scheme = map[string]string{"ws": "http", "wss": "https"}[target.Scheme]
 		webSocket = true
 	default:
-		return nil, false, errors.New("want a URL of http, https, ws or wss")
+		return nil, false, errors.New("want an http, https, ws or wss URL")
 	}
 	switch {
 	case target.Hostname() == "":
 		return nil, false, errors.New("the URL has no host")
 	case target.User != nil:
-		return nil, false, errors.New("want no user in the URL: --header can have Authorization")
+		return nil, false, errors.New("want no user in the URL: use --header for Authorization")
 	case webSocket && target.Fragment != "":
-		return nil, false, errors.New("a URL of ws or wss has no fragment") // RFC 6455, section 3
+		return nil, false, errors.New("a ws or wss URL has no fragment") // RFC 6455, section 3
 	}
 	return target, webSocket, nil
 }
 
-// ProxyFromEnvironment returns the proxy that the environment has for target, by
-// HTTP_PROXY, HTTPS_PROXY and NO_PROXY, as net/http reads them. It returns nil if there is
-// none. A target on this machine has none.
+// ProxyFromEnvironment returns the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name for
+// target, as net/http reads them. It returns nil if they name no proxy or the target is on
+// this machine.
 func ProxyFromEnvironment(target *url.URL) (*url.URL, error) {
 	return http.ProxyFromEnvironment(&http.Request{URL: target})
 }
 
-// Dial connects to the target and makes the offer. Of a WebSocket it sends a key, and
-// checks the answer to it. An ordinary response is a [*netupgrade.Declined].
+// Dial connects to the target and makes the offer. For a WebSocket it sends a key and
+// checks the answer to the key. If the server declines, the error is a
+// [*netupgrade.Declined].
 func Dial(ctx context.Context, o Options) (netupgrade.Switched, error) {
 	conn, err := connect(ctx, o)
 	if err != nil {
@@ -142,13 +143,13 @@ func connect(ctx context.Context, o Options) (net.Conn, error) {
 	return overTLS(ctx, conn, o.TLS, o.Target.Hostname())
 }
 
-// tunnel returns a connection to address through the proxy, by CONNECT ([RFC 9110, section
-// 9.3.6]).
+// tunnel returns a connection to address through the proxy, with CONNECT ([RFC 9110,
+// section 9.3.6]).
 //
 // [RFC 9110, section 9.3.6]: https://httpwg.org/specs/rfc9110.html#rfc.section.9.3.6
 func tunnel(ctx context.Context, o Options, address string) (net.Conn, error) {
 	if o.Proxy.Scheme != "http" && o.Proxy.Scheme != "https" || o.Proxy.Hostname() == "" {
-		return nil, errors.New("want a proxy of http or https")
+		return nil, errors.New("want an http or https proxy")
 	}
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addressOf(o.Proxy))
 	if err != nil {
@@ -185,7 +186,7 @@ func ask(conn net.Conn, user *url.Userinfo, address string) error {
 	if err := request.Write(conn); err != nil {
 		return err
 	}
-	// Octet by octet: what follows the head is the target's.
+	// Read octet by octet: what follows the head comes from the target.
 	reader := bufio.NewReader(io.LimitReader(oneByOne{conn}, maxAnswer))
 	response, err := http.ReadResponse(reader, request)
 	if err != nil {
@@ -197,12 +198,12 @@ func ask(conn net.Conn, user *url.Userinfo, address string) error {
 	return nil
 }
 
-// oneByOne reads one octet at a time, so that nothing is read that is not asked for.
+// oneByOne reads one octet at a time, so that a bufio.Reader reads no further than it must.
 type oneByOne struct{ io.Reader }
 
 func (r oneByOne) Read(p []byte) (int, error) { return r.Reader.Read(p[:min(1, len(p))]) }
 
-// overTLS returns a connection of TLS that speaks HTTP/1.1.
+// overTLS returns a TLS connection over conn that speaks HTTP/1.1.
 func overTLS(ctx context.Context, conn net.Conn, config *tls.Config, name string) (net.Conn, error) {
 	config = config.Clone()
 	if config == nil {

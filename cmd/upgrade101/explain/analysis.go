@@ -5,10 +5,9 @@ import (
 	"github.com/gosegue/upgrade/cmd/upgrade101/text"
 )
 
-// This file knows how the page shows a report: lexeme by lexeme, and never more than a
-// bounded part of it.
+// This file knows how the page shows a report: lexeme by lexeme, and within bounds.
 
-// The bounds of what is shown of each field. The line with the fault is always shown.
+// How much of each field the page shows. It always shows the line with the fault.
 const (
 	maxShownLines    = 12
 	MaxShownOctets   = 256 // of each line

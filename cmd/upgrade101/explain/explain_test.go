@@ -9,7 +9,7 @@ import (
 	"github.com/gosegue/upgrade/head"
 )
 
-// A head is at fault where package head says so, which is shown in its line.
+// Head reports a fault where package head finds it, by its line and the offset there.
 func TestHeadFaults(t *testing.T) {
 	type at struct {
 		where        string
@@ -79,7 +79,7 @@ func TestHeadFaults(t *testing.T) {
 	}
 }
 
-// Whatever package head refuses, so does a report, and nothing else.
+// A report says that a message is malformed exactly if package head refuses its head.
 func FuzzHead(f *testing.F) {
 	f.Add("GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: a/1, b\r\n\r\n")
 	f.Add("POST http://x/ HTTP/1.0\r\nTransfer-Encoding: chunked\r\nX: \x00\r\n")
@@ -112,7 +112,7 @@ func FuzzHead(f *testing.F) {
 		}
 		message := r.Malformed() && r.faults[0].syntax == 0
 		if message != (err != nil) {
-			t.Fatalf("%q: malformed %t, and %v", whole, message, err)
+			t.Fatalf("%q: malformed %t, but package head returns %v", whole, message, err)
 		}
 		if err != nil {
 			fault := r.faults[0]
@@ -120,7 +120,7 @@ func FuzzHead(f *testing.F) {
 			for _, line := range lines[:fault.place.line] {
 				at += len(line) + len("\r\n")
 			}
-			// What is wrong with the end of a line is shown at the end of its text.
+			// A fault in a line end is shown at the end of the line.
 			if offset := err.(*head.Error).Offset; at != offset && at != offset-1 {
 				t.Fatalf("%q: fault at %d, want %d", whole, at, offset)
 			}
@@ -136,7 +136,7 @@ func FuzzHead(f *testing.F) {
 	})
 }
 
-// The places of elements are those at which they were read.
+// The places are those at which the elements begin.
 func TestElements(t *testing.T) {
 	lines := []string{", websocket ,,", "", "h2c/1 ,\tIRC/6.9", "a"}
 	var got []place
@@ -168,7 +168,7 @@ func TestForPage(t *testing.T) {
 		Products:   []ProductJSON{},
 		Errors:     []FaultJSON{{"Upgrade", "ErrToken", 0, 6, "want token, not '@'"}},
 		Verdict:    "no offer",
-		Why:        "the Upgrade field is malformed: an ordinary request, to be served without a switch",
+		Why:        "the Upgrade field is malformed: serve the request without a switch",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -7,7 +7,7 @@ import (
 
 // This file knows how programs get a report.
 
-// ReportJSON is a report as JSON. What a stranger sent is in it as octets.
+// ReportJSON is a report as JSON. It holds what a stranger sent as octets.
 type ReportJSON struct {
 	Assumed  string        `json:"assumed"`
 	Start    text.Octets   `json:"start"`
@@ -74,7 +74,7 @@ func (r Report) ForPrograms() ReportJSON {
 	return j
 }
 
-// ReasonName returns the name of the constant, or an empty string for 0.
+// ReasonName returns the name of the constant reason, or an empty string for 0.
 func ReasonName(reason upgrade.Reason) string {
 	switch reason {
 	case upgrade.ErrToken:

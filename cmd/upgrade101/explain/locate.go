@@ -7,9 +7,9 @@ import (
 )
 
 // This file knows where the elements of a list are in its lines. The parsers of package
-// upgrade do not say that, which makes them cheaper.
+// upgrade do not keep that, so they are cheaper.
 
-// place is a field line, by its index from 0, and an octet in it, from 0.
+// place is the index of a line and the offset of an octet in it, both from 0.
 type place struct{ line, offset int }
 
 // elements returns where each element of a list of products or options begins, in the order

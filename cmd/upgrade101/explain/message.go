@@ -40,7 +40,7 @@ type fieldLine struct {
 	value string
 }
 
-// fault is an octet that must not stand in a line, and why.
+// fault is the place of an octet that is wrong, and why.
 type fault struct {
 	where  string         // the field, or the kind of line
 	syntax upgrade.Reason // of a malformed field; 0 if the message itself is malformed
@@ -85,8 +85,8 @@ func ReadHead(r io.Reader) ([]string, error) {
 	}
 }
 
-// parseHead reads a head by package head. If there is a fault, the message has the lines
-// before it.
+// parseHead reads a head with package head. If there is a fault, the message has only the
+// lines before it.
 func parseHead(lines []string) (message, *fault) {
 	m := message{start: lines[0]}
 	// A method is a token and has no slash.
@@ -148,7 +148,7 @@ func reasonOf(reason head.Reason) string {
 	return text
 }
 
-// rules are the sections that a reader may want to read.
+// rules holds the section of an RFC for each reason.
 var rules = map[head.Reason]string{
 	head.ErrMethod:           "RFC 9112, section 3",
 	head.ErrTarget:           "RFC 9112, section 3.2",
@@ -181,7 +181,7 @@ func (m *message) addLine(line string) {
 	}
 }
 
-// isNamed reports whether line is a line of the field name.
+// isNamed reports whether line belongs to the field with that name.
 func isNamed(line, name string) bool {
 	spelled, _, _ := strings.Cut(line, ":")
 	return octet.EqualFold(spelled, name)

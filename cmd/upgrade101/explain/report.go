@@ -42,7 +42,7 @@ type option struct {
 	place
 }
 
-// Malformed reports whether anything of the message is malformed.
+// Malformed reports whether anything in the message is malformed.
 func (r Report) Malformed() bool { return len(r.faults) > 0 }
 
 // Head reports on the message with these lines, its start line and its field lines. There
@@ -55,13 +55,12 @@ func Head(lines []string) Report {
 	return judge(m)
 }
 
-// Switched reports on a 101 with these lines, as Head does, for a client that made the offer
-// and found what it offered in the answer. The client has checked the fields of these names
-// as well.
+// Switched reports on a 101 with these lines, as Head does, for a client that found its
+// offer in the answer. checked names further fields that the client has checked.
 func Switched(lines []string, checked ...string) Report {
 	r := Head(lines)
 	if r.decision == "switch" {
-		r.reason = "the server speaks what the Upgrade field says from here on, and the client offered it"
+		r.reason = "from here on the server speaks what the Upgrade field names, and the client offered it"
 	}
 	r.ignored = slices.DeleteFunc(r.ignored, func(name string) bool {
 		is := slices.ContainsFunc(checked, func(other string) bool { return octet.EqualFold(name, other) })
@@ -83,7 +82,7 @@ func Arguments(args []string) Report {
 			continue
 		}
 		hasHost = hasHost || isNamed(arg, "Host")
-		// An argument is one line. Package head would read this as the end of the line.
+		// An argument is one line. Package head would read CR LF as the end of the line.
 		if before, _, found := strings.Cut(arg, "\r\n"); found {
 			arg = before + "\r"
 		}
@@ -171,14 +170,14 @@ func judge(m message) Report {
 	switch {
 	case !m.response:
 		r.decision = "offer"
-		r.reason = fmt.Sprintf("HTTP/%d.%d, and Connection names the option upgrade: the server may switch to a product of these", m.major, m.minor)
+		r.reason = fmt.Sprintf("HTTP/%d.%d, and Connection names the option upgrade: the server may switch to one of these products", m.major, m.minor)
 		if err != nil {
 			r.decision = "no offer"
-			r.reason = because(m, err) + ": an ordinary request, to be served without a switch"
+			r.reason = because(m, err) + ": serve the request without a switch"
 		}
 	case m.status == 101:
 		r.decision = "switch"
-		r.reason = "the server speaks what the Upgrade field says from here on, provided that the client offered it"
+		r.reason = "from here on the server speaks what the Upgrade field names, provided that the client offered it"
 		if err != nil {
 			r.decision = "no switch"
 			r.reason = because(m, err) + ": the client must close the connection"
@@ -189,7 +188,7 @@ func judge(m message) Report {
 		if err == nil {
 			r.reason += ": the server advertises what it could switch to"
 		} else if len(m.upgrade) > 0 {
-			r.reason += ", and " + because(m, err) + ": not even an advertisement"
+			r.reason += ", and " + because(m, err) + ", so the server advertises nothing"
 		}
 	}
 	return r
@@ -202,7 +201,7 @@ func because(m message, err error) string {
 	case errors.As(err, &field):
 		return "the " + field.Field + " field is malformed"
 	case errors.Is(err, handshake.ErrHTTPVersion):
-		return fmt.Sprintf("HTTP/%d.%d has no upgrade, only HTTP/1.1 has", m.major, m.minor)
+		return fmt.Sprintf("HTTP/%d.%d cannot upgrade, only HTTP/1.1 can", m.major, m.minor)
 	case errors.Is(err, handshake.ErrNoOption) && len(m.connection) == 0:
 		return "there is no Connection field"
 	case errors.Is(err, handshake.ErrNoOption):

@@ -9,19 +9,19 @@ import (
 	"github.com/gosegue/upgrade/upgradetest"
 )
 
-// This file knows the words that common servers have for what a check asks. It knows
-// nothing of how the checks are made.
+// This file knows the settings of common servers that make a check pass. It knows nothing
+// of how the checks are made.
 
-// advice is what a server is told by its own configuration.
+// advice holds the settings of one kind of server.
 type advice struct {
 	name       string            // as people know it
 	product    string            // how its Server field begins, in lower case; empty: it sends none
-	pass       string            // makes it pass Upgrade on to the server that it stands in front of
+	pass       string            // makes it pass Upgrade on to its backend
 	directives map[string]string // by the ID of a check
 }
 
-// ownConnection is for a proxy that writes Connection whatever the client sent.
-const ownConnection = "proxy_set_header Connection $http_connection; instead of a constant, which makes an offer of no offer"
+// ownConnection is for a proxy that always sends the same Connection field.
+const ownConnection = "proxy_set_header Connection $http_connection; instead of a constant, which turns a request that is no offer into one"
 
 var servers = []advice{
 	{
@@ -44,12 +44,12 @@ var servers = []advice{
 		},
 	}, {
 		name: "HAProxy",
-		pass: "mode http does so by itself, unless option httpclose or http-request del-header takes it away",
+		pass: "mode http passes it on, unless option httpclose or http-request del-header removes it",
 	},
 }
 
-// NeverSwitched returns lines on how to make a server switch, for all that the report
-// may be about.
+// NeverSwitched returns lines on how to make a server switch: for the server that the
+// report is about, or for all servers if the report does not show which server it is.
 func NeverSwitched(product upgrade.Product[string], report upgradetest.Report) []string {
 	var lines []string
 	sent := serverOf(report)
@@ -61,8 +61,8 @@ func NeverSwitched(product upgrade.Product[string], report upgradetest.Report) [
 	return lines
 }
 
-// Directive returns what the configuration of the server that failed a check has for it,
-// or nothing if that is not known.
+// Directive returns the setting that makes the server pass the failed check, or an empty
+// string if no setting is known.
 func Directive(r upgradetest.Result, report upgradetest.Report) string {
 	sent := serverOf(report)
 	for _, a := range servers {
@@ -73,7 +73,8 @@ func Directive(r upgradetest.Result, report upgradetest.Report) string {
 	return ""
 }
 
-// serverOf returns the first value of Server in what was received, in lower case.
+// serverOf returns the first value of Server that was received, in lower case, or an empty
+// string.
 func serverOf(report upgradetest.Report) string {
 	for _, r := range report.Results {
 		head, _, _ := bytes.Cut(r.Received, []byte("\r\n\r\n"))

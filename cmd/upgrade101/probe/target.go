@@ -1,5 +1,5 @@
-// Package probe knows where a server that somebody runs is, and what its configuration
-// calls what it fails. The checks themselves are package upgradetest's.
+// Package probe knows how to connect to the server to probe, and which settings make a
+// server pass a check. The checks themselves are in package upgradetest.
 package probe
 
 import (
@@ -16,14 +16,14 @@ import (
 // Target is the server to probe and the resource to ask it for.
 type Target struct {
 	secure  bool
-	host    string // as Host has it
+	host    string // as in Host
 	name    string // without the port and brackets
 	port    string
 	request string // the request target: path and query
 }
 
-// ParseTarget reads a URL of the scheme http, https, ws or wss. A host and a port without
-// a scheme are those of an http URL. Its errors quote nothing of the text.
+// ParseTarget parses an http, https, ws or wss URL. A host and a port without a scheme
+// stand for an http URL. The errors do not quote the text.
 func ParseTarget(text string) (Target, error) {
 	if isHostPort(text) {
 		text = "http://" + text
@@ -60,10 +60,10 @@ func ParseTarget(text string) (Target, error) {
 	case !visible(t.host):
 		return Target{}, errors.New("want a host in ASCII")
 	case !visible(t.request):
-		return Target{}, errors.New("want a path and query without blanks and in ASCII")
+		return Target{}, errors.New("want a path and a query in ASCII, without blanks")
 	}
 	t.request = markup.Replace(t.request)
-	// The zone of an address is for this side alone (RFC 6874, section 1).
+	// The zone of an address has a meaning only on this side (RFC 6874, section 1).
 	if before, after, zoned := strings.Cut(t.host, "%"); zoned {
 		if at := strings.IndexByte(after, ']'); at >= 0 {
 			t.host = before + after[at:]
@@ -80,8 +80,8 @@ func isHostPort(text string) bool {
 	return err == nil && port != "" && strings.Trim(port, "0123456789") == ""
 }
 
-// markup writes what a request target cannot hold, and package url leaves in a query, as
-// octets in percent (RFC 3986, section 3.4).
+// markup percent-encodes the characters that a request target cannot hold but package url
+// leaves in a query (RFC 3986, section 3.4).
 var markup = strings.NewReplacer(`"`, "%22", "<", "%3C", ">", "%3E", `\`, "%5C", "^", "%5E", "`", "%60", "{", "%7B", "|", "%7C", "}", "%7D")
 
 // Host returns the value of the field Host.
@@ -90,19 +90,19 @@ func (t Target) Host() string { return t.host }
 // Request returns the request target: path and query.
 func (t Target) Request() string { return t.request }
 
-// Dialer connects to a Target. The host is looked up once, and all connections go to the
-// first of its addresses that takes one.
+// Dialer connects to a Target. It looks up the host once, and all connections go to the
+// first address that accepts one.
 type Dialer struct {
 	Target Target
-	TLS    *tls.Config // for https and wss; nil: the usual one
+	TLS    *tls.Config // for https and wss; nil: the defaults
 
-	Address     string // the one that was connected to; empty if none was
+	Address     string // connected to; empty if there was no connection
 	Connections int    // opened so far
 
-	addresses []string // until one of them has taken a connection
+	addresses []string // to try; only Address after the first connection
 }
 
-// Dial opens a connection, and secures it if the target asks for that.
+// Dial opens a connection, over TLS for https and wss.
 func (d *Dialer) Dial(ctx context.Context) (net.Conn, error) {
 	if d.addresses == nil {
 		ips, err := net.DefaultResolver.LookupNetIP(ctx, "ip", d.Target.name)
@@ -140,7 +140,7 @@ func (d *Dialer) connect(ctx context.Context, address string) (net.Conn, error) 
 	if config.ServerName == "" {
 		config.ServerName = d.Target.name
 	}
-	// A protocol without Upgrade is not for us.
+	// HTTP/2 has no Upgrade.
 	config.NextProtos = []string{"http/1.1"}
 	secure := tls.Client(raw, config)
 	if err := secure.HandshakeContext(ctx); err != nil {
@@ -150,7 +150,7 @@ func (d *Dialer) connect(ctx context.Context, address string) (net.Conn, error) 
 	return secure, nil
 }
 
-// visible reports whether s has visible ASCII characters alone.
+// visible reports whether s has only visible ASCII characters.
 func visible(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] >= 0x7F {

@@ -31,7 +31,7 @@ func TestTarget(t *testing.T) {
 	}
 }
 
-// A certificate that nobody vouches for is refused, unless it is asked for.
+// Dial refuses a certificate that it cannot verify, unless told to accept any.
 func TestDialTLS(t *testing.T) {
 	server := httptest.NewTLSServer(nil)
 	defer server.Close()

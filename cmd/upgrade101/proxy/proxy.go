@@ -41,8 +41,8 @@ type Proxy struct {
 	allowed []upgrade.Product[string]
 }
 
-// New returns a proxy in front of backend that passes on the allowed products and no
-// other. It writes its log to logTo.
+// New returns a proxy in front of backend that passes on only the allowed products. It
+// writes its log to logTo.
 func New(backend *url.URL, allowed []upgrade.Product[string], logTo io.Writer) *Proxy {
 	p := &Proxy{log: log.New(logTo, "", log.LstdFlags), allowed: allowed}
 	p.proxy = &proxyupgrade.Proxy{
@@ -51,7 +51,7 @@ func New(backend *url.URL, allowed []upgrade.Product[string], logTo io.Writer) *
 				r.SetURL(backend)
 				r.SetXForwarded()
 				// The name by which the client knows the proxy. A backend that
-				// compares Host with Origin would refuse another one.
+				// compares Host with Origin would refuse any other name.
 				r.Out.Host = r.In.Host
 			},
 			ErrorLog: p.log,
@@ -113,8 +113,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// Without a status the connection was taken over, and relay logs it.
 }
 
-// serveTwoLengths passes on a request that may have two lengths, as the ordinary one that
-// it also is.
+// serveTwoLengths passes on a request that may have two lengths, without its Upgrade.
 func (p *Proxy) serveTwoLengths(w http.ResponseWriter, r *http.Request) {
 	if len(r.Header["Upgrade"]) > 0 {
 		p.logOffer(r, "not passed on: the request may have two lengths")
@@ -138,12 +137,12 @@ func (p *Proxy) passedOn(r *http.Request) (string, error) {
 }
 
 // errNotAllowed is the reason not to pass on a valid offer.
-var errNotAllowed = errors.New("nothing of it is allowed")
+var errNotAllowed = errors.New("no offered product is allowed")
 
 // relay logs a tunnel, and what went through it.
 func (p *Proxy) relay(t *proxyupgrade.Tunnel) {
 	if recorder := record.Of(t.Request); recorder != nil {
-		recorder.Take() // or the tunnel would hold the heads to its end
+		recorder.Take() // otherwise the tunnel would hold the heads until it ends
 	}
 	to := string(upgrade.AppendList(nil, t.Products...))
 	p.logOffer(t.Request, "switched to %s", to)
@@ -158,8 +157,8 @@ func (p *Proxy) relay(t *proxyupgrade.Tunnel) {
 // failed logs a request that failed.
 func (p *Proxy) failed(r *http.Request, err error) { p.logOffer(r, "failed: %v", err) }
 
-// logOffer logs what a request offered and what became of it. The method is a token; what
-// else a stranger sent is quoted, and cut if it is long.
+// logOffer logs what a request offered and what became of it. The method is a token. The
+// rest of what a stranger sent is quoted. Long texts are cut.
 func (p *Proxy) logOffer(r *http.Request, format string, args ...any) {
 	offered := strings.Join(r.Header["Upgrade"], ", ")
 	p.log.Printf("%s %.*s %.*q offers %.*q: %s", r.RemoteAddr, maxQuoted, r.Method, maxQuoted, r.RequestURI, maxQuoted, offered, fmt.Sprintf(format, args...))
