@@ -63,8 +63,8 @@ func (m *message) note(name, value []byte) (at uint, reason Reason) {
 	return 0, 0
 }
 
-// noteHost accepts one Host that is well-formed or empty, in version 1.0 as well ([RFC
-// 9112, section 3.2]). docker sends an empty one.
+// noteHost accepts one Host that is well-formed or empty, in every version ([RFC 9112,
+// section 3.2]). docker sends an empty one.
 //
 // [RFC 9112, section 3.2]: https://httpwg.org/specs/rfc9112.html#rfc.section.3.2
 func (m *message) noteHost(value []byte) (at uint, reason Reason) {
