@@ -4,8 +4,8 @@
 //	go run ./probe
 //
 // It leaves out servers that are not installed, and says so on standard error;
-// interop/install.sh installs all but Node. With names of servers as arguments, it probes only
-// these and writes to standard output.
+// interop/install.sh installs all but Node. With names of servers as arguments, it probes
+// only these and writes to standard output.
 package main
 
 import (

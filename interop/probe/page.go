@@ -21,7 +21,7 @@ interop/install.sh installs all servers but Node; interop/probe/servers.go has t
 A fault here is one of this version, seen on this day. `+"`upgrade101 probe --list`"+` prints what
 each check sends and wants; `+"`upgrade101 probe URL`"+` prints what was sent and received.
 
-A server that reads its requests with `+"`net/http`"+` also has the faults of `+"`net/http`"+`.
+A server that reads its requests with `+"`net/http`"+` has the faults of that package too.
 
 ## Summary
 
