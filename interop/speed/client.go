@@ -16,10 +16,10 @@ import (
 	rfc6455 "github.com/gosegue/upgrade/websocket"
 )
 
-// This file has the client's side of a WebSocket handshake: in memory, and over loopback.
+// This file has the client side of a WebSocket handshake: in memory, and over loopback.
 
-// mayAllocate is how much some rows may allocate: of a client the head and the products, which
-// outlive the call; of a Handler as much as its peer.
+// mayAllocate has the rows that may allocate, and how often. A client may allocate the head
+// and the products, which outlive the call; a Handler may allocate as often as its peer.
 var mayAllocate = map[string]float64{clientInMemory: 3, clientOverLoopback: 3, handlerChrome: 2, handlerFirefox: 2}
 
 const (
@@ -27,14 +27,15 @@ const (
 	clientOverLoopback = "a client's offer and answer over loopback / a constant request, read to the empty line"
 )
 
-// answer101 is as long as that of a server behind a proxy. The accept key is filled in.
+// The answer is as long as that of a server behind a proxy. The accept key goes between the
+// two parts.
 const (
 	answer101Start = "HTTP/1.1 101 Switching Protocols\r\nServer: nginx/1.27.3\r\nDate: Wed, 25 Nov 2026 12:00:00 GMT\r\n" +
 		"Connection: Upgrade\r\nUpgrade: websocket\r\nVia: 1.1 proxy\r\nX-Request-Id: 7b7e1c9a-6a51-4d6e-9a1c-1f6b2f0f9d35\r\nSec-WebSocket-Accept: "
 	answer101End = "\r\nStrict-Transport-Security: max-age=31536000\r\n\r\n"
 )
 
-// answeringConn is a client's connection in memory, whose server answers the key.
+// answeringConn is a client's connection in memory. Its server answers the client's key.
 type answeringConn struct {
 	memoryConn
 	answer []byte
@@ -54,7 +55,7 @@ var (
 	answering = &answeringConn{answer: make([]byte, 0, 1024)}
 	client    = netupgrade.Client{Timeout: -1} // gobwas/ws sets no deadline either
 
-	// The fields of a browser that are not the handshake's own.
+	// The fields of a browser's request that are not part of the handshake.
 	browserFieldsOfClient = []handshake.Field{
 		{Name: "Pragma", Value: "no-cache"},
 		{Name: "Cache-Control", Value: "no-cache"},
@@ -96,7 +97,7 @@ func dialGobwas() {
 	}
 }
 
-// loopback is a connection to a server in this program that answers every head.
+// loopback returns a connection to a server in this program that answers every head.
 var loopback = func() func() net.Conn {
 	var conn net.Conn
 	return func() net.Conn {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// lengths are times by the length of a field, as ../plot draws them.
+// lengths are times by the length of a field, for ../plot.
 type lengths struct {
 	About  string
 	Points []point
@@ -17,7 +17,7 @@ type lengths struct {
 type point struct {
 	Series string
 	Octets int
-	NS     float64 // the least of several samples: what else runs can only add
+	NS     float64 // the least of several samples: other load can only add
 }
 
 func measureLengths() lengths {

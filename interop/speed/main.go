@@ -1,4 +1,4 @@
-// Command speed measures this package against parsers in use and against what the
+// Command speed measures this module against widely used parsers and against what the
 // machine allows, as ratios.
 //
 //	speed run [PART]      one run: every row, or those with PART in their name, as JSON
@@ -6,8 +6,8 @@
 //	speed summary FILE... the same as JSON, for ../plot
 //	speed lengths         times by the length of the field, as JSON for ../plot
 //
-// Where the linker happens to put a loop changes its time by a third and more, so one
-// build proves nothing: the script ../speed.sh makes several with different layouts.
+// The place where the linker puts a loop can change its time by a third and more. One build
+// proves nothing, so the script ../speed.sh makes several with different layouts.
 package main
 
 import (
@@ -28,10 +28,10 @@ type row struct {
 	name   string
 	ours   func()
 	other  func()
-	target float64 // ours is to take at most so many times as long
+	target float64 // ours may take at most this many times as long as other
 }
 
-// result is what one run says of one row.
+// result is the result of one row in one run.
 type result struct {
 	Row         string
 	Ratio       float64 // median over the rounds of time of ours / time of other
@@ -71,8 +71,8 @@ const (
 	sampleTime = 200 * time.Microsecond
 )
 
-// measure runs the two operations in turn, in random order, so that whatever slows the
-// machine for a while slows both.
+// measure runs the two operations in turn, in random order. If the machine is slow for a
+// while, both are.
 func (r row) measure() result {
 	n := [2]int{calibrate(r.ours), calibrate(r.other)}
 	op := [2]func(){r.ours, r.other}
@@ -89,7 +89,7 @@ func (r row) measure() result {
 	return result{r.name, median(ratios), median(times), testing.AllocsPerRun(1000, r.ours), testing.AllocsPerRun(1000, r.other)}
 }
 
-// calibrate returns how often op runs in a sample.
+// calibrate returns how many times op runs in a sample.
 func calibrate(op func()) int {
 	for n := 1; ; n *= 2 {
 		if elapsed := sample(op, n) * float64(n); elapsed >= float64(sampleTime)/2 {
@@ -98,7 +98,7 @@ func calibrate(op func()) int {
 	}
 }
 
-// sample returns the time of one op in nanoseconds, of n in a row.
+// sample runs op n times in a row and returns the mean time of one in nanoseconds.
 func sample(op func(), n int) float64 {
 	began := time.Now()
 	for range n {
@@ -112,7 +112,7 @@ func median(x []float64) float64 {
 	return x[len(x)/2]
 }
 
-// figures are what the runs say of one row.
+// figures are the results of one row in all runs.
 type figures struct {
 	Row              string
 	Ratio, Low, High float64 // the median over the runs, the least and the greatest
@@ -168,8 +168,8 @@ func summarise(files []string) []figures {
 	return all
 }
 
-// report prints the figures of every row, and says whether every row is at or below its
-// target without an allocation.
+// report prints the figures of every row. It reports whether every row is at or below its
+// target and allocates no more than it may.
 func report(files []string) bool {
 	fmt.Printf("%s\n\n", about(len(files)))
 	fmt.Println("| row: ours / other | ratio | spread over layouts | at most | ns | allocs |")

@@ -16,7 +16,7 @@ const (
 	handlerFirefox = "Handler with WebSocket, Firefox / gobwas/ws HTTPUpgrader"
 )
 
-// taken is a ResponseWriter of which a connection is taken over that keeps nothing.
+// taken is a ResponseWriter that can be hijacked. Its connection keeps nothing.
 type taken struct {
 	conn     *memoryConn
 	buffered *bufio.ReadWriter
@@ -32,7 +32,7 @@ func (t *taken) WriteHeader(int)                              { panic("not switc
 func (t *taken) Write([]byte) (int, error)                    { panic("not switched") }
 func (t *taken) Hijack() (net.Conn, *bufio.ReadWriter, error) { return t.conn, t.buffered, nil }
 
-// The protocol says that it has run, on both sides, in a goroutine of its own.
+// In both operations the protocol runs in a goroutine of its own, and then sends here.
 var served = make(chan bool)
 
 var (
@@ -42,7 +42,7 @@ var (
 	httpUpgrader ws.HTTPUpgrader
 )
 
-// webSocketRequest returns the request of a browser as net/http hands it to a handler.
+// webSocketRequest returns a browser's request as net/http passes it to a handler.
 func webSocketRequest(connection string) *http.Request {
 	return &http.Request{
 		Method: "GET", Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Host: "example.com",
@@ -69,7 +69,7 @@ func switchGobwas(w *taken, r *http.Request) {
 	<-served
 }
 
-// discards is a ResponseWriter of a request that is not switched.
+// discards is a ResponseWriter for a request that is not switched. It keeps nothing.
 type discards struct{ header http.Header }
 
 func (d discards) Header() http.Header         { return d.header }

@@ -9,14 +9,14 @@ import (
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
-// browser is the request of a browser for a WebSocket.
+// browser is a browser's request for a WebSocket.
 const browser = "GET /chat HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nConnection: Upgrade\r\nPragma: no-cache\r\n" +
 	"Cache-Control: no-cache\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari\r\n" +
 	"Upgrade: websocket\r\nOrigin: http://127.0.0.1:8080\r\nSec-WebSocket-Version: 13\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n" +
 	"Accept-Language: en-US,en;q=0.9\r\nSec-WebSocket-Key: 6bfcZMiWGKxykxS7tQUjTg==\r\n" +
 	"Sec-WebSocket-Extensions: permessage-deflate; client_max\r\n\r\n"
 
-// memoryConn is a connection on which one request has come.
+// memoryConn is a connection that has received one request.
 type memoryConn struct {
 	request []byte
 	read    int
@@ -40,7 +40,7 @@ func (c *memoryConn) SetWriteDeadline(time.Time) error { return nil }
 
 var (
 	memory = &memoryConn{request: []byte(browser)}
-	// No deadline, which gobwas/ws does not set either.
+	// No deadline: gobwas/ws does not set one either.
 	acceptor = &netupgrade.Acceptor{Protocols: []netupgrade.Protocol{netupgrade.WebSocket()}, Timeout: -1}
 	upgrader ws.Upgrader
 )

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 )
 
-// The results of all operations end here, so that none is optimised away.
+// All operations store a result here, so that the compiler cannot optimise them away.
 var (
 	sinkInt  int
 	sinkBool bool
@@ -27,7 +27,7 @@ var (
 	switched  = []upgrade.Product[string]{websocket}
 )
 
-// field is an input: the lines of Connection and Upgrade in both texts.
+// field is an input: the lines of Connection and Upgrade, as strings and as bytes.
 type field struct {
 	connection, upgrade           []string
 	connectionBytes, upgradeBytes [][]byte
@@ -44,7 +44,7 @@ func newField(connection, upgrade []string) *field {
 	return f
 }
 
-// The operations. Each is a function of its own that is not inlined.
+// The operations. Each is a separate function that is not inlined.
 
 //go:noinline
 func selectStrings(f *field) {
@@ -160,7 +160,7 @@ func copyHead() {
 	sinkInt += len(b)
 }
 
-// connection stands for one: like a net.Conn it has a Write and no WriteString.
+// connection stands in for a net.Conn: it has a Write and no WriteString.
 type connection struct{ written int }
 
 func (c *connection) Write(p []byte) (int, error) {
@@ -196,8 +196,8 @@ func writeAnswer() {
 
 var buffered = bufio.NewWriterSize(writer, 512)
 
-// bufferAnswer makes the calls of gobwas/ws's own writer of the 101, which cannot be called
-// alone. It checks no name and no value.
+// bufferAnswer makes the calls with which gobwas/ws writes a 101, because that code cannot
+// be called alone. It does not check names or values.
 //
 //go:noinline
 func bufferAnswer() {
@@ -213,7 +213,7 @@ func bufferAnswer() {
 	sinkBool = buffered.Flush() == nil
 }
 
-// browserFields are twelve fields as a browser sends them.
+// browserFields returns twelve fields as a browser sends them.
 func browserFields(connection string) http.Header {
 	h := http.Header{}
 	for name, value := range map[string]string{
@@ -227,7 +227,7 @@ func browserFields(connection string) http.Header {
 	return h
 }
 
-// list returns a list of products of about size octets, a third of them with a version.
+// list returns a list of about size octets, of products of which a third has a version.
 func list(size int) string {
 	names := []string{"websocket", "HTTP/2.0", "connect-udp", "h2c", "example-protocol-1", "IRC/6.9", "tailscale-control-protocol", "RTA/x11"}
 	var b strings.Builder
