@@ -1,13 +1,14 @@
-// Command tunnels measures proxyupgrade.Proxy beside the httputil.ReverseProxy that it is
-// built on: what a tunnel that idles holds, and the CPU that bytes, handshakes and
-// ordinary requests take.
+// Command tunnels compares proxyupgrade.Proxy with the httputil.ReverseProxy that it is built
+// on: what an idle tunnel holds, and the CPU time that bytes, handshakes and ordinary
+// requests take.
 //
-//	tunnels run [IDLE [MIB [REQUESTS]]]   the table; 2000 tunnels, 512 MiB, 4000 requests
-//	tunnels json [IDLE [MIB [REQUESTS]]]  the same as JSON, for ../plot
+//	tunnels run [IDLE [MIB [REQUESTS]]]   print the table, by default of 2000 tunnels,
+//	                                      512 MiB and 4000 requests
+//	tunnels json [IDLE [MIB [REQUESTS]]]  print the same as JSON, for ../plot
 //
-// The proxy is a process of its own, so that the figures are those of the proxy alone;
-// clients and backend are in this one. ReverseProxy is measured twice: what its two rows
-// differ by is noise. Everything listens on 127.0.0.1.
+// The proxy is a separate process, so that the figures are those of the proxy alone; clients
+// and backend are in this process. ReverseProxy is measured twice: its two columns differ
+// only by noise. Everything listens on 127.0.0.1.
 package main
 
 import (
@@ -62,7 +63,7 @@ func main() {
 	}
 }
 
-// figures are the rounds of one proxy, by what was measured.
+// figures are the results of one proxy in each round, by what was measured.
 type figures map[string][]float64
 
 var measured = []string{
@@ -71,7 +72,7 @@ var measured = []string{
 	"CPU us per handshake", "CPU us per request",
 }
 
-// summary is what was measured, medians of the rounds.
+// summary is the result: medians of the rounds.
 type summary struct {
 	About string
 	Kinds []string
@@ -81,7 +82,7 @@ type summary struct {
 type row struct {
 	What   string
 	Values []float64 // one for each kind
-	Ratio  float64   // ours of the first kind's
+	Ratio  float64   // ours / the first kind's
 }
 
 func (s summary) print() {
@@ -128,7 +129,7 @@ func run(idle, mib, requests int) summary {
 	return s
 }
 
-// measure adds one round.
+// measure adds the results of one round to f.
 func measure(f figures, kind, backend string, idle, mib, requests int) {
 	add := func(i int, value float64) { f[measured[i]] = append(f[measured[i]], value) }
 	p := start(kind, backend)
@@ -256,7 +257,7 @@ func get(client *http.Client, addr string) {
 	answer.Body.Close()
 }
 
-// serveBackend switches every offer, and answers the rest.
+// serveBackend switches for every offer, and answers other requests with 200.
 func serveBackend(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Upgrade") == "" {
 		io.WriteString(w, "ok")
@@ -291,7 +292,7 @@ func median(x []float64) float64 {
 	return x[len(x)/2]
 }
 
-// ratio returns the median of the ratios of the rounds.
+// ratio returns the median over the rounds of x/y.
 func ratio(x, y []float64) float64 {
 	r := make([]float64, len(x))
 	for i := range x {

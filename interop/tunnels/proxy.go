@@ -28,7 +28,7 @@ type kind struct {
 
 const ours = "proxyupgrade"
 
-// kinds begins with what the others are measured by.
+// kinds begins with the proxy that the others are compared with.
 var kinds = []kind{
 	{"ReverseProxy", func(reverse *httputil.ReverseProxy) http.Handler { return reverse }},
 	{ours, func(reverse *httputil.ReverseProxy) http.Handler {
@@ -37,7 +37,7 @@ var kinds = []kind{
 	{"ReverseProxy again", func(reverse *httputil.ReverseProxy) http.Handler { return reverse }},
 }
 
-// stats is what a proxy says of itself when it is asked.
+// stats is what a proxy reports about itself when asked.
 type stats struct {
 	CPU        time.Duration // user and system
 	RSS        int64         // bytes, after a collection
@@ -45,7 +45,8 @@ type stats struct {
 	Goroutines int64
 }
 
-// proxy serves until its input ends, and prints stats for every line.
+// proxy serves until its input ends. It prints its address, then its stats for every line of
+// input.
 func proxy(name, backend string) {
 	for _, kind := range kinds {
 		if kind.name != name {
