@@ -1,14 +1,14 @@
-// Vet runs cmd/upgradevet over modules that many people use, and writes what it finds
-// to docs/vet.md, by kind. It is no test and no part of CI: it downloads some hundred
-// modules, compiles them, and takes half an hour.
+// Vet runs cmd/upgradevet over widely used modules, and writes its findings to docs/vet.md,
+// by kind. It is not a test and not part of CI: it downloads some hundred modules, compiles
+// them, and takes half an hour.
 //
-//	go run ./vet                          # all modules, and docs/vet.md is written
-//	go run ./vet -list gin gws            # those alone, and each finding to standard output
-//	go run ./vet -modules FILE -list      # those that FILE names, a path and a version a line
-//	go run ./vet -measure gin gws         # what the analyzer takes, and what go vet does
+//	go run ./vet                          # all modules; writes docs/vet.md
+//	go run ./vet -list gin gws            # only these; prints each finding
+//	go run ./vet -modules FILE -list      # those in FILE, a path and a version per line
+//	go run ./vet -measure gin gws         # time and memory of the analyzer and of go vet
 //
-// Each suggested fix is applied by itself, and the package compiled with this
-// repository's module required.
+// It applies each suggested fix alone, and compiles the package with this repository's
+// module required.
 package main
 
 import (
@@ -27,7 +27,7 @@ import (
 	"time"
 )
 
-// modules are a path and a version each.
+// modules are the modules to analyse, each a path and a version.
 var modules = []string{
 	"github.com/gin-gonic/gin v1.12.0",
 	"github.com/labstack/echo/v4 v4.16.0",
@@ -52,7 +52,7 @@ func main() {
 	}
 	list := flag.Bool("list", false, "print each finding")
 	compare := flag.Bool("measure", false, "measure the analyzer and plain go vet")
-	keep := flag.String("keep", "", "keep the copies of the modules in `dir`, where a second run finds them compiled")
+	keep := flag.String("keep", "", "keep the copies of the modules in `dir`, so that a second run finds them compiled")
 	from := flag.String("modules", "", "read the modules from `file`")
 	flag.Parse()
 	if err := run(*list, *compare, *keep, *from, flag.Args()); err != nil {
@@ -60,11 +60,11 @@ func main() {
 	}
 }
 
-// result is what became of one module.
+// result is the result of one module.
 type result struct {
 	path, version string
 	packages      int
-	skipped       string // why, if it was
+	skipped       string // why the module was skipped; empty if it was not
 	findings      []finding
 	fixes, failed int
 	ours, vet     usage
@@ -141,15 +141,14 @@ func (r result) String() string {
 	return text
 }
 
-// bench is where modules are analysed.
+// bench has the directories in which modules are analysed, and the options.
 type bench struct {
 	root, work, tool string
 	copies           string
 	list, compare    bool
 }
 
-// command returns a command whose go commands see no workspace, and run one job at a
-// time.
+// command returns a command whose go commands see no workspace and run one job at a time.
 func (b bench) command(dir string, env []string, name string, args ...string) *exec.Cmd {
 	c := exec.Command(name, args...)
 	c.Dir = dir
@@ -157,7 +156,7 @@ func (b bench) command(dir string, env []string, name string, args ...string) *e
 	return c
 }
 
-// vet analyses one module in a copy of it.
+// vet analyses a copy of one module.
 func (b bench) vet(path, version string) result {
 	r := result{path: path, version: version}
 	skip := func(step string, err error) result {
@@ -180,7 +179,7 @@ func (b bench) vet(path, version string) result {
 	if r.findings, err = b.findings(dir, b.tool); err != nil {
 		return skip("cannot be compiled", err)
 	}
-	if b.compare { // with all that is imported compiled
+	if b.compare { // by now all imports are compiled
 		vet, err := b.command(dir, nil, "go", "tool", "-n", "vet").Output()
 		if err == nil {
 			_, r.vet, err = b.measured(dir, strings.TrimSpace(string(vet)))
@@ -260,8 +259,8 @@ type fix struct {
 	}
 }
 
-// findings runs go vet with the tool, and returns what it reports, each finding once:
-// a package and its variant for tests are analysed both.
+// findings runs go vet with the tool and returns each finding once: go vet analyses both a
+// package and its variant for tests.
 func (b bench) findings(dir, tool string, env ...string) ([]finding, error) {
 	c := b.command(dir, env, "go", "vet", "-json", "-vettool="+tool, "./...")
 	var failure strings.Builder
@@ -361,11 +360,11 @@ func (b bench) compile(dir string, f fix) error {
 	return nil
 }
 
-// usage is what the processes of a tool took.
+// usage is the time and the memory that the processes of a tool took.
 type usage struct {
 	runs int
 	time time.Duration // of all processes together
-	wall time.Duration // of go vet, with everything it imports compiled
+	wall time.Duration // of go vet, with all imports compiled
 	peak int64         // of the largest process, in bytes
 }
 

@@ -14,8 +14,9 @@ import (
 	"time"
 )
 
-// measured is the variable that names the tool if this program stands between it and
-// the go command, to see what each of its processes takes. usageFile is where that goes.
+// If the environment variable measured names a tool, this program stands between the tool
+// and the go command, to measure each process of the tool. The variable usageFile names the
+// file for the results.
 const (
 	measured  = "VET_MEASURED"
 	usageFile = "VET_USAGE"
@@ -29,8 +30,8 @@ type process struct {
 // measure runs the tool with the arguments of this process, and returns its status.
 func measure() int {
 	if len(os.Args) == 2 && os.Args[1] == "-V=full" {
-		// The go command keeps what a tool of the same name and version has found. This
-		// version has not been seen before, so every package is analysed.
+		// The go command caches the findings of a tool by its name and version. This
+		// version is new, so every package is analysed.
 		fmt.Printf("%s version 1 %s\n", filepath.Base(os.Args[0]), os.Getenv(usageFile))
 		return 0
 	}
@@ -56,7 +57,7 @@ func measure() int {
 	return c.ProcessState.ExitCode()
 }
 
-// measured runs the tool on the module with this program in between.
+// measured runs the tool on the module, with this program in between.
 func (b bench) measured(dir, tool string) ([]finding, usage, error) {
 	self, err := os.Executable()
 	if err != nil {

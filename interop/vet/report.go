@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// Around the table, docs/vet.md is written by hand.
+// docs/vet.md is written by hand, except for the table between these comments.
 const (
 	begin = "<!-- go run ./vet writes from here -->\n"
 	end   = "<!-- to here -->\n"
 )
 
-// report writes the table of what was found.
+// report writes the table of findings into the file.
 func report(file string, results []result) error {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -31,7 +31,7 @@ func report(file string, results []result) error {
 func table(results []result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Made on %s. A package is one of `go list ./...`.\n\n", time.Now().Format("2 January 2006"))
-	b.WriteString("| module | version | packages | findings | by kind | fixes, of which compile |\n|---|---|--:|--:|---|--:|\n")
+	b.WriteString("| module | version | packages | findings | by kind | fixes: offered, compiling |\n|---|---|--:|--:|---|--:|\n")
 	total := result{}
 	for _, r := range results {
 		if r.skipped != "" {
@@ -44,7 +44,7 @@ func table(results []result) string {
 		total.fixes += r.fixes
 		total.failed += r.failed
 	}
-	fmt.Fprintf(&b, "| together | | %d | %d | %s | %d, %d |\n", total.packages, len(total.findings), byKind(total.findings), total.fixes, total.fixes-total.failed)
+	fmt.Fprintf(&b, "| total | | %d | %d | %s | %d, %d |\n", total.packages, len(total.findings), byKind(total.findings), total.fixes, total.fixes-total.failed)
 	return b.String()
 }
 
