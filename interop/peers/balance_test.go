@@ -14,14 +14,14 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// This file knows two examples behind a balancer, of which one ends in mid-run. That is
-// how to outgrow one machine: handshakes share nothing, so any server may answer any.
+// This file tests two examples behind a balancer; one of them ends in mid-run. That is how
+// to outgrow one machine: handshakes share nothing, so any server may answer any of them.
 
 // balanced is a protocol of an example.
 type balanced struct {
 	example string
 	request batteryCase
-	open    func(*batteryClient) (hello func() error, err error) // speaks it behind the 101
+	open    func(*batteryClient) (hello func() error, err error) // begins the protocol after the 101
 }
 
 var balancedProtocols = []balanced{
@@ -41,7 +41,7 @@ var balancedProtocols = []balanced{
 }
 
 // balancedHTTP2 begins HTTP/2 and reads the answer to the request that was upgraded;
-// hello sends a PING and waits for its return.
+// hello sends a PING and waits for the answer.
 func balancedHTTP2(c *batteryClient) (hello func() error, err error) {
 	if _, err := io.WriteString(c.conn, http2.ClientPreface); err != nil {
 		return nil, err
@@ -92,12 +92,12 @@ func balancedHTTP2(c *batteryClient) (hello func() error, err error) {
 // balancedConn is a connection that was switched.
 type balancedConn struct {
 	*batteryClient
-	server string // that switched it, by its name in the balancer
+	server string // that switched it: its name in the balancer
 	hello  func() error
 }
 
-// dial connects and switches. The error is of the handshake; what fails behind it is left
-// to the next hello.
+// dial connects and switches. The error is that of the handshake; the next hello returns
+// a later one.
 func (b balanced) dial(t testing.TB, address string) (balancedConn, error) {
 	client, err := newBatteryClient(address, 10*time.Second, b.request.request("/"))
 	if err != nil {
@@ -132,7 +132,7 @@ func TestBalance(t *testing.T) {
 	haproxy.config = "balance.cfg"
 	peer := haproxy.peer(t)
 	for _, b := range balancedProtocols {
-		peer.scenario(t, "balances two of "+b.example+", one stopped", func(t *testing.T) {
+		peer.scenario(t, "balances two "+b.example+" servers, one stopped", func(t *testing.T) {
 			for _, stopped := range layers {
 				t.Run(stopped, func(t *testing.T) {
 					over, first := startExample(t, b.example)
@@ -148,7 +148,7 @@ func TestBalance(t *testing.T) {
 const (
 	balancedHeld    = 8  // connections that stay
 	balancedClients = 4  // others come and go
-	balancedRounds  = 10 // of each, before the stop and behind it
+	balancedRounds  = 10 // of each, before the stop and after it
 )
 
 // stopOne stops one of two servers that switch connections.
@@ -171,7 +171,7 @@ func (b balanced) stopOne(t *testing.T, address, name string, server *daemon) {
 		}
 	}
 
-	// The others go on in between without a pause.
+	// The other clients come and go meanwhile, without a pause.
 	var before, clients sync.WaitGroup
 	stopped := make(chan struct{})
 	before.Add(balancedClients)
@@ -197,9 +197,9 @@ func (b balanced) stopOne(t *testing.T, address, name string, server *daemon) {
 					return
 				}
 				if gone && c.server == name {
-					t.Errorf("%s was stopped and has switched a connection", name)
+					t.Errorf("%s has switched a connection after it was stopped", name)
 				}
-				// Only what the stopped server has may end, and that at once.
+				// Only a connection of the stopped server may end, and it must end at once.
 				if err := c.hello(); err != nil && (c.server != name || c.failure(err) == hang) {
 					t.Errorf("%s: %v", c.server, err)
 				}

@@ -23,17 +23,16 @@ import (
 	"github.com/gosegue/upgrade/head"
 )
 
-// This file knows the battery: 24 shapes of requests, to an origin of ours, and 30
-// shapes of answers, good and bad, by an origin that writes them octet for octet. A
-// client that writes octets too goes through a proxy with each; what came of it is kept
-// in testdata/battery.
+// This file has the battery: 24 shapes of requests, for an origin of ours, and 30 shapes
+// of answers, good and bad, from an origin that writes raw octets. A client that also
+// writes raw octets tries each shape through a proxy. The results are in testdata/battery.
 
-// batteryCase is a request, and what both sides say when it has been switched.
+// batteryCase is a request. It also decides what the client says after a switch.
 type batteryCase struct {
 	name   string
-	head   string // of the request: "METHOD VERSION" and field lines, split at "|"
-	behind string // octets right behind the head
-	path   string // of the target, behind the name
+	head   string // of the request: "METHOD VERSION" and field lines, separated by "|"
+	behind string // octets right after the head
+	path   string // of the target, after the name
 }
 
 const (
@@ -79,7 +78,7 @@ var requestShapes = []batteryCase{
 	{name: "behind", head: batteryEcho, behind: "soon"},
 }
 
-// answerShapes go to an origin that answers by batteryAnswers, under what follows the "-".
+// answerShapes go to an origin that answers from batteryAnswers; the key follows the "-".
 var answerShapes = []batteryCase{
 	{name: "r-unoffered", head: batteryEcho},
 	{name: "rw-unoffered", head: batteryWebSocket},
@@ -115,7 +114,8 @@ var answerShapes = []batteryCase{
 
 const switching = "HTTP/1.1 101 Switching Protocols\r\n"
 
-// batteryAnswers are heads without their last line ends; PRODUCT is what was offered.
+// batteryAnswers are heads without their last line ends. PRODUCT stands for the product that
+// was offered, UPPER for the same in capitals.
 var batteryAnswers = map[string]string{
 	"unoffered": switching + "Upgrade: foo/9\r\nConnection: upgrade",
 	"noconn":    switching + "Upgrade: PRODUCT",
@@ -165,12 +165,11 @@ func newAnswers(t testing.TB) string {
 	return listener.Addr().String()
 }
 
-// batteryAnswer answers one request, and reports whether it was an ordinary one behind
-// which another may come.
+// batteryAnswer answers one request, and reports whether another may follow.
 func batteryAnswer(conn net.Conn) bool {
 	var buffer []byte
 	var r head.Request
-	octet := make([]byte, 1) // nothing behind the head is read
+	octet := make([]byte, 1) // nothing after the head is read
 	for n := 0; n == 0; {
 		if _, err := conn.Read(octet); err != nil {
 			return false
@@ -185,7 +184,7 @@ func batteryAnswer(conn net.Conn) bool {
 	kind, _, _ = strings.Cut(kind, "/")
 	text, product := batteryAnswers[kind], ""
 	if offer, err := handshake.Offer(r.Major, r.Minor, r.Connection, r.Upgrade); err != nil {
-		// What the proxy has not passed on as an offer is not switched.
+		// Without an offer from the proxy, nothing is switched.
 		if strings.Contains(text, " 101 ") {
 			text = batteryAnswers["200"]
 		}
@@ -214,12 +213,12 @@ func batteryAnswer(conn net.Conn) bool {
 	return false
 }
 
-// visit is what came of one case.
+// visit is the result of one case.
 type visit struct {
-	reached string // the origin: method, version, and the fields that matter, in order
-	got     string // the client: status line and the fields that matter, in order
-	verdict string // on a 101 by us as the client
-	then    string
+	reached string // the request at the origin: method, version, and the fields that matter, in order
+	got     string // the response at the client: status line and the fields that matter, in order
+	verdict string // of handshake.Switched on a 101
+	then    string // what followed the head of the response
 }
 
 func (v visit) String() string {
@@ -228,17 +227,17 @@ func (v visit) String() string {
 
 const (
 	hang  = "hang"
-	again = "/again" // in the target of a second look
+	again = "/again" // in the target of a second try
 )
 
-// battery is a proxy, or none, that runs in front of an origin.
+// battery is a running origin, and the way to it: through a proxy or direct.
 type battery struct {
 	address string
 	tap     *tap // between the proxy and the origin
 	forward bool
 }
 
-// visit goes through the proxy with one case. The limit is for each wait.
+// visit sends one case through the proxy. The limit applies to each wait.
 func (b battery) visit(t testing.TB, c batteryCase, limit time.Duration, suffix string) visit {
 	t.Helper()
 	method, _, _ := strings.Cut(c.head, " ")
@@ -272,14 +271,14 @@ func (b battery) visit(t testing.TB, c batteryCase, limit time.Duration, suffix 
 	}
 	v.reached = b.reached(t, method, target, err != nil)
 	if v.verdict == "h2c" {
-		// It speaks HTTP/2 itself, and asks the origin when it likes.
+		// The proxy speaks HTTP/2 itself, and asks the origin when it likes.
 		v.reached = "-"
 	}
 	return v
 }
 
-// reached returns what of a request came to the origin. What did not come when the
-// client had an answer will not come.
+// reached returns the request as it reached the origin, or "nothing". With wait, it waits
+// for the request. If the client has an answer, there is nothing to wait for.
 func (b battery) reached(t testing.TB, method, target string, wait bool) string {
 	t.Helper()
 	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
@@ -309,21 +308,20 @@ func (b battery) reached(t testing.TB, method, target string, wait bool) string 
 	}
 }
 
-// batteryField reports whether the records tell of a field; but is one of which they do
-// not, here.
+// batteryField reports whether name is a field that the records show, other than but.
 func batteryField(name, but string) bool {
 	fields := []string{"Upgrade", "Connection", "HTTP2-Settings", "Content-Length", "Transfer-Encoding", "Sec-WebSocket-Accept"}
 	return slices.ContainsFunc(fields, func(f string) bool { return f != but && strings.EqualFold(f, name) })
 }
 
-// batteryClient is a client that writes octets.
+// batteryClient is a client that writes raw octets.
 type batteryClient struct {
 	conn  *net.TCPConn
 	limit time.Duration
 	r     *bufio.Reader
 }
 
-// newBatteryClient connects and writes a request. The limit is for each wait.
+// newBatteryClient connects and writes a request. The limit applies to each wait.
 func newBatteryClient(address string, limit time.Duration, request string) (*batteryClient, error) {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
@@ -343,7 +341,7 @@ func (c *batteryClient) Read(p []byte) (int, error) {
 	return c.conn.Read(p)
 }
 
-// failure says why no more came.
+// failure returns why no more came, as the records put it.
 func (c *batteryClient) failure(err error) string {
 	trouble := net.Error(nil)
 	switch {
@@ -357,7 +355,7 @@ func (c *batteryClient) failure(err error) string {
 
 // batteryResponse is the head of a response.
 type batteryResponse struct {
-	interim             []int // status codes of what came before it
+	interim             []int // status codes of the interim responses before it
 	status              int
 	major, minor        int
 	line                string
@@ -365,7 +363,7 @@ type batteryResponse struct {
 	connection, upgrade []string
 }
 
-// response reads a response, and what comes before it, up to the end of its head.
+// response reads the head of a response, and the interim responses before it.
 func (c *batteryClient) response() (batteryResponse, error) {
 	var interim []int
 	for {
@@ -422,7 +420,7 @@ func (r batteryResponse) String() string {
 				value = "wrong"
 			}
 		}
-		// The length of a content is of interest where there can be none.
+		// A length matters only in a 101, which cannot have content.
 		if batteryField(name, "Content-Length") || r.status == 101 && strings.EqualFold(name, "Content-Length") {
 			s += "; " + name + ": " + value
 		}
@@ -430,7 +428,7 @@ func (r batteryResponse) String() string {
 	return s
 }
 
-// verdict is what handshake.Switched makes of a response to that request.
+// verdict returns what handshake.Switched makes of a response to that request.
 func (r batteryResponse) verdict(t testing.TB, requestHead string) string {
 	t.Helper()
 	var major, minor int
@@ -449,7 +447,7 @@ func (r batteryResponse) verdict(t testing.TB, requestHead string) string {
 		}
 	}
 	var offer []upgrade.Product[string]
-	// A request that offers nothing that counts has offered nothing.
+	// If its offer does not count, the request has offered nothing.
 	if list, err := handshake.Offer(major, minor, connection, offered); err == nil {
 		offer = slices.Collect(list.All())
 	}
@@ -460,7 +458,7 @@ func (r batteryResponse) verdict(t testing.TB, requestHead string) string {
 	return string(upgrade.AppendList(nil, slices.Collect(chosen.All())...))
 }
 
-// content reads what follows the head of a response.
+// content reads the content of a response.
 func (c *batteryClient) content(r batteryResponse) (string, error) {
 	from := io.Reader(c.r)
 	for _, f := range r.fields {
@@ -479,11 +477,11 @@ func (c *batteryClient) content(r batteryResponse) (string, error) {
 	return string(octets), err
 }
 
-// batteryStep is what the client says of a protocol, and what has to come back.
+// batteryStep is what the client says in a protocol, and what must come back.
 type batteryStep struct{ name, send, want string }
 
 var (
-	// A frame of text with "hello", masked with zeros, and back without a mask.
+	// A text frame "hello", masked with zeros, and the same without a mask.
 	webSocketHello = batteryStep{"echo", "\x81\x85\x00\x00\x00\x00hello", "\x81\x05hello"}
 	webSocketClose = batteryStep{"close", "\x88\x82\x00\x00\x00\x00\x03\xe8", "\x88\x02\x03\xe8"}
 	webSocketEarly = batteryStep{"early", "", "\x81\x05EARLY"}
@@ -491,7 +489,7 @@ var (
 	echoEarly      = batteryStep{"early", "", "EARLY"}
 )
 
-// step makes a step, and says what was wrong about it.
+// step makes a step. It returns what went wrong, or an empty string.
 func (c *batteryClient) step(step batteryStep) string {
 	if _, err := io.WriteString(c.conn, step.send); err != nil {
 		return step.name + " not sent"
@@ -507,7 +505,7 @@ func (c *batteryClient) step(step batteryStep) string {
 	return ""
 }
 
-// speak speaks the protocol that was offered, and says how far it came.
+// speak speaks the protocol that was offered, and returns how far it came.
 func (c *batteryClient) speak(which batteryCase) string {
 	if which.name == "h2c" {
 		frame := make([]byte, 9)
@@ -554,15 +552,15 @@ func (c *batteryClient) speak(which batteryCase) string {
 	return strings.Join(append(all, end), ", ")
 }
 
-// batteryWaits: a hang that the records tell of costs the short one. What does not come
-// in it is looked at a second time, with the long one, for the machine may be slow.
+// The limits of a wait. If a case hangs in the records, all tries the short one first. If
+// the result differs, all tries the long one: the machine may be slow.
 const (
 	batteryShort  = 500 * time.Millisecond
 	batteryLong   = 10 * time.Second
 	batteryAtOnce = 6
 )
 
-// all goes through the cases, some at once, and returns what came of each.
+// all visits with each case, several at the same time, and returns the results.
 func (b battery) all(t testing.TB, cases []batteryCase, want map[string]visit) map[string]visit {
 	t.Helper()
 	var (
@@ -596,16 +594,16 @@ func (b battery) all(t testing.TB, cases []batteryCase, want map[string]visit) m
 	return visits
 }
 
-// batteryRecords are the visits of one proxy: of the request shapes for each layer, and
-// of the answer shapes under the layer "".
+// batteryRecords are the visits of one proxy: those with request shapes by layer, and those
+// with answer shapes under the layer "".
 type batteryRecords map[string]map[string]visit
 
 func batteryPath(name string) string {
 	return filepath.Join("testdata", "battery", strings.ReplaceAll(strings.ToLower(name), " ", "-")+".txt")
 }
 
-// String returns the records as they are kept: a line for each case, or two for a
-// request shape where the layers differ.
+// String returns the records as their file has them: a line for each case, or two for a
+// request shape if the layers differ.
 func (r batteryRecords) String() string {
 	var b strings.Builder
 	for _, c := range requestShapes {
@@ -623,8 +621,8 @@ func (r batteryRecords) String() string {
 	return b.String()
 }
 
-// toCompare returns what was recorded of a proxy, or nothing with -update: what is to be
-// recorded anew is compared with nothing.
+// toCompare returns the records of a proxy. With -update they are empty, since the new
+// records are not compared with the old.
 func toCompare(t testing.TB, name string) batteryRecords {
 	if *update {
 		return batteryRecords{"": {}, layers[0]: {}, layers[1]: {}}
@@ -632,7 +630,7 @@ func toCompare(t testing.TB, name string) batteryRecords {
 	return readBattery(t, name)
 }
 
-// readBattery reads the records; none are there before the first update.
+// readBattery reads the records of a proxy. They are empty before the first -update.
 func readBattery(t testing.TB, name string) batteryRecords {
 	t.Helper()
 	records := batteryRecords{"": {}, layers[0]: {}, layers[1]: {}}
@@ -660,7 +658,7 @@ func readBattery(t testing.TB, name string) batteryRecords {
 	return records
 }
 
-// check compares what came of a battery with its records, or writes them.
+// check compares the records with the file, or with -update writes the file.
 func (r batteryRecords) check(t testing.TB, name string) {
 	t.Helper()
 	if *update {

@@ -29,9 +29,9 @@ func TestChromium(t *testing.T) {
 			names = append(names, string(name))
 		}
 		if slices.Index(names, "Upgrade")-slices.Index(names, "Connection") < 2 {
-			t.Errorf("Connection and Upgrade are not apart: %q", names)
+			t.Errorf("no field between Connection and Upgrade: %q", names)
 		}
-		var extensions []string // of which the 101 has none
+		var extensions []string // the 101 accepts no extension
 		for _, line := range request.Lines(nil, "Sec-WebSocket-Extensions") {
 			extensions = append(extensions, string(line))
 		}
@@ -40,7 +40,7 @@ func TestChromium(t *testing.T) {
 	c.test(t)
 }
 
-// openPage opens a page in Chromium that reports of the URLs.
+// openPage opens a page in Chromium that tries the URLs and reports.
 func openPage(t *testing.T, chromium string, urls []string) []webSocketReport {
 	t.Helper()
 	type body struct {
@@ -76,7 +76,8 @@ func openPage(t *testing.T, chromium string, urls []string) []webSocketReport {
 	return nil
 }
 
-// startChromium opens a page. Its folder has a short name, for a socket is made in it.
+// startChromium opens a page. The folder has a short name because Chromium makes a socket
+// in it.
 func startChromium(t *testing.T, chromium, url string) *daemon {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "chromium")
@@ -88,7 +89,7 @@ func startChromium(t *testing.T, chromium, url string) *daemon {
 		"--user-data-dir="+filepath.Join(dir, "user"), url)
 	cmd.Env = append(cmd.Env, "HOME="+dir, "TMPDIR="+dir)
 	t.Cleanup(func() {
-		// Its other processes have been killed with it, but one may be in the middle of making a file.
+		// Its other processes have been killed with it, but one may still be making a file.
 		for range 100 {
 			if os.RemoveAll(dir) == nil {
 				return

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// CUPS upgrades to TLS (RFC 2817) with a request for nothing else, OPTIONS *, if it is
-// told to or asked for it with a 426. It speaks to a printer inside, examples/tls.
+// CUPS upgrades to TLS (RFC 2817) if an option tells it to or a 426 asks for it. It sends
+// OPTIONS * only for the upgrade; inside TLS it speaks to a printer, examples/tls.
 
 func TestCUPS(t *testing.T) {
 	t.Parallel()
@@ -58,7 +58,7 @@ func TestCUPS(t *testing.T) {
 			answer := responseHead(t, refused.server())
 			equal(t, "status", answer[0], "HTTP/1.1 426 Upgrade Required")
 			if !slices.Contains(answer, "Upgrade: TLS/1.3, TLS/1.2") || !slices.Contains(answer, "Connection: Upgrade") && !slices.Contains(answer, "Connection: Upgrade, close") {
-				t.Errorf("what to upgrade to is not in %q", answer)
+				t.Errorf("%q does not name what to upgrade to", answer)
 			}
 			cupsTunnel(t, tap)
 		})
@@ -78,13 +78,13 @@ func cupsTunnel(t *testing.T, tap *tap) {
 	tlsRecords(t, "server", tunnel.server)
 }
 
-// tlsRecords checks that octets are records of TLS from the first to the last.
+// tlsRecords checks that octets are whole TLS records, the first of a handshake.
 func tlsRecords(t *testing.T, who, octets string) {
 	t.Helper()
 	const handshake, first, last, header = 22, 20, 23, 5
 	for rest := octets; ; {
 		if len(rest) < header || rest[0] < first || rest[0] > last || rest[1] != 3 || len(rest) == len(octets) && rest[0] != handshake {
-			t.Fatalf("%s: octet %d begins no record", who, len(octets)-len(rest))
+			t.Fatalf("%s: no record begins at octet %d", who, len(octets)-len(rest))
 		}
 		end := header + int(rest[3])<<8 + int(rest[4])
 		if len(rest) < end {

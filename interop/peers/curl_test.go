@@ -37,7 +37,7 @@ func TestCurl(t *testing.T) {
 			equal(t, "outcome", o.String(), outcome{stdout: "HTTP/2.0 hello GET /x 0 octets\n200/2"}.String())
 			talk := h2cSwitched(t, tap.only(t))
 			equal(t, "settings", talk.settings(t), ids)
-			equal(t, "server by HTTP/2", talk.server, []string{`1: 200 "HTTP/2.0 hello GET /x 0 octets\n"`})
+			equal(t, "server over HTTP/2", talk.server, []string{`1: 200 "HTTP/2.0 hello GET /x 0 octets\n"`})
 		})
 	})
 	p.scenario(t, "h2c, POST", func(t *testing.T) {
@@ -46,15 +46,15 @@ func TestCurl(t *testing.T) {
 			equal(t, "outcome", o.String(), outcome{stdout: "HTTP/2.0 hello POST /x 15 octets\n200/2"}.String())
 			talk := h2cSwitched(t, tap.only(t))
 			equal(t, "settings", talk.settings(t), ids)
-			equal(t, "client by HTTP/2", talk.client, []string{})
-			equal(t, "server by HTTP/2", talk.server, []string{`1: 200 "HTTP/2.0 hello POST /x 15 octets\n"`})
+			equal(t, "client over HTTP/2", talk.client, []string{})
+			equal(t, "server over HTTP/2", talk.server, []string{`1: 200 "HTTP/2.0 hello POST /x 15 octets\n"`})
 		})
 	})
 	p.scenario(t, "h2c, POST of 1.1 MB that waits for 100", func(t *testing.T) {
 		both(t, "h2c", func(t *testing.T, tap *tap) {
 			const length = 1_100_000
 			content := writeFile(t, "content", strings.Repeat("0123456789", length/10))
-			// It would send the content after some time without a 100, here longer than it may run.
+			// Without a 100, curl would send the content after 60 s, which is longer than it may run.
 			o := run(t, 20*time.Second, command(t, curl, "-s", "--http2", "--expect100-timeout", "60", "--data-binary", "@"+content, "-w", curlVersion, "http://"+tap.address+"/x"))
 			equal(t, "outcome", o.String(), outcome{stdout: fmt.Sprintf("HTTP/2.0 hello POST /x %d octets\n200/2", length)}.String())
 			raw := tap.only(t)
@@ -63,14 +63,14 @@ func TestCurl(t *testing.T) {
 			equal(t, "interim response", talk.interim, "HTTP/1.1 100 Continue\r\n\r\n")
 			before, behind := curlSaidAround(raw, len(talk.interim))
 			equal(t, "octets of the client before the 100", before, talk.headLength)
-			// Its preface may come before the 101 too, but not before the content.
+			// Its preface may also come before the 101, but not before the content.
 			if behind < talk.headLength+length {
-				t.Errorf("%d octets of the client before the 101, want those of the head and the content, %d", behind, talk.headLength+length)
+				t.Errorf("%d octets of the client before the 101, want at least head and content, %d", behind, talk.headLength+length)
 			}
-			equal(t, "client by HTTP/2", talk.client, []string{})
+			equal(t, "client over HTTP/2", talk.client, []string{})
 		})
 	})
-	p.scenario(t, "h2c through proxyupgrade that does not allow it", func(t *testing.T) {
+	p.scenario(t, "h2c through proxyupgrade, which does not allow it", func(t *testing.T) {
 		both(t, "h2c", func(t *testing.T, tap *tap) {
 			proxy := throughOurs(t, tap.address, "websocket")
 			o := run(t, 20*time.Second, command(t, curl, "-s", "--http2", "-d", "what curl sends", "-w", curlVersion, "http://"+proxy+"/x"))
@@ -79,14 +79,14 @@ func TestCurl(t *testing.T) {
 			equal(t, "lines of Upgrade, Connection and HTTP2-Settings", len(r.Upgrade)+len(r.Connection)+len(h2cLines(r, "HTTP2-Settings")), 0)
 		})
 	})
-	p.scenario(t, "h2c through proxyupgrade that allows it, GET and POST of 1.1 MB that waits for 100", func(t *testing.T) {
+	p.scenario(t, "h2c through proxyupgrade, which allows it: GET, and POST of 1.1 MB that waits for 100", func(t *testing.T) {
 		both(t, "h2c", func(t *testing.T, tap *tap) {
 			proxy := throughOurs(t, tap.address, "h2c")
 			o := run(t, 20*time.Second, command(t, curl, "-s", "--http2", "-w", curlVersion, "http://"+proxy+"/x"))
 			equal(t, "outcome", o.String(), outcome{stdout: "HTTP/2.0 hello GET /x 0 octets\n200/2"}.String())
 			talk := h2cSwitched(t, tap.only(t))
 			equal(t, "settings", talk.settings(t), ids)
-			equal(t, "server by HTTP/2", talk.server, []string{`1: 200 "HTTP/2.0 hello GET /x 0 octets\n"`})
+			equal(t, "server over HTTP/2", talk.server, []string{`1: 200 "HTTP/2.0 hello GET /x 0 octets\n"`})
 			const length = 1_100_000
 			content := writeFile(t, "content", strings.Repeat("0123456789", length/10))
 			o = run(t, 20*time.Second, command(t, curl, "-s", "--http2", "--expect100-timeout", "60", "--data-binary", "@"+content, "-w", curlVersion, "http://"+proxy+"/x"))
@@ -146,8 +146,8 @@ func TestCurlWebSocket(t *testing.T) {
 			equal(t, "frame", fmt.Sprintf("%q %v", frame, err), `"EARLY" <nil>`)
 		})
 	})
-	// An upload makes it ask by PUT, which is no WebSocket handshake.
-	p.scenario(t, "websocket by PUT, chunked, is refused", func(t *testing.T) {
+	// For an upload curl sends PUT, which is not a WebSocket handshake.
+	p.scenario(t, "websocket in a chunked PUT is refused", func(t *testing.T) {
 		for _, layer := range layers {
 			t.Run(layer, func(t *testing.T) {
 				origin := newOrigin(t, layer)
@@ -158,15 +158,15 @@ func TestCurlWebSocket(t *testing.T) {
 				equal(t, "exit code", o.code, 22)
 				equal(t, "status", o.stdout, "405")
 				if !strings.HasSuffix(o.stderr, "curl: (22) Refused WebSockets upgrade: 405\n") {
-					t.Errorf("it complains of something else: %s", o.stderr)
+					t.Errorf("unexpected complaint: %s", o.stderr)
 				}
 				talk := tap.only(t)
 				r := talk.request(t)
 				equal(t, "method", string(r.Method), "PUT")
 				equal(t, "chunked", r.Chunked, true)
 				equal(t, "offer", h2cOffer(t, r), []string{"websocket"})
-				// What it said, and a request behind it on the same connection, which over
-				// net/http stays open.
+				// Send what curl said, and another request on the same connection, which
+				// stays open over net/http.
 				want := []string{"405 , GET", "200 ordinary GET, content \"\" (<nil>), offer [] (handshake: no Upgrade field)\n, "}
 				if layer == "netupgrade" {
 					want = want[:1]
@@ -179,8 +179,8 @@ func TestCurlWebSocket(t *testing.T) {
 
 const curlVersion = "%{http_code}/%{http_version}"
 
-// curlPrints runs a program that doesn't end by itself until it has printed so many
-// octets, and returns them.
+// curlPrints runs a program that does not end, kills it when it has printed length octets,
+// and returns its output.
 func curlPrints(t *testing.T, length int, cmd *exec.Cmd) string {
 	t.Helper()
 	printed := &curlOutput{length: length, reached: make(chan struct{})}
@@ -197,9 +197,9 @@ func curlPrints(t *testing.T, length int, cmd *exec.Cmd) string {
 	return printed.octets.String()
 }
 
-// curlOutput keeps what is printed, and tells when it has a length.
+// curlOutput keeps what is printed, and closes reached at length octets.
 type curlOutput struct {
-	octets  bytes.Buffer // not embedded: its ReadFrom would pass by Write
+	octets  bytes.Buffer // not embedded: its ReadFrom would bypass Write
 	length  int
 	reached chan struct{}
 	once    sync.Once
@@ -214,7 +214,7 @@ func (o *curlOutput) Write(p []byte) (int, error) {
 }
 
 // curlSaidAround returns how many octets the client had said when the server began, and
-// when the server went on behind its first octets, so many.
+// when the server went on after its first octets, whose number is first.
 func curlSaidAround(talk *talk, first int) (before, behind int) {
 	var client, server int
 	for _, s := range talk.order() {
@@ -233,8 +233,8 @@ func curlSaidAround(talk *talk, first int) (before, behind int) {
 	return before, client
 }
 
-// curlAnswers says octets to a server, and GET behind them, and returns the answers to the
-// end: the status, the content and the field Allow of each.
+// curlAnswers sends octets and then a GET to a server, and returns all answers: the status,
+// the content and the Allow field of each.
 func curlAnswers(t *testing.T, address string, octets []byte) []string {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)
@@ -253,7 +253,7 @@ func curlAnswers(t *testing.T, address string, octets []byte) []string {
 		}
 		response, err := http.ReadResponse(r, nil)
 		if err != nil {
-			t.Fatalf("behind %q: %v", answers, err)
+			t.Fatalf("after %q: %v", answers, err)
 		}
 		content, err := io.ReadAll(response.Body)
 		if err != nil {

@@ -43,7 +43,7 @@ func TestDialers(t *testing.T) {
 		dial         dial
 		client       webSocketClient
 	}{
-		// The strictest: a 101 whose Connection names anything else is none.
+		// The strictest: it refuses a 101 whose Connection names a second option.
 		{"gobwas/ws", "github.com/gobwas/ws", dialGobwas, webSocketClient{
 			upgrade: "websocket", connection: "Upgrade",
 			upgradeRequired: "unexpected HTTP response status: 426",
@@ -94,7 +94,7 @@ func TestDialers(t *testing.T) {
 	}
 }
 
-// talk makes the report of one connection.
+// talk opens one connection and returns the report.
 func (d dial) talk(url string, subprotocols ...string) webSocketReport {
 	ctx, cancel := context.WithTimeout(context.Background(), dialTime)
 	defer cancel()
@@ -138,7 +138,7 @@ func moduleVersion(t *testing.T, path string) string {
 	return strings.TrimPrefix(strings.TrimSpace(string(out)), "v")
 }
 
-// gobwas/ws: frames on the bare connection, behind what it has read ahead.
+// gobwas/ws: frames on the bare connection, after the octets it has read ahead.
 
 type gobwasConn struct {
 	net.Conn
@@ -197,7 +197,7 @@ func dialGorilla(ctx context.Context, url string, subprotocols ...string) (diale
 		return nil, err
 	}
 	conn.SetReadDeadline(time.Now().Add(dialTime))
-	conn.SetCloseHandler(func(int, string) error { return nil }) // or it answers the answer
+	conn.SetCloseHandler(func(int, string) error { return nil }) // or it would answer the answer
 	return gorillaConn{conn}, nil
 }
 
@@ -251,11 +251,11 @@ func (c coderConn) receive() (string, error) {
 }
 
 func (c coderConn) end() (int, error) {
-	// Close waits for the answer, and fails if it is not the same status code.
+	// Close waits for the answer, and fails if it has another status code.
 	return int(coder.StatusNormalClosure), c.Close(coder.StatusNormalClosure, "")
 }
 
-// lxzan/gws: what comes is handed to a handler.
+// lxzan/gws: it calls a handler with each message.
 
 type gwsConn struct {
 	gws.BuiltinEventHandler
@@ -310,12 +310,12 @@ func (c *gwsConn) end() (int, error) {
 type xnetConn struct{ *xnet.Conn }
 
 func dialXNet(ctx context.Context, url string, subprotocols ...string) (dialed, error) {
-	// It sends an Origin, which has to be that of the server.
+	// It sends an Origin, which must be that of the server.
 	config, err := xnet.NewConfig(url, "http"+strings.TrimPrefix(url, "ws"))
 	if err != nil {
 		return nil, err
 	}
-	config.Origin.Path = "" // an origin has none
+	config.Origin.Path = "" // an origin has no path
 	config.Protocol = subprotocols
 	conn, err := config.DialContext(ctx)
 	if dialError := (*xnet.DialError)(nil); errors.As(err, &dialError) {
@@ -364,7 +364,7 @@ func TestNetHTTPClient(t *testing.T) {
 			equal(t, "offer", webSocketOffer(t, tap.only(t).request(t)), []string{"foo", "echo/1"})
 		})
 	})
-	p.limit(t, "echo/1: takes a 101 to another protocol", func(t *testing.T) {
+	p.limit(t, "echo/1: accepts a 101 to another protocol", func(t *testing.T) {
 		body := netHTTPSwitch(t, "http://"+deviating(t, "foo/9", "Upgrade")+"/", "echo/1", "foo/9")
 		equal(t, "said by the server", netHTTPTalk(t, body), "helloBYE")
 	})
@@ -402,7 +402,7 @@ func netHTTPSwitch(t *testing.T, url, offer, answer string) netHTTPBody {
 	return body
 }
 
-// netHTTPTalk says hello, ends, and returns all that is said to it.
+// netHTTPTalk says hello, half-closes, and returns all that the server says.
 func netHTTPTalk(t *testing.T, body netHTTPBody) string {
 	t.Helper()
 	if _, err := io.WriteString(body, "hello"); err != nil {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Docker's clients send JSON and then hijack the connection, which is examples/docker's
-// to take over.
+// Docker's clients send JSON and then hijack the connection, which examples/docker takes
+// over.
 
 func TestDocker(t *testing.T) {
 	t.Parallel()
@@ -100,7 +100,7 @@ func TestDockerode(t *testing.T) {
 	})
 }
 
-// dockerHijack is the request that a client is to switch with: the target behind the
+// dockerHijack is the request that a client should switch with: the target after the
 // version of the API, and the content.
 type dockerHijack struct{ target, content string }
 
@@ -127,10 +127,10 @@ func dockerTunnel(t *testing.T, tap *tap, client *exec.Cmd, want dockerHijack) {
 		"HTTP/1.1 101 Switching Protocols", "Upgrade: tcp", "Connection: Upgrade",
 		"Content-Type: application/vnd.docker.multiplexed-stream",
 	})
-	tunnelEqual(t, "what the client says behind its head", tunnel.client, want.content+input)
-	// The client's end is not the server's, which has something left to say.
+	tunnelEqual(t, "what the client says after its head", tunnel.client, want.content+input)
+	// When the client ends, the server still has something to say.
 	const bye = "\x01\x00\x00\x00\x00\x00\x00\x04bye\n"
 	if behind := tunnel.behindEnd(t); !bytes.HasSuffix(behind, []byte(bye)) {
-		t.Errorf("no farewell behind the client's end, but %d octets", len(behind))
+		t.Errorf("no farewell after the client's end, but %d octets", len(behind))
 	}
 }

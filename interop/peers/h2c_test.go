@@ -16,19 +16,20 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// This file knows a talk in which HTTP/1.1 was switched to HTTP/2: which offer the client
-// made, and what each side said behind the switch, stream by stream.
+// This file takes apart a talk that switched from HTTP/1.1 to HTTP/2: the client's offer,
+// and what each side said after the switch, stream by stream.
 
 // h2cTalk is a talk that was switched to HTTP/2, taken apart.
 type h2cTalk struct {
 	request        *head.Request
 	headLength     int      // of the request, in octets
 	interim        string   // what the server said before the 101
-	client, server []string // the messages by HTTP/2, one a stream, in the order of the streams
+	client, server []string // the HTTP/2 messages, one a stream, in the order of the streams
 }
 
-// h2cSwitched takes a talk apart. It fails the test unless the offer is one of h2c alone with
-// its settings, and the answer a 101 of two fields with nothing before it that wasn't waited for.
+// h2cSwitched takes a talk apart. It fails the test unless the request offers only h2c, with
+// settings, and the answer is a 101 of two fields. An interim response may come before the
+// 101 only if the client waits for one.
 func h2cSwitched(t *testing.T, talk *talk) h2cTalk {
 	t.Helper()
 	said := talk.client()
@@ -42,7 +43,7 @@ func h2cSwitched(t *testing.T, talk *talk) h2cTalk {
 	}
 	frames, ok := bytes.CutPrefix(said[end:], []byte(http2.ClientPreface))
 	if !ok {
-		t.Fatalf("no preface of HTTP/2 behind the request:\n%s", talk)
+		t.Fatalf("no HTTP/2 preface after the request:\n%s", talk)
 	}
 	const switching = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n"
 	interim, answer, ok := bytes.Cut(talk.server(), []byte(switching))
@@ -87,7 +88,7 @@ func h2cMessages(t *testing.T, frames []byte) []string {
 			break
 		}
 		if err != nil {
-			t.Fatalf("no frame of HTTP/2: %v", err)
+			t.Fatalf("not an HTTP/2 frame: %v", err)
 		}
 		id := frame.Header().StreamID
 		switch frame := frame.(type) {
@@ -112,7 +113,7 @@ func h2cMessages(t *testing.T, frames []byte) []string {
 	return messages
 }
 
-// h2cOptions returns what the field Connection of a request names.
+// h2cOptions returns the connection options of a request.
 func h2cOptions(t *testing.T, r *head.Request) []string {
 	t.Helper()
 	connection, err := upgrade.ParseConnection(r.Connection...)
@@ -126,7 +127,7 @@ func h2cOptions(t *testing.T, r *head.Request) []string {
 	return all
 }
 
-// h2cOffer returns what a request offers to switch to.
+// h2cOffer returns the products that a request offers.
 func h2cOffer(t *testing.T, r *head.Request) []string {
 	t.Helper()
 	offered, err := handshake.Offer(r.Major, r.Minor, r.Connection, r.Upgrade)

@@ -32,8 +32,8 @@ func TestJava(t *testing.T) {
 			equal(t, "outcome", o.String(), outcome{stdout: "HTTP_2 200 HTTP/2.0 hello GET /x 0 octets\nHTTP_2 200 HTTP/2.0 hello GET /y 0 octets\n"}.String())
 			talk := h2cSwitched(t, tap.only(t))
 			equal(t, "Content-Length", h2cLines(talk.request, "Content-Length"), []string{"0"})
-			equal(t, "client by HTTP/2", talk.client, []string{`3: GET /y ""`})
-			equal(t, "server by HTTP/2", talk.server, []string{
+			equal(t, "client over HTTP/2", talk.client, []string{`3: GET /y ""`})
+			equal(t, "server over HTTP/2", talk.server, []string{
 				`1: 200 "HTTP/2.0 hello GET /x 0 octets\n"`,
 				`3: 200 "HTTP/2.0 hello GET /y 0 octets\n"`,
 			})

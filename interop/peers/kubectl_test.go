@@ -16,26 +16,26 @@ import (
 	"github.com/gosegue/upgrade/websocket"
 )
 
-// kubectl runs its streams over WebSocket, or over SPDY/3.1 if it is told to or refused
-// the other. It speaks to a pod of examples/kubernetes.
+// kubectl runs its streams over WebSocket, or over SPDY/3.1 if it is told to or the server
+// refuses WebSocket. It speaks to a pod of examples/kubernetes.
 
-// Where kubectl is told not to use WebSocket.
+// Environment variables that tell kubectl not to use WebSocket.
 const (
 	kubectlExecSPDY = "KUBECTL_REMOTE_COMMAND_WEBSOCKETS=false"
 	kubectlPortSPDY = "KUBECTL_PORT_FORWARD_WEBSOCKETS=false"
 )
 
-// kubectlDialects is what kubectl offers inside SPDY/3.1, most wanted first, a line each.
+// kubectlDialects is what kubectl offers inside SPDY/3.1, the most wanted first, one a line.
 var kubectlDialects = []string{"v5.channel.k8s.io", "v4.channel.k8s.io", "v3.channel.k8s.io", "v2.channel.k8s.io", "channel.k8s.io"}
 
-// kubectlPrompt is what kubectl says of itself when it attaches.
+// kubectlPrompt is what kubectl itself prints when it attaches.
 const kubectlPrompt = "If you don't see a command prompt, try pressing enter.\n"
 
 func TestKubectl(t *testing.T) {
 	t.Parallel()
 	kubectl := need(t, "get kubectl from the pages of Kubernetes", "kubectl")
 	p := peer{"kubectl", version(t, kubectl, "version", "--client")}
-	// client returns a command in front of a server, with a variable of its environment.
+	// client returns a kubectl command for a server, with a variable in its environment.
 	client := func(t *testing.T, server, variable string, args ...string) *exec.Cmd {
 		config := writeFile(t, "config", fmt.Sprintf(`
 apiVersion: v1
@@ -60,7 +60,7 @@ current-context: x
 		equal(t, "standard error", o.stderr, stderr)
 	}
 
-	p.scenario(t, "exec over SPDY/3.1: X-Stream-Protocol-Version of five lines", func(t *testing.T) {
+	p.scenario(t, "exec over SPDY/3.1: X-Stream-Protocol-Version in five lines", func(t *testing.T) {
 		both(t, "kubernetes", func(t *testing.T, tap *tap) {
 			converse(t, client(t, tap.address, kubectlExecSPDY, "exec", "-i", "p", "--", "cat"), "")
 			kubectlSPDY(t, tap, kubectlDialects, "v4.channel.k8s.io")
@@ -186,11 +186,11 @@ func kubectlSPDY(t *testing.T, tap *tap, offered []string, dialect string) {
 	equal(t, "response", tunnel.answer, []string{
 		"HTTP/1.1 101 Switching Protocols", "Upgrade: SPDY/3.1", "Connection: Upgrade", "X-Stream-Protocol-Version: " + dialect,
 	})
-	// kubectl drops what comes in one piece with the 101, and would not tell.
+	// kubectl silently drops octets that come in one piece with the 101.
 	const controlFrame = "\x80\x03"
 	for _, said := range []string{tunnel.client, tunnel.server} {
 		if !strings.HasPrefix(said, controlFrame) {
-			t.Errorf("behind the head is no frame of SPDY/3.1: %s", quote([]byte(said[:min(len(said), 20)])))
+			t.Errorf("no SPDY/3.1 frame after the head: %s", quote([]byte(said[:min(len(said), 20)])))
 		}
 	}
 }
@@ -205,7 +205,7 @@ func kubectlWebSocket(t *testing.T, tap *tap, dialect string) {
 	equal(t, "options", options, []string{"Upgrade"})
 	equal(t, "Sec-WebSocket-Protocol", kubectlLines(&tunnel.request, "Sec-WebSocket-Protocol"), []string{dialect})
 	key := kubectlLines(&tunnel.request, "Sec-WebSocket-Key")[0]
-	slices.Sort(tunnel.answer[3:]) // the two layers differ
+	slices.Sort(tunnel.answer[3:]) // the two layers order them differently
 	equal(t, "response", tunnel.answer, []string{
 		"HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Connection: Upgrade",
 		"Sec-WebSocket-Accept: " + string(websocket.AppendAccept(nil, key)), "Sec-WebSocket-Protocol: " + dialect,

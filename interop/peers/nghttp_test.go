@@ -15,12 +15,12 @@ func TestNghttp(t *testing.T) {
 			equal(t, "outcome", o.String(), outcome{stdout: "HTTP/2.0 hello GET /x 0 octets\n"}.String())
 			talk := h2cSwitched(t, tap.only(t))
 			equal(t, "method", string(talk.request.Method), "GET")
-			equal(t, "client by HTTP/2", talk.client, []string{})
-			equal(t, "server by HTTP/2", talk.server, []string{`1: 200 "HTTP/2.0 hello GET /x 0 octets\n"`})
+			equal(t, "client over HTTP/2", talk.client, []string{})
+			equal(t, "server over HTTP/2", talk.server, []string{`1: 200 "HTTP/2.0 hello GET /x 0 octets\n"`})
 		})
 	})
-	// It upgrades with a request that has no content, and sends its own by HTTP/2. Streams
-	// that stand for priorities alone, which the option keeps away, would make it the 13th.
+	// nghttp upgrades with a request that has no content, and sends its content over HTTP/2.
+	// Without --no-dep, streams that only carry priorities would make the POST stream 13.
 	p.scenario(t, "h2c, OPTIONS * and then POST", func(t *testing.T) {
 		both(t, "h2c", func(t *testing.T, tap *tap) {
 			content := writeFile(t, "content", "what nghttp sends")
@@ -29,15 +29,15 @@ func TestNghttp(t *testing.T) {
 			talk := h2cSwitched(t, tap.only(t))
 			equal(t, "method", string(talk.request.Method), "OPTIONS")
 			equal(t, "target", string(talk.request.Target), "*")
-			equal(t, "client by HTTP/2", talk.client, []string{`3: POST /x "what nghttp sends"`})
+			equal(t, "client over HTTP/2", talk.client, []string{`3: POST /x "what nghttp sends"`})
 			want := []string{
 				`1: 200 "HTTP/2.0 hello OPTIONS * 0 octets\n"`,
 				`3: 200 "HTTP/2.0 hello POST /x 17 octets\n"`,
 			}
 			if len(talk.server) == 1 {
-				want = want[1:] // it leaves with the answer to the POST, whichever comes first
+				want = want[1:] // nghttp ends at the answer to the POST, even if it comes first
 			}
-			equal(t, "server by HTTP/2", talk.server, want)
+			equal(t, "server over HTTP/2", talk.server, want)
 		})
 	})
 }

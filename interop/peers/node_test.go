@@ -55,7 +55,7 @@ func nodeModule(t *testing.T, module string) string {
 	return about.Version
 }
 
-// nodeCommand returns a script of testdata to run.
+// nodeCommand returns a command that runs a script of testdata.
 func nodeCommand(t *testing.T, script string, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := command(t, need(t, "apt-get install nodejs", "node"), append([]string{testFile(t, script)}, args...)...)
@@ -63,14 +63,14 @@ func nodeCommand(t *testing.T, script string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// nodeReport is what a script tells of a request that is not for WebSocket.
+// nodeReport is what a script reports of a request that is not for WebSocket.
 type nodeReport struct {
 	Status  int
-	Upgrade string            // of a response that switches nothing
+	Upgrade string            // of a response that does not switch
 	Fields  []string          // of the 101: names and values in turn
 	Headers map[string]string // of the 101, as undici shows them
 	Head    string            // octets that came with the 101
-	Data    string            // octets behind
+	Data    string            // octets after those
 	Error   string
 }
 
@@ -113,7 +113,7 @@ func TestNodeHTTP(t *testing.T) {
 			nodeCheck(t, tap.only(t), "POST", "Upgrade", "contenthello", "helloBYE")
 		})
 	})
-	p.scenario(t, "echo/1: POST with chunked content behind 100 (Continue)", func(t *testing.T) {
+	p.scenario(t, "echo/1: POST with chunked content after 100 (Continue)", func(t *testing.T) {
 		atBoth(t, func(t *testing.T, tap *tap) {
 			got := ask(t, tap.address+"/", `{"method": "POST", "headers": {"Connection": "Upgrade", "Upgrade": "echo/1", "Expect": "100-continue"}}`, "content")
 			equal(t, "report", got, nodeReport{Status: 101, Fields: nodeEcho, Data: "helloBYE"})
@@ -121,7 +121,7 @@ func TestNodeHTTP(t *testing.T) {
 			nodeCheck(t, talk, "POST", "Upgrade", "7\r\ncontent\r\n0\r\n\r\nhello", "helloBYE")
 		})
 	})
-	p.scenario(t, "echo/1 through proxyupgrade: early bytes, two products, content behind 100 (Continue), half-close, 426", func(t *testing.T) {
+	p.scenario(t, "echo/1 through proxyupgrade: early bytes, two products, content after 100 (Continue), half-close, 426", func(t *testing.T) {
 		atBoth(t, func(t *testing.T, tap *tap) {
 			proxy := throughOurs(t, tap.address, "echo/1")
 			got := ask(t, proxy+"/early", `{"headers": {"Connection": "Upgrade", "Upgrade": "foo, echo/1"}}`, "")
@@ -130,7 +130,7 @@ func TestNodeHTTP(t *testing.T) {
 			got = ask(t, proxy+"/", `{"method": "POST", "headers": {"Connection": "Upgrade", "Upgrade": "echo/1", "Expect": "100-continue"}}`, "content")
 			equal(t, "report", got, nodeReport{Status: 101, Fields: nodeEcho, Data: "helloBYE"})
 			_, behind, _ := strings.Cut(string(tap.all()[1].client()), "\r\n\r\n")
-			equal(t, "said behind the head", behind, "contenthello")
+			equal(t, "said after the head", behind, "contenthello")
 			got = ask(t, proxy+"/426", `{"headers": {"Connection": "Upgrade", "Upgrade": "echo/1"}}`, "")
 			equal(t, "report", got, nodeReport{Status: 426, Upgrade: "echo/1"})
 		})
@@ -141,14 +141,14 @@ func TestNodeHTTP(t *testing.T) {
 			equal(t, "report", got, nodeReport{Status: 426, Upgrade: "echo/1, websocket"})
 		})
 	})
-	p.limit(t, "echo/1: takes a 101 to another protocol", func(t *testing.T) {
+	p.limit(t, "echo/1: accepts a 101 to another protocol", func(t *testing.T) {
 		got := ask(t, deviating(t, "foo/9", "Upgrade")+"/", `{"headers": {"Connection": "Upgrade", "Upgrade": "echo/1"}}`, "")
 		equal(t, "report", got, nodeReport{Status: 101, Fields: []string{"Upgrade", "foo/9", "Connection", "Upgrade"}, Data: "helloBYE"})
 	})
 }
 
 // nodeCheck checks both directions of a connection to echo/1: the heads, and every octet
-// behind them.
+// after them.
 func nodeCheck(t *testing.T, talk *talk, method, option, client, server string) {
 	t.Helper()
 	request := talk.request(t)
@@ -161,11 +161,11 @@ func nodeCheck(t *testing.T, talk *talk, method, option, client, server string) 
 	}
 	equal(t, "said by the server", said, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo/1\r\nConnection: Upgrade\r\n\r\n"+server)
 	_, behind, _ := strings.Cut(string(talk.client()), "\r\n\r\n")
-	equal(t, "said by the client behind the head", behind, client)
+	equal(t, "said by the client after the head", behind, client)
 }
 
-// nodeContinue checks that the content came behind the 100 (Continue), and nothing else
-// of the server in between; it returns what the server has said behind that.
+// nodeContinue checks that the content came right after the 100 (Continue), and that the
+// server had said no more before. It returns what the server said after the 100.
 func nodeContinue(t *testing.T, talk *talk) string {
 	t.Helper()
 	const interim = "HTTP/1.1 100 Continue\r\n\r\n"
@@ -175,7 +175,7 @@ func nodeContinue(t *testing.T, talk *talk) string {
 	}
 	equal(t, "said first", string(order[1].octets), interim)
 	if !strings.HasSuffix(string(order[0].octets), "\r\n\r\n") {
-		t.Error("content with the head")
+		t.Error("content came with the head")
 	}
 	return strings.TrimPrefix(string(talk.server()), interim)
 }
@@ -196,7 +196,7 @@ func TestUndiciUpgrade(t *testing.T) {
 			equal(t, "report", got, nodeReport{Error: "SocketError: bad upgrade"})
 		})
 	})
-	p.limit(t, "upgrade() to echo/1: takes a 101 to another protocol", func(t *testing.T) {
+	p.limit(t, "upgrade() to echo/1: accepts a 101 to another protocol", func(t *testing.T) {
 		got := nodeAsk(t, "undici_upgrade.cjs", "http://"+deviating(t, "foo/9", "Upgrade")+"/", "echo/1")
 		equal(t, "report", got, nodeReport{Headers: map[string]string{"upgrade": "foo/9", "connection": "Upgrade"}, Data: "helloBYE"})
 	})

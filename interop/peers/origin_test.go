@@ -16,13 +16,13 @@ import (
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
-// This file knows the origin, a server of ours in the tests' own process, for what no
-// example does. It speaks echo/1 and websocket; on /early it speaks first, on /426 it asks for an
-// upgrade, and whatever else it answers in plain HTTP with what it made of the request.
+// This file has the origin, a server of ours in the tests' own process, for cases that no
+// example covers. It speaks echo/1 and websocket. On /early it speaks first; on /426 it asks
+// for an upgrade. Other requests get an answer in plain HTTP that says how it read them.
 //
 // echo/1 sends back every byte and, when the client has ended, "BYE".
 
-// layers are the two ways to build a server with us.
+// layers are the names of our two server packages.
 var layers = []string{"httpupgrade", "netupgrade"}
 
 // atBoth runs a test with an origin of each layer.
@@ -55,7 +55,7 @@ func newOrigin(t testing.TB, layer string) string {
 
 func overHTTP() http.Handler {
 	webSocket := httpupgrade.WebSocket{
-		Origin: func(*http.Request) bool { return true }, // behind proxies the Host is another
+		Origin: func(*http.Request) bool { return true }, // a proxy may change Host
 		Serve:  func(conn net.Conn, r *http.Request, _ string) { webSocketEcho(conn, r.URL.Path) },
 	}.Protocol()
 	webSocket.Allow = func(r *http.Request) bool { return allowed(r.URL.Path) }
@@ -75,11 +75,11 @@ func overHTTP() http.Handler {
 	}
 }
 
-// acceptAll switches connections, and leaves an ordinary request to net/http. It is the
-// last one there: a proxy would send the next offer on it, of which nobody knows any more.
+// acceptAll switches connections, and leaves an ordinary request to net/http. The connection
+// then ends: a proxy could send the next offer on it, and net/http would not switch.
 func acceptAll(listener net.Listener) {
 	webSocket := netupgrade.WebSocket()
-	webSocket.Check = func(*netupgrade.Request) error { return nil } // behind proxies the Host is another
+	webSocket.Check = func(*netupgrade.Request) error { return nil } // a proxy may change Host
 	webSocket.Fields = func(r *netupgrade.Request) ([]handshake.Field, error) {
 		var lines []string
 		for _, line := range r.Lines(nil, "Sec-WebSocket-Protocol") {
@@ -141,7 +141,7 @@ func subprotocol(lines []string) []handshake.Field {
 	return []handshake.Field{{Name: "Sec-WebSocket-Protocol", Value: "a"}}
 }
 
-// ordinary answers in plain HTTP what came of a request.
+// ordinary answers in plain HTTP and says how it read the request.
 func ordinary(w http.ResponseWriter, r *http.Request) {
 	if strings.HasSuffix(r.URL.Path, "/426") {
 		httpupgrade.Refuse(w, r, echo, webSocket)

@@ -1,4 +1,4 @@
-//lint:file-ignore SA1019 who uses what is deprecated should know its faults too
+//lint:file-ignore SA1019 deprecated packages still have users
 
 package peers
 
@@ -40,10 +40,11 @@ import (
 	xnet "golang.org/x/net/websocket"
 )
 
-// This file has our clients at servers that are not ours, or behind proxies that are not.
+// This file tries our clients at servers that are not ours, through proxies that are not
+// ours, and at our examples.
 
-// ourClient offers a switch in one of our two ways. It returns the connection and the
-// fields of the 101 of that name; or the content and the status of what declines.
+// ourClient offers a switch with one of our two clients. It returns the connection, and a
+// function for the fields of the 101 by name. If the server declines, the error is a declined.
 type ourClient func(t *testing.T, addr string, o netupgrade.Offer) (net.Conn, func(name string) []string, error)
 
 type declined struct {
@@ -145,7 +146,7 @@ func (c ourClient) dialWebSocket(t *testing.T, addr, target string) net.Conn {
 	return conn
 }
 
-// echoes sends messages and wants them back.
+// echoes sends messages and expects them back.
 func echoes(t *testing.T, conn net.Conn) {
 	t.Helper()
 	for _, text := range []string{"hello", strings.Repeat("long", 20_000), "good bye"} {
@@ -268,7 +269,7 @@ func TestOurClientsAtPython(t *testing.T) {
 	}
 }
 
-// The origin is ours, what stands between is not.
+// The origin is ours, the proxy in front is not.
 func TestOurClientsThroughProxies(t *testing.T) {
 	t.Parallel()
 	for _, p := range proxies {
@@ -289,7 +290,7 @@ func TestOurClientsThroughProxies(t *testing.T) {
 				echoes(t, conn)
 			})
 			byBoth(t, found, "declined", func(t *testing.T, c ourClient) {
-				// A proxy takes the Upgrade of a 426 away, or answers by itself.
+				// A proxy may remove Upgrade from a 426, or give an answer of its own.
 				_, _, err := c(t, addr, netupgrade.Offer{Products: []upgrade.Product[string]{webSocket}, Target: "/426"})
 				var no declined
 				if !errors.As(err, &no) || no.status < 400 {
@@ -306,7 +307,7 @@ func TestOurClientsAtNode(t *testing.T) {
 	p := peer{"server of Node http", version(t, node, "--version")}
 	d := start(t, command(t, node, testFile(t, "upgrade_server.cjs")))
 	addr := d.firstLine(t)
-	byBoth(t, p, "a protocol of one's own, early bytes, half-close", func(t *testing.T, c ourClient) {
+	byBoth(t, p, "a private protocol, early bytes, half-close", func(t *testing.T, c ourClient) {
 		// Node's server drops the content of a request that offers a switch.
 		conn, _, err := c(t, addr, netupgrade.Offer{Products: []upgrade.Product[string]{webSocket, echo}, Target: "/"})
 		if err != nil {
@@ -353,8 +354,8 @@ func TestOurClientsAtNode(t *testing.T) {
 	})
 }
 
-// offerOfH2C is the offer of RFC 7540, section 3.2, with the settings of a client that has
-// none of its own.
+// offerOfH2C is the offer of RFC 7540, section 3.2, with one setting:
+// SETTINGS_MAX_CONCURRENT_STREAMS is 100.
 func offerOfH2C() netupgrade.Offer {
 	return netupgrade.Offer{
 		Products: []upgrade.Product[string]{upgrade.MustParseProduct("h2c")}, Target: "/",
@@ -362,7 +363,8 @@ func offerOfH2C() netupgrade.Offer {
 	}
 }
 
-// speaksHTTP2 reads the answer to the request that made the offer, which is stream 1.
+// speaksHTTP2 switches to HTTP/2 and reads the answer to the request that made the offer,
+// on stream 1.
 func speaksHTTP2(t *testing.T, c ourClient, addr string) {
 	t.Helper()
 	conn, _, err := c(t, addr, offerOfH2C())
@@ -379,7 +381,7 @@ func speaksHTTP2(t *testing.T, c ourClient, addr string) {
 			t.Fatal(err)
 		}
 		if _, ok := frame.(*http2.SettingsFrame); first && !ok {
-			t.Fatalf("first comes %v", frame)
+			t.Fatalf("the first frame is %v", frame)
 		}
 		if data, ok := frame.(*http2.DataFrame); ok {
 			if data.StreamID != 1 || string(data.Data()) != "text\n" {
@@ -423,7 +425,7 @@ func TestOurClientsAtH2C(t *testing.T) {
 	})
 }
 
-// cupsd answers an offer of TLS with a 101 without the option upgrade, which our clients
+// cupsd answers an offer of TLS with a 101 without the upgrade option, which our clients
 // must not take for a switch (RFC 9110, section 7.8).
 func TestOurClientsAtCUPS(t *testing.T) {
 	t.Parallel()
@@ -448,7 +450,7 @@ func TestOurClientsAtCUPS(t *testing.T) {
 	}
 	d := start(t, command(t, cupsd, "-f", "-c", filepath.Join(dir, "cupsd.conf"), "-s", filepath.Join(dir, "cups-files.conf")))
 	d.listening(t, addr)
-	p.limit(t, "netupgrade.Client: its 101 has no option upgrade", func(t *testing.T) {
+	p.limit(t, "netupgrade.Client: its 101 has no upgrade option", func(t *testing.T) {
 		var products []upgrade.Product[string]
 		for _, text := range []string{"TLS/1.2", "TLS/1.1", "TLS/1.0"} {
 			products = append(products, upgrade.MustParseProduct(text))
@@ -460,8 +462,8 @@ func TestOurClientsAtCUPS(t *testing.T) {
 	})
 }
 
-// The engine and the API server of our examples, which answer as Docker's and Kubernetes'
-// own do.
+// The servers are our examples. The engine and the API server answer as those of Docker
+// and Kubernetes do.
 func TestOurClientsAtExamples(t *testing.T) {
 	t.Parallel()
 	p := peer{"examples, by our clients", strings.TrimPrefix(runtime.Version(), "go")}
@@ -476,9 +478,9 @@ func TestOurClientsAtExamples(t *testing.T) {
 				t.Fatal(err)
 			}
 			conn.SetDeadline(time.Now().Add(10 * time.Second))
-			secure := tls.Client(conn, &tls.Config{InsecureSkipVerify: true}) // the example signs for itself
+			secure := tls.Client(conn, &tls.Config{InsecureSkipVerify: true}) // the example signs its own certificate
 			defer secure.Close()
-			// The answer to the OPTIONS comes inside (RFC 2817, section 3.3).
+			// The answer to the OPTIONS comes inside TLS (RFC 2817, section 3.3).
 			resp, err := http.ReadResponse(bufio.NewReader(secure), nil)
 			if err != nil || resp.StatusCode != 200 {
 				t.Fatal(resp, err)

@@ -19,13 +19,12 @@ import (
 	"time"
 )
 
-// This file knows processes: how they are found, started, waited for and ended. Each
-// is the head of a process group, sees no home but a temporary one, and dies with the
-// tests.
+// This file finds, starts, awaits and ends processes. Each leads a process group, has a
+// temporary home, and dies with the tests.
 
-// need returns where the program is, the first that is found of some names or paths.
-// Without any the test is skipped, and with INTEROP=required it fails; the message says
-// how to install it.
+// need returns the path of a program: the first of names that it finds. If it finds no
+// program, it skips the test, or fails it with INTEROP=required; the message says how to
+// install the program.
 func need(t testing.TB, install string, names ...string) string {
 	t.Helper()
 	for _, name := range names {
@@ -37,11 +36,11 @@ func need(t testing.TB, install string, names ...string) string {
 	return ""
 }
 
-// needFile is need for a file that is no program.
+// needFile is need for a file that is not a program.
 func needFile(t testing.TB, install, path string) string {
 	t.Helper()
 	if _, err := os.Stat(path); err != nil {
-		missing(t, "%s is not there: %s", path, install)
+		missing(t, "%s is missing: %s", path, install)
 	}
 	return path
 }
@@ -55,7 +54,8 @@ func missing(t testing.TB, format string, args ...any) {
 	t.Skip(message)
 }
 
-// installed is where interop/install.sh puts what no package manager of the system has.
+// installed returns a path in the folder where interop/install.sh puts what is not a package
+// of the system.
 func installed(t testing.TB, elem ...string) string {
 	t.Helper()
 	dir, err := filepath.Abs(filepath.Join("..", ".installed"))
@@ -65,7 +65,7 @@ func installed(t testing.TB, elem ...string) string {
 	return filepath.Join(append([]string{dir}, elem...)...)
 }
 
-// command returns a program to run in a process group and a temporary home of its own.
+// command returns a command that runs in a new process group and a temporary home.
 func command(t testing.TB, path string, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(path, args...)
@@ -77,17 +77,17 @@ func command(t testing.TB, path string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// outcome is what came of a program that ran to its end.
+// outcome is the result of a program that has ended.
 type outcome struct {
 	stdout, stderr string
-	code           int // -1 if it was ended for taking too long
+	code           int // -1 if it took too long and was killed
 }
 
 func (o outcome) String() string {
 	return fmt.Sprintf("exit code %d\nstdout: %s\nstderr: %s", o.code, o.stdout, o.stderr)
 }
 
-// run runs a program to its end, or ends it after some time.
+// run runs a program to its end, and kills it at the limit.
 func run(t testing.TB, limit time.Duration, cmd *exec.Cmd) outcome {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -100,7 +100,7 @@ func run(t testing.TB, limit time.Duration, cmd *exec.Cmd) outcome {
 	stop := context.AfterFunc(ctx, func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
 	err := cmd.Wait()
 	inTime := stop()
-	// What it has started itself ends with it.
+	// The processes that it started end with it.
 	syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	o := outcome{stdout: stdout.String(), stderr: stderr.String(), code: cmd.ProcessState.ExitCode()}
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) && inTime {
@@ -117,11 +117,11 @@ type daemon struct {
 	cmd    *exec.Cmd
 	done   chan struct{}
 	mu     sync.Mutex
-	output bytes.Buffer // of standard error, and of standard output behind its first line
+	output bytes.Buffer // of standard error, and of standard output after its first line
 	first  chan string  // the first line of standard output
 }
 
-// start starts a program that the test's end, or stop, ends.
+// start starts a program that runs until stop or the end of the test.
 func start(t testing.TB, cmd *exec.Cmd) *daemon {
 	t.Helper()
 	d := &daemon{cmd: cmd, done: make(chan struct{}), first: make(chan string, 1)}
@@ -164,7 +164,7 @@ func (d *daemon) printed() string {
 	return d.output.String()
 }
 
-// stop ends the program and all it has started, at once if it doesn't go by itself.
+// stop asks the program and all that it started to end, and kills what still runs 3 s later.
 func (d *daemon) stop() {
 	group := -d.cmd.Process.Pid
 	syscall.Kill(group, syscall.SIGTERM)
@@ -206,9 +206,9 @@ func (d *daemon) firstLine(t testing.TB) string {
 	}
 }
 
-// freeAddress returns an address of 127.0.0.1 for a program that cannot choose its port
-// by itself. It is below those that the system gives to clients: else one of the many
-// connections of tests that run beside this one would take it before the program does.
+// freeAddress returns an address of 127.0.0.1 for a program that cannot choose a free port.
+// The port is below those that the system gives to clients: a connection of another test
+// could take one of those before the program does.
 func freeAddress(t testing.TB) string {
 	t.Helper()
 	for range 100 {

@@ -21,25 +21,26 @@ import (
 	"github.com/gosegue/upgrade/proxyupgrade"
 )
 
-// This file knows the proxies as data: how each is found, and started in front of an
+// This file has the proxies as data: how to find each one and start it in front of an
 // origin of ours.
 
-// proxy is somebody else's proxy.
+// proxy is a proxy to test.
 type proxy struct {
 	name     string
 	install  string
-	programs []string // where it may be
+	programs []string // names or paths of it
 	version  []string // arguments that make it print its version
 	config   string   // a template in testdata/proxies
 	args     []string // templates too
-	owner    string   // whom it runs as when root starts it
-	forward  bool     // clients name the origin to it
+	owner    string   // the user it runs as when root starts it
+	forward  bool     // a forward proxy: clients name the origin
 	quirks   []quirk
 
-	// handler makes a proxy of a ReverseProxy, in the tests' own process; nil: itself.
+	// handler makes a proxy of a ReverseProxy, in the tests' own process; nil: the ReverseProxy
+	// is the proxy.
 	handler func(*httputil.ReverseProxy) http.Handler
 
-	// special has scenarios that are more than visits, with a battery for each layer.
+	// special runs scenarios that take more than visits; the map has a battery for each layer.
 	special func(*testing.T, proxy, peer, map[string]battery)
 }
 
@@ -88,7 +89,7 @@ var proxies = []proxy{
 		programs: []string{"squid", "/usr/sbin/squid"},
 		version:  []string{"-v"},
 		config:   "squid.conf",
-		// Its shared memory is told apart by the name of the service.
+		// The name of the service tells its shared memory from that of others.
 		args:   []string{"-N", "-n", "interop{{.ListenPort}}", "-f", "{{.Config}}"},
 		owner:  "proxy",
 		quirks: squidQuirks,
@@ -157,8 +158,8 @@ func (p proxy) peer(t testing.TB) peer {
 	return peer{p.name, version(t, need(t, p.install, p.programs...), p.version...)}
 }
 
-// start starts the proxy in front of an origin, which has to listen already, and
-// returns its address.
+// start starts the proxy in front of an origin, which must listen already, and returns
+// the proxy's address.
 func (p proxy) start(t testing.TB, origin string) string {
 	t.Helper()
 	return p.startTwo(t, origin, "")
@@ -200,8 +201,7 @@ func (p proxy) startTwo(t testing.TB, origin, second string) string {
 	return data.Listen
 }
 
-// dir returns a temporary folder of the proxy's own, which its workers can reach under
-// whatever name they run.
+// dir returns a new temporary folder. The proxy's workers can reach it as any user.
 func (p proxy) dir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "proxy")
@@ -227,7 +227,7 @@ func (p proxy) dir(t testing.TB) string {
 	return dir
 }
 
-// proxyData is what the templates of a proxy are filled in with.
+// proxyData fills in the templates of a proxy.
 type proxyData struct{ Listen, Origin, Second, Dir, Config string }
 
 func (d proxyData) ListenHost() string { return hostOf(d.Listen) }

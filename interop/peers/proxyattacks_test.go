@@ -20,22 +20,22 @@ import (
 	"github.com/gosegue/upgrade/proxyupgrade"
 )
 
-// This file knows attacks on proxies that pass Upgrade on, some of which have a CVE. Each
-// is replayed octet for octet against ReverseProxy and against ours, with a backend that
-// writes octets too and switches to whatever it is offered. What ReverseProxy alone does
-// wrong is kept as a limit of it.
+// This file has attacks on proxies that pass Upgrade on; some have a CVE. Each is replayed
+// octet for octet against ReverseProxy and against our proxy. The backend also writes raw
+// octets, and can switch to any product it is offered. What only ReverseProxy does wrong is
+// recorded as its limit.
 
-// attack is one exchange and what comes of it.
+// attack is one exchange and its outcome.
 type attack struct {
 	name     string
 	request  string // in one Write
-	answer   string // of the backend to an offer; PRODUCT is the first one that it got
+	answer   string // of the backend to an offer; PRODUCT is the first product in it
 	ordinary string // to a request without an offer; empty: a 200
 	early    bool   // the backend answers before it reads the content, which is long
-	rest     string // of the content, and what follows, which ReverseProxy does not wait for
-	then     string // by the client, after the answer and with it its end
-	reverse  string // what comes of it at ReverseProxy; empty: as at ours
-	ours     string
+	rest     string // of the content, and what follows; not sent to ReverseProxy, which does not wait for it
+	then     string // what the client sends after the answer; after a 101 it also half-closes
+	reverse  string // the outcome at ReverseProxy; empty: as at ours
+	ours     string // the outcome at our proxy
 }
 
 const (
@@ -46,7 +46,7 @@ const (
 	ok           = "Content-Length: 2\r\n\r\nok"
 )
 
-// attackContent is more than fits the buffers on its way.
+// attackContent is longer than the buffers on its way.
 var attackContent = strings.Repeat("0123456789abcdef", 1<<16)
 
 var attacks = []attack{
@@ -58,7 +58,7 @@ var attacks = []attack{
 		ours:    `GET /a; proxied | GET /smuggled; proxied || HTTP/1.1 200; Content-Length: 2 "ok" | HTTP/1.1 200; Content-Length: 2 "ok"`,
 	},
 	{
-		name:    "h2c before what is allowed",
+		name:    "h2c before an allowed product",
 		request: attackGet + "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c, websocket\r\nHTTP2-Settings: AAMAAABk\r\n\r\n",
 		answer:  attackSwitch, then: "hi",
 		reverse: `GET /a; Connection: Upgrade; Upgrade: h2c, websocket; proxied || HTTP/1.1 502; Content-Length: 0`,
@@ -72,14 +72,14 @@ var attacks = []attack{
 		ours:    `GET /a; proxied | GET /smuggled; proxied || HTTP/1.1 200; Content-Length: 2 "ok" | HTTP/1.1 200; Content-Length: 2 "ok"`,
 	},
 	{
-		name:    "an offer by HTTP/1.0",
+		name:    "an offer in HTTP/1.0",
 		request: "GET /a HTTP/1.0\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
 		answer:  attackSwitch,
 		reverse: `GET /a; Connection: Upgrade; Upgrade: websocket; proxied || HTTP/1.1 101; Connection: Upgrade; Upgrade: websocket`,
 		ours:    `GET /a; proxied || HTTP/1.0 200; Content-Length: 2 "ok"`,
 	},
 	{
-		name:    "an offer that is no list of products",
+		name:    "an offer that is not a list of products",
 		request: attackGet + "Connection: Upgrade\r\nUpgrade: a b;c\r\n\r\n",
 		answer:  attackSwitch, then: smuggled,
 		reverse: `GET /a; Connection: Upgrade; Upgrade: a b;c; proxied "GET /smuggled HTTP/1.1\r\nHost: x\r\nX-Real-Ip: forged\r\nConnection: close\r\n\r\n" || HTTP/1.1 101; Connection: Upgrade; Upgrade: a b;c`,
@@ -100,7 +100,7 @@ var attacks = []attack{
 		ours:    `POST /a; Connection: Upgrade; Content-Length: 5; Upgrade: websocket; proxied "hello" "EARLYhi" || HTTP/1.1 101; Connection: Upgrade; Upgrade: websocket`,
 	},
 	{
-		name:    "a 101 before the content has come, which may be mixed with the protocol",
+		name:    "a 101 before the content has come, so that content and protocol may mix",
 		request: strings.Replace(attackOffer, "GET", "POST", 1) + fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(attackContent), attackContent[:len(attackContent)/2]),
 		rest:    attackContent[len(attackContent)/2:] + "NEW",
 		answer:  attackSwitch, early: true,
@@ -108,46 +108,46 @@ var attacks = []attack{
 		ours:    `POST /a; Connection: Upgrade; Content-Length: 1048576; Upgrade: websocket; proxied "as sent: true" || HTTP/1.1 101; Connection: Upgrade; Upgrade: websocket`,
 	},
 	{
-		name:    "fields of the hop in a 101",
+		name:    "hop-by-hop fields in a 101",
 		request: attackOffer + "\r\n",
 		answer:  switching + "Connection: Upgrade, X-Hop\r\nUpgrade: PRODUCT\r\nX-Hop: secret\r\nKeep-Alive: timeout=5\r\nProxy-Authenticate: Basic\r\n\r\n",
 		reverse: `GET /a; Connection: Upgrade; Upgrade: websocket; proxied || HTTP/1.1 101; Connection: Upgrade, X-Hop; Keep-Alive: timeout=5; Proxy-Authenticate: Basic; Upgrade: websocket; X-Hop: secret`,
 		ours:    `GET /a; Connection: Upgrade; Upgrade: websocket; proxied || HTTP/1.1 101; Connection: Upgrade; Upgrade: websocket`,
 	},
 	{
-		name:    "a 101 with two lines of Upgrade",
+		name:    "a 101 with two Upgrade lines",
 		request: attackOffer + "\r\n",
 		answer:  switching + "Connection: Upgrade\r\nUpgrade: PRODUCT\r\nUpgrade: evil\r\n\r\n",
 		reverse: `GET /a; Connection: Upgrade; Upgrade: websocket; proxied || HTTP/1.1 101; Connection: Upgrade; Upgrade: websocket; Upgrade: evil`,
 		ours:    `GET /a; Connection: Upgrade; Upgrade: websocket; proxied || HTTP/1.1 502; Content-Length: 0`,
 	},
 	{
-		name:    "a 101 by HTTP/1.0",
+		name:    "a 101 in HTTP/1.0",
 		request: attackOffer + "\r\n",
 		answer:  strings.Replace(attackSwitch, "HTTP/1.1", "HTTP/1.0", 1),
 		reverse: `GET /a; Connection: Upgrade; Upgrade: websocket; proxied || HTTP/1.0 101; Connection: close; Connection: Upgrade; Upgrade: websocket`,
 		ours:    `GET /a; Connection: Upgrade; Upgrade: websocket; proxied || HTTP/1.1 502; Content-Length: 0`,
 	},
 	{
-		name:    "a 101 to something else",
+		name:    "a 101 to a product that was not offered",
 		request: attackOffer + "\r\n",
 		answer:  strings.Replace(attackSwitch, "PRODUCT", "evil", 1), then: smuggled,
 		ours: `GET /a; Connection: Upgrade; Upgrade: websocket; proxied | GET /smuggled; proxied || HTTP/1.1 502; Content-Length: 0 | HTTP/1.1 200; Content-Length: 2 "ok"`,
 	},
 	{
-		name:     "a 101 that nobody asked for",
+		name:     "a 101 without an offer",
 		request:  attackGet + "\r\n",
 		ordinary: strings.Replace(attackSwitch, "PRODUCT", "websocket", 1), then: smuggled,
 		ours: `GET /a; proxied | GET /smuggled; proxied || HTTP/1.1 502; Content-Length: 0 | HTTP/1.1 502; Content-Length: 0`,
 	},
 	{
-		name:    "Connection names what the proxy adds (CVE-2021-33197, CVE-2021-32813)",
+		name:    "Connection names a field that the proxy adds (CVE-2021-33197, CVE-2021-32813)",
 		request: attackGet + "Connection:\r\nConnection: X-Real-Ip, X-Forwarded-For, Authorization\r\nAuthorization: Basic\r\n\r\n",
 		reverse: `GET /a; X-Forwarded-For: 127.0.0.1 || HTTP/1.1 200; Content-Length: 2 "ok"`,
 		ours:    `GET /a; Authorization: Basic; proxied || HTTP/1.1 200; Content-Length: 2 "ok"`,
 	},
 	{
-		name:    "Connection names what the proxy adds to an offer",
+		name:    "Connection names a field that the proxy adds to an offer",
 		request: attackGet + "Connection: Upgrade, X-Real-Ip, Authorization\r\nUpgrade: websocket\r\nAuthorization: Basic\r\n\r\n",
 		answer:  attackSwitch,
 		reverse: `GET /a; Connection: Upgrade; Upgrade: websocket; X-Forwarded-For: 127.0.0.1 || HTTP/1.1 101; Connection: Upgrade; Upgrade: websocket`,
@@ -173,18 +173,18 @@ var attacks = []attack{
 		ours: `GET /a; Connection: Upgrade; Upgrade: websocket; proxied | GET /smuggled; proxied || HTTP/1.1 403; Content-Length: 2 "ok" | HTTP/1.1 200; Content-Length: 2 "ok"`,
 	},
 	{
-		name:    "another request in one write with the offer, which is declined (CVE-2026-2833)",
+		name:    "another request in the same write as an offer that is declined (CVE-2026-2833)",
 		request: attackOffer + "\r\n" + smuggled,
 		answer:  "HTTP/1.1 200 OK\r\n" + ok,
 		ours:    `GET /a; Connection: Upgrade; Upgrade: websocket; proxied | GET /smuggled; proxied || HTTP/1.1 200; Content-Length: 2 "ok" | HTTP/1.1 200; Content-Length: 2 "ok"`,
 	},
 }
 
-// attackProxies are the two that are compared.
+// attackProxies returns the two proxies to compare.
 func attackProxies(backend string) (reverse *httputil.ReverseProxy, ours *proxyupgrade.Proxy) {
 	reverse = &httputil.ReverseProxy{
 		Transport: &http.Transport{},
-		//lint:ignore SA1019 Connection removes what a Director has set, which is one of the attacks.
+		//lint:ignore SA1019 Connection removes what a Director has set: that is one of the attacks.
 		Director: func(r *http.Request) {
 			r.URL = &url.URL{Scheme: "http", Host: backend, Path: r.URL.Path}
 			r.Header.Set("X-Real-Ip", "127.0.0.1")
@@ -228,7 +228,7 @@ func TestProxyAttacks(t *testing.T) {
 	}
 }
 
-// attackBackend is a server that writes octets, and what it has seen.
+// attackBackend is a server that writes raw octets and records what it has seen.
 type attackBackend struct {
 	attack
 	conns   []net.Conn
@@ -319,7 +319,7 @@ func (b *attackBackend) note(i int, octets string) {
 	b.saw[i] += fmt.Sprintf(" %q", octets)
 }
 
-// seen is called when the client's side is over.
+// seen returns what the backend saw. The client's side must be over.
 func (b *attackBackend) seen() string {
 	if b.early {
 		b.serving.Wait() // ReverseProxy may end the client's side first
@@ -329,8 +329,8 @@ func (b *attackBackend) seen() string {
 	return strings.Join(b.saw, " | ")
 }
 
-// play is the client's side. Half leaves the rest out, which only a client does that has
-// an answer before.
+// play is the client's side, and returns what the client got. Half leaves the rest out, as
+// a client that already has an answer does.
 func (a attack) play(t *testing.T, address string, half bool) string {
 	t.Helper()
 	conn, err := net.Dial("tcp", address)
@@ -377,8 +377,8 @@ func (a attack) play(t *testing.T, address string, half bool) string {
 	return strings.Join(got, " | ")
 }
 
-// attackFields returns the fields that matter, in the order of their names. Those that
-// the proxy adds are one.
+// attackFields returns the fields that matter, in the order of their names. The two that
+// the proxy adds become one word, "proxied".
 func attackFields(header http.Header) string {
 	var names []string
 	for name := range header {

@@ -8,24 +8,24 @@ import (
 	"testing"
 )
 
-// This file knows the proxies' quirks, as far as users meet them.
+// This file has the quirks of proxies that users meet.
 
-// quirk is a scenario of a proxy. It says once more what came of some cases of the
-// battery, apart from the records, which can be updated by accident.
+// quirk is a scenario of a proxy. It repeats the results of some cases of the battery, since
+// the records could be updated by accident.
 type quirk struct {
 	scenario string
-	limit    bool // it is what the proxy cannot do
+	limit    bool // the scenario is a limit of the proxy
 	visits   []quirkVisit
 }
 
-// quirkVisit is a case of the battery by its name, and what comes of it at both layers, as
-// in the records.
+// quirkVisit is the name of a case of the battery, and the result that is wanted at both
+// layers, in the form of the records.
 type quirkVisit struct {
 	name string
 	want string
 }
 
-// listOfTwo is a case that the battery has for WebSocket alone.
+// listOfTwo is a case that the battery has only for WebSocket.
 var listOfTwo = batteryCase{name: "foo-echo", head: batteryGet + "Upgrade: foo, echo/1|Connection: Upgrade"}
 
 var nginxQuirks = []quirk{
@@ -35,17 +35,17 @@ var nginxQuirks = []quirk{
 		{"echo", `GET HTTP/1.1; Upgrade: echo/1; Connection: upgrade | HTTP/1.1 101; Connection: upgrade; Upgrade: echo/1 | echo/1 | echo, end`},
 		{"echoearly", `GET HTTP/1.1; Upgrade: echo/1; Connection: upgrade | HTTP/1.1 101; Connection: upgrade; Upgrade: echo/1 | echo/1 | early, echo, end`},
 	}},
-	{"makes up the upgrade option, and version 1.1", false, []quirkVisit{
+	{"adds the upgrade option, and raises the version to 1.1", false, []quirkVisit{
 		{"no-conn", `GET HTTP/1.1; Upgrade: echo/1; Connection: upgrade | HTTP/1.1 101; Connection: upgrade; Upgrade: echo/1 | handshake: protocol was not offered | echo, end`},
 		{"no-up-opt", `GET HTTP/1.1; Upgrade: echo/1; Connection: upgrade | HTTP/1.1 101; Connection: upgrade; Upgrade: echo/1 | handshake: protocol was not offered | echo, end`},
 		{"http10", `GET HTTP/1.1; Upgrade: echo/1; Connection: upgrade | HTTP/1.1 101; Connection: upgrade; Upgrade: echo/1 | handshake: protocol was not offered | echo, end`},
 	}},
-	{"octets behind the head, content", false, []quirkVisit{
+	{"octets after the head, content", false, []quirkVisit{
 		{"behind", `GET HTTP/1.1; Upgrade: echo/1; Connection: upgrade | HTTP/1.1 101; Connection: upgrade; Upgrade: echo/1 | echo/1 | echo, end`},
 		{"post-cl", `POST HTTP/1.1; Upgrade: echo/1; Connection: upgrade; Content-Length: 4 | HTTP/1.1 101; Connection: upgrade; Upgrade: echo/1 | echo/1 | echo, end`},
 		{"post-te", `POST HTTP/1.1; Upgrade: echo/1; Connection: upgrade; Content-Length: 4 | HTTP/1.1 101; Connection: upgrade; Upgrade: echo/1 | echo/1 | echo, end`},
 	}},
-	{"passes on the first line of Upgrade alone", true, []quirkVisit{
+	{"passes on only the first Upgrade line", true, []quirkVisit{
 		{"two-lines", `GET HTTP/1.1; Upgrade: foo; Connection: upgrade | HTTP/1.1 200; Connection: keep-alive | - | ordinary GET, content "" (<nil>), offer ["foo"] (<nil>)`},
 	}},
 	{"closes both directions at half-close", true, []quirkVisit{
@@ -60,16 +60,16 @@ var haproxyQuirks = []quirk{
 		{"echo", `GET HTTP/1.1; upgrade: echo/1; connection: Upgrade | HTTP/1.1 101; upgrade: echo/1; connection: Upgrade | echo/1 | echo, BYE, end`},
 		{"echoearly", `GET HTTP/1.1; upgrade: echo/1; connection: Upgrade | HTTP/1.1 101; upgrade: echo/1; connection: Upgrade | echo/1 | early, echo, BYE, end`},
 	}},
-	{"list, two lines, octets behind the head", false, []quirkVisit{
+	{"list, two lines, octets after the head", false, []quirkVisit{
 		{"foo-echo", `GET HTTP/1.1; upgrade: foo, echo/1; connection: Upgrade | HTTP/1.1 101; upgrade: echo/1; connection: Upgrade | echo/1 | echo, BYE, end`},
 		{"two-lines", `GET HTTP/1.1; upgrade: foo; upgrade: echo/1; connection: Upgrade | HTTP/1.1 101; upgrade: echo/1; connection: Upgrade | echo/1 | echo, BYE, end`},
 		{"behind", `GET HTTP/1.1; upgrade: echo/1; connection: Upgrade | HTTP/1.1 101; upgrade: echo/1; connection: Upgrade | echo/1 | echo, BYE, end`},
 	}},
-	{"the upgrade option is left of an offer with content", false, []quirkVisit{
+	{"removes Upgrade from an offer with content, keeps the upgrade option", false, []quirkVisit{
 		{"post-cl", `POST HTTP/1.1; content-length: 4; connection: Upgrade | HTTP/1.1 200 | - | ordinary POST, content "body" (<nil>), offer [] (handshake: no Upgrade field)`},
 		{"post-te", `POST HTTP/1.1; transfer-encoding: chunked; connection: Upgrade | HTTP/1.1 200 | - | ordinary POST, content "body" (<nil>), offer [] (handshake: no Upgrade field)`},
 	}},
-	{"version 1.0 passed on as it is", false, []quirkVisit{
+	{"passes on HTTP/1.0 unchanged", false, []quirkVisit{
 		{"http10", `GET HTTP/1.0; upgrade: echo/1; connection: Upgrade | HTTP/1.0 200 | - | ordinary GET, content "" (<nil>), offer [] (handshake: HTTP version cannot upgrade)`},
 	}},
 }
@@ -91,7 +91,7 @@ var apacheQuirks = []quirk{
 		{"options", `OPTIONS HTTP/1.1; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Connection: Upgrade; Upgrade: echo/1 | echo/1 | echo, BYE, end`},
 		{"behind", `GET HTTP/1.1; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Connection: Upgrade; Upgrade: echo/1 | echo/1 | echo, BYE, end`},
 	}},
-	{"answers 502 to one product of a list", true, []quirkVisit{
+	{"answers 502 when the origin chooses one product of a list", true, []quirkVisit{
 		{"foo-ws", `GET HTTP/1.1; Connection: Upgrade; Upgrade: foo, websocket | HTTP/1.1 502 | - | -`},
 		{"foo-echo", `GET HTTP/1.1; Connection: Upgrade; Upgrade: foo, echo/1 | HTTP/1.1 502 | - | -`},
 		{"two-lines", `GET HTTP/1.1; Connection: Upgrade; Upgrade: foo, echo/1 | HTTP/1.1 502 | - | -`},
@@ -106,7 +106,7 @@ var varnishQuirks = []quirk{
 		{"echo", `GET HTTP/1.1; upgrade: echo/1; connection: Upgrade | HTTP/1.1 101; Upgrade: echo/1; Connection: Upgrade | echo/1 | echo, BYE, end`},
 		{"echoearly", `GET HTTP/1.1; upgrade: echo/1; connection: Upgrade | HTTP/1.1 101; Upgrade: echo/1; Connection: Upgrade | echo/1 | early, echo, BYE, end`},
 	}},
-	{"octets behind the head, content", false, []quirkVisit{
+	{"octets after the head, content", false, []quirkVisit{
 		{"behind", `GET HTTP/1.1; upgrade: echo/1; connection: Upgrade | HTTP/1.1 101; Upgrade: echo/1; Connection: Upgrade | echo/1 | echo, BYE, end`},
 		{"post-cl", `POST HTTP/1.1; Content-Length: 4; upgrade: echo/1; connection: Upgrade | HTTP/1.1 101; Upgrade: echo/1; Connection: Upgrade | echo/1 | echo, BYE, end`},
 	}},
@@ -123,7 +123,7 @@ var squidQuirks = []quirk{
 		{"empty-elems", `GET HTTP/1.1; Upgrade: echo/1; Connection: upgrade | HTTP/1.1 101; Upgrade: echo/1; Connection: upgrade | echo/1 | echo, end`},
 		{"two-lines", `GET HTTP/1.1; Upgrade: foo, echo/1; Connection: upgrade | HTTP/1.1 101; Upgrade: echo/1; Connection: upgrade | echo/1 | echo, end`},
 	}},
-	{"makes up the upgrade option", false, []quirkVisit{
+	{"adds the upgrade option", false, []quirkVisit{
 		{"no-conn", `GET HTTP/1.1; Upgrade: echo/1; Connection: upgrade | HTTP/1.1 101; Upgrade: echo/1; Connection: upgrade | handshake: protocol was not offered | echo, end`},
 	}},
 	{"closes both directions at half-close", true, []quirkVisit{
@@ -138,7 +138,7 @@ var lighttpdQuirks = []quirk{
 		{"echo", `GET HTTP/1.1; Upgrade: echo/1; Connection: close, upgrade | HTTP/1.1 101; Upgrade: echo/1; Connection: upgrade | echo/1 | echo, end`},
 		{"echoearly", `GET HTTP/1.1; Upgrade: echo/1; Connection: close, upgrade | HTTP/1.1 101; Upgrade: echo/1; Connection: upgrade | echo/1 | early, echo, end`},
 	}},
-	{"two lines, list, octets behind the head", false, []quirkVisit{
+	{"two lines, list, octets after the head", false, []quirkVisit{
 		{"two-lines", `GET HTTP/1.1; Upgrade: foo, echo/1; Connection: close, upgrade | HTTP/1.1 101; Upgrade: echo/1; Connection: upgrade | echo/1 | echo, end`},
 		{"foo-echo", `GET HTTP/1.1; Upgrade: foo, echo/1; Connection: close, upgrade | HTTP/1.1 101; Upgrade: echo/1; Connection: upgrade | echo/1 | echo, end`},
 		{"behind", `GET HTTP/1.1; Upgrade: echo/1; Connection: close, upgrade | HTTP/1.1 101; Upgrade: echo/1; Connection: upgrade | echo/1 | echo, end`},
@@ -155,7 +155,7 @@ var nghttpxQuirks = []quirk{
 		{"echo", `GET HTTP/1.1; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Connection: Upgrade; Upgrade: echo/1 | echo/1 | echo, end`},
 		{"echoearly", `GET HTTP/1.1; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Connection: Upgrade; Upgrade: echo/1 | echo/1 | early, echo, end`},
 	}},
-	{"passes on the last line of Upgrade alone", true, []quirkVisit{
+	{"passes on only the last Upgrade line", true, []quirkVisit{
 		{"two-lines", `GET HTTP/1.1; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Connection: Upgrade; Upgrade: echo/1 | echo/1 | echo, end`},
 	}},
 	{"closes both directions at half-close", true, []quirkVisit{
@@ -174,7 +174,7 @@ var kubectlProxyQuirks = []quirk{
 		{"foo-ws", `GET HTTP/1.1; Connection: Upgrade; Upgrade: foo, websocket | HTTP/1.1 101; Upgrade: websocket; Connection: Upgrade; Sec-WebSocket-Accept: right | websocket | echo, close, end`},
 		{"two-lines", `GET HTTP/1.1; Connection: Upgrade; Upgrade: foo; Upgrade: echo/1 | HTTP/1.1 101; Upgrade: echo/1; Connection: Upgrade | echo/1 | echo, end`},
 	}},
-	{"loses the octets behind the head", true, []quirkVisit{
+	{"loses the octets after the head", true, []quirkVisit{
 		{"behind", `GET HTTP/1.1; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Upgrade: echo/1; Connection: Upgrade | echo/1 | echo "hello", hang`},
 	}},
 	{"answers 500 when the offer is declined", true, []quirkVisit{
@@ -192,22 +192,22 @@ var reverseProxyQuirks = []quirk{
 		{"echo", `GET HTTP/1.1; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Connection: Upgrade; Upgrade: echo/1 | echo/1 | echo, BYE, end`},
 		{"echoearly", `GET HTTP/1.1; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Connection: Upgrade; Upgrade: echo/1 | echo/1 | early, echo, BYE, end`},
 	}},
-	{"answers 502 to one product of a list", true, []quirkVisit{
+	{"answers 502 when the origin chooses one product of a list", true, []quirkVisit{
 		{"foo-ws", `GET HTTP/1.1; Connection: Upgrade; Upgrade: foo, websocket | HTTP/1.1 502 | - | -`},
 		{"foo-echo", `GET HTTP/1.1; Connection: Upgrade; Upgrade: foo, echo/1 | HTTP/1.1 502 | - | -`},
 	}},
-	{"passes on the first line of Upgrade alone", true, []quirkVisit{
+	{"passes on only the first Upgrade line", true, []quirkVisit{
 		{"two-lines", `GET HTTP/1.1; Connection: Upgrade; Upgrade: foo | HTTP/1.1 200 | - | ordinary GET, content "" (<nil>), offer ["foo"] (<nil>)`},
 	}},
-	{"loses the octets behind the head", true, []quirkVisit{
+	{"loses the octets after the head", true, []quirkVisit{
 		{"behind", `GET HTTP/1.1; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Connection: Upgrade; Upgrade: echo/1 | echo/1 | echo "hello", hang`},
 	}},
-	{"passes on h2c, TLS and offers of HTTP/1.0 (CVE-2026-88008)", true, []quirkVisit{
+	{"passes on h2c, TLS and HTTP/1.0 offers (CVE-2026-88008)", true, []quirkVisit{
 		{"h2c", `GET HTTP/1.1; Connection: Upgrade; Upgrade: h2c | HTTP/1.1 200 | - | ordinary GET, content "" (<nil>), offer ["h2c"] (<nil>)`},
 		{"tls", `GET HTTP/1.1; Connection: Upgrade; Upgrade: TLS/1.2, TLS/1.0 | HTTP/1.1 200 | - | ordinary GET, content "" (<nil>), offer ["TLS/1.2" "TLS/1.0"] (<nil>)`},
 		{"http10", `GET HTTP/1.1; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Connection: Upgrade; Upgrade: echo/1 | handshake: protocol was not offered | echo, BYE, end`},
 	}},
-	{"gives a 101 a length", true, []quirkVisit{
+	{"adds Content-Length to a 101", true, []quirkVisit{
 		{"post-cl", `POST HTTP/1.1; Content-Length: 4; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Content-Length: 0; Connection: Upgrade; Upgrade: echo/1 | echo/1 | echo, BYE, end`},
 	}},
 }
@@ -219,27 +219,27 @@ var ourProxyQuirks = []quirk{
 		{"echo", `GET HTTP/1.1; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Upgrade: echo/1; Connection: Upgrade | echo/1 | echo, BYE, end`},
 		{"echoearly", `GET HTTP/1.1; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Upgrade: echo/1; Connection: Upgrade | echo/1 | early, echo, BYE, end`},
 	}},
-	{"passes on what it knows of a list, in its own spelling", false, []quirkVisit{
+	{"passes on only the products it knows, in its own spelling", false, []quirkVisit{
 		{"foo-ws", `GET HTTP/1.1; Connection: Upgrade; Upgrade: websocket | HTTP/1.1 101; Upgrade: websocket; Connection: Upgrade; Sec-Websocket-Accept: right | websocket | echo, close, end`},
 		{"ws-foo", `GET HTTP/1.1; Connection: Upgrade; Upgrade: websocket | HTTP/1.1 101; Upgrade: websocket; Connection: Upgrade; Sec-Websocket-Accept: right | websocket | echo, close, end`},
 		{"two-lines", `GET HTTP/1.1; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Upgrade: echo/1; Connection: Upgrade | echo/1 | echo, BYE, end`},
 		{"empty-elems", `GET HTTP/1.1; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Upgrade: echo/1; Connection: Upgrade | echo/1 | echo, BYE, end`},
 		{"ws-upper", `GET HTTP/1.1; Connection: Upgrade; Upgrade: websocket | HTTP/1.1 101; Upgrade: websocket; Connection: Upgrade; Sec-Websocket-Accept: right | websocket | echo, close, end`},
 	}},
-	{"passes on no h2c, no TLS, nothing unknown, no HTTP/1.0 offer (CVE-2026-88008)", false, []quirkVisit{
+	{"does not pass on h2c, TLS, unknown products or HTTP/1.0 offers (CVE-2026-88008)", false, []quirkVisit{
 		{"h2c", `GET HTTP/1.1 | HTTP/1.1 200 | - | ordinary GET, content "" (<nil>), offer [] (handshake: no Upgrade field)`},
 		{"tls", `GET HTTP/1.1 | HTTP/1.1 200 | - | ordinary GET, content "" (<nil>), offer [] (handshake: no Upgrade field)`},
 		{"unknown", `GET HTTP/1.1 | HTTP/1.1 200 | - | ordinary GET, content "" (<nil>), offer [] (handshake: no Upgrade field)`},
 		{"http10", `GET HTTP/1.1 | HTTP/1.0 200 | - | ordinary GET, content "" (<nil>), offer [] (handshake: no Upgrade field)`},
 	}},
-	{"octets behind the head, content", false, []quirkVisit{
+	{"octets after the head, content", false, []quirkVisit{
 		{"behind", `GET HTTP/1.1; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Upgrade: echo/1; Connection: Upgrade | echo/1 | echo, BYE, end`},
 		{"post-cl", `POST HTTP/1.1; Content-Length: 4; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Upgrade: echo/1; Connection: Upgrade | echo/1 | echo, BYE, end`},
 		{"post-te", `POST HTTP/1.1; Content-Length: 4; Connection: Upgrade; Upgrade: echo/1 | HTTP/1.1 101; Upgrade: echo/1; Connection: Upgrade | echo/1 | echo, BYE, end`},
 	}},
 }
 
-// check makes the visits of a quirk. The suffix tells their targets from those before.
+// check makes the visits of a quirk. The suffix makes their targets differ from earlier ones.
 func (q quirk) check(t *testing.T, layer string, b battery, suffix string) {
 	t.Helper()
 	for _, v := range q.visits {
@@ -269,10 +269,10 @@ func batteryNamed(t testing.TB, name string) batteryCase {
 	return batteryCase{}
 }
 
-// nginxWithoutSettings: an offer of h2c arrives without the option HTTP2-Settings, and is
-// none to a server that could switch.
+// nginxWithoutSettings: an offer of h2c arrives without the HTTP2-Settings option, so a
+// server that could switch declines it.
 func nginxWithoutSettings(t *testing.T, p proxy, peer peer, _ map[string]battery) {
-	peer.scenario(t, "h2c without the option HTTP2-Settings is declined", func(t *testing.T) {
+	peer.scenario(t, "h2c without the HTTP2-Settings option is declined", func(t *testing.T) {
 		both(t, "h2c", func(t *testing.T, tap *tap) {
 			direct := battery{address: tap.address, tap: tap}.visit(t, batteryNamed(t, "h2c"), batteryLong, "/direct")
 			equal(t, "without the proxy", direct.String(),
@@ -285,7 +285,7 @@ func nginxWithoutSettings(t *testing.T, p proxy, peer peer, _ map[string]battery
 	})
 }
 
-// varnishDecides: behind a pipe the decision on each shape is that without a proxy.
+// varnishDecides: behind a pipe, the decision on each shape is the same as without a proxy.
 func varnishDecides(t *testing.T, _ proxy, peer peer, at map[string]battery) {
 	decision := func(v visit) string {
 		status, _, _ := strings.Cut(v.got, ";")
@@ -300,7 +300,7 @@ func varnishDecides(t *testing.T, _ proxy, peer peer, at map[string]battery) {
 		}
 		return piped, direct
 	}
-	peer.scenario(t, "decisions as without a proxy", func(t *testing.T) {
+	peer.scenario(t, "same decisions as without a proxy", func(t *testing.T) {
 		for _, c := range requestShapes {
 			if c.name == "two-lines" {
 				continue
@@ -310,7 +310,7 @@ func varnishDecides(t *testing.T, _ proxy, peer peer, at map[string]battery) {
 			}
 		}
 	})
-	peer.limit(t, "passes on the first line of Upgrade alone", func(t *testing.T) {
+	peer.limit(t, "passes on only the first Upgrade line", func(t *testing.T) {
 		piped, direct := decide(t, batteryNamed(t, "two-lines"))
 		if strings.Count(piped, `offer ["foo"]`) != len(layers) || strings.Count(direct, "| echo/1 |") != len(layers) {
 			t.Errorf("%sand without the proxy:\n%s", piped, direct)
@@ -318,9 +318,9 @@ func varnishDecides(t *testing.T, _ proxy, peer peer, at map[string]battery) {
 	})
 }
 
-// lighttpdAnswered: the option close that reached us is not in our 101.
+// lighttpdAnswered: our 101 does not repeat the close option that reached us.
 func lighttpdAnswered(t *testing.T, _ proxy, peer peer, at map[string]battery) {
-	peer.scenario(t, "close is not in the 101 to close, upgrade", func(t *testing.T) {
+	peer.scenario(t, "Connection: close, upgrade gets a 101 without close", func(t *testing.T) {
 		for layer, b := range at {
 			v := b.visit(t, batteryNamed(t, "close-up"), batteryLong, "/answered")
 			equal(t, layer+": reached", v.reached, "GET HTTP/1.1; Upgrade: echo/1; Connection: close, upgrade")
@@ -335,9 +335,9 @@ func lighttpdAnswered(t *testing.T, _ proxy, peer peer, at map[string]battery) {
 	})
 }
 
-// privoxyDoesNot: Upgrade without the option is passed on, and must not be answered by 101.
+// privoxyDoesNot: privoxy passes on Upgrade without the option, and we must not answer 101.
 func privoxyDoesNot(t *testing.T, _ proxy, peer peer, at map[string]battery) {
-	peer.scenario(t, "no switch by Upgrade without the option", func(t *testing.T) {
+	peer.scenario(t, "Upgrade without the option does not switch", func(t *testing.T) {
 		for layer, b := range at {
 			for _, c := range requestShapes {
 				method, rest, _ := strings.Cut(c.head, " ")

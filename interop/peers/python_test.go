@@ -54,8 +54,8 @@ func TestPython(t *testing.T) {
 	}
 }
 
-// pythonModule returns the version of a module of Debian's Python, which another one on
-// the path would not find.
+// pythonModule returns the version of a module of Debian's Python. Another Python on the
+// path would not find the module.
 func pythonModule(t *testing.T, module, debian string) string {
 	t.Helper()
 	install := "apt-get install " + debian

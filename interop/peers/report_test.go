@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// This file knows the table of results: one row for each peer and scenario.
+// This file keeps the table of results: one row for each peer and scenario.
 
-var update = flag.Bool("update", false, "write the recorded answers of proxies, and the table of results into docs/peers.md")
+var update = flag.Bool("update", false, "write testdata/battery, and the table of results in docs/peers.md")
 
 // row is a line of the table.
 type row struct {
@@ -32,14 +32,14 @@ var results struct {
 // peer is somebody else's program or library.
 type peer struct{ name, version string }
 
-// scenario runs a test that says one thing of a peer, and puts it in the table.
+// scenario tests one thing that a peer can do, and puts the result in the table.
 func (p peer) scenario(t *testing.T, name string, f func(t *testing.T)) {
 	t.Helper()
 	p.record(t, name, "passed", f)
 }
 
-// limit is a scenario that pins what the peer cannot do: it fails on the day that
-// the peer can.
+// limit is scenario for what the peer cannot do: the test fails on the day that the
+// peer can.
 func (p peer) limit(t *testing.T, name string, f func(t *testing.T)) {
 	t.Helper()
 	p.record(t, name, "limit of the peer", f)
@@ -74,7 +74,7 @@ func version(t testing.TB, path string, args ...string) string {
 	out, err := cmd.CombinedOutput()
 	v := number.FindString(string(out))
 	if v == "" {
-		t.Fatalf("%s %s: %v, prints no version:\n%s", path, strings.Join(args, " "), err, out)
+		t.Fatalf("%s %s printed no version: %v\n%s", path, strings.Join(args, " "), err, out)
 	}
 	return v
 }
@@ -110,7 +110,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// report prints the table and keeps it in interop/output, and with -update in docs/peers.md.
+// report prints the table and writes it to interop/output, and with -update to docs/peers.md.
 func report(code int) error {
 	if len(results.rows) == 0 {
 		return nil
@@ -132,7 +132,7 @@ func report(code int) error {
 
 const tableBegin, tableEnd = "<!-- interop: begin -->\n", "<!-- interop: end -->\n"
 
-// updateTable replaces what stands between the two comments.
+// updateTable replaces the text between tableBegin and tableEnd.
 func updateTable(path, text string) error {
 	page, err := os.ReadFile(path)
 	if err != nil {
@@ -179,7 +179,7 @@ func example(t testing.TB, name string, flags ...string) string {
 	return address
 }
 
-// startExample is example for who ends it before the test does.
+// startExample is example for a test that stops the server itself.
 func startExample(t testing.TB, name string, flags ...string) (*daemon, string) {
 	t.Helper()
 	d := start(t, command(t, program(t, "../examples/"+name), append([]string{"-listen", "127.0.0.1:0"}, flags...)...))
@@ -191,8 +191,8 @@ func startExample(t testing.TB, name string, flags ...string) (*daemon, string) 
 	return d, address
 }
 
-// both runs a test against an example over net/http and on the raw acceptor, through a
-// tap that keeps what is said.
+// both runs a test against an example, over net/http and on the raw acceptor, through a
+// tap that records what both sides say.
 func both(t *testing.T, name string, f func(t *testing.T, tap *tap)) {
 	t.Run("httpupgrade", func(t *testing.T) { f(t, newTap(t, example(t, name))) })
 	t.Run("netupgrade", func(t *testing.T) { f(t, newTap(t, example(t, name, "-raw"))) })

@@ -17,8 +17,8 @@ import (
 	"github.com/gosegue/upgrade/head"
 )
 
-// tap stands between clients and a server, passes everything on as it comes, half-closes
-// included, and keeps it.
+// tap stands between clients and a server. It passes everything on as it comes, half-closes
+// included, and records it.
 type tap struct {
 	address string // that clients connect to
 	mu      sync.Mutex
@@ -32,7 +32,7 @@ type talk struct {
 	ended chan struct{}
 }
 
-// said is some octets, in the order in which the tap read them; none is an end.
+// said is some octets of one side, as the tap read them; nil octets are the side's end.
 type said struct {
 	byClient bool
 	octets   []byte
@@ -70,9 +70,9 @@ func newTap(t testing.TB, server string) *tap {
 	return tap
 }
 
-var heads = flag.String("heads", "", "a folder in which to keep the heads of requests that offer something")
+var heads = flag.String("heads", "", "a folder to write the heads of requests with an Upgrade field to")
 
-// keepHeads keeps what may be of use in testdata/captures.
+// keepHeads writes the heads that may be of use in testdata/captures.
 func (t *tap) keepHeads(tb testing.TB) {
 	if *heads == "" {
 		return
@@ -116,7 +116,7 @@ func (t *tap) join(client net.Conn, server string, stop <-chan struct{}) {
 	}
 }
 
-// pass passes on one direction to its end; a reset is passed on as one.
+// pass passes on one direction to its end, and a reset as a reset.
 func (t *talk) pass(to, from net.Conn, byClient bool) {
 	buffer := make([]byte, 64<<10)
 	for {
@@ -168,7 +168,7 @@ func (t *talk) by(client bool) []byte {
 func (t *talk) client() []byte { return t.by(true) }
 func (t *talk) server() []byte { return t.by(false) }
 
-// String returns what was said, as far as a reader of a failed test wants it.
+// String returns what was said, shortened for the log of a failed test.
 func (t *talk) String() string {
 	var b bytes.Buffer
 	for _, s := range t.order() {
@@ -196,7 +196,8 @@ func (t *tap) all() []*talk {
 	return t.talks[:len(t.talks):len(t.talks)]
 }
 
-// only returns the one connection that there was. It waits for it to end.
+// only waits for the only connection to end and returns it. If there are more or fewer, it
+// fails the test.
 func (t *tap) only(tb testing.TB) *talk {
 	tb.Helper()
 	all := t.all()
@@ -217,7 +218,7 @@ func (t *talk) wait(tb testing.TB) {
 	}
 }
 
-// request returns the head of the first request, as the package under test reads it.
+// request returns the head of the first request, as package head reads it.
 func (t *talk) request(tb testing.TB) *head.Request {
 	tb.Helper()
 	return parseHead(tb, t.client())

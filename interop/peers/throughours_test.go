@@ -13,11 +13,11 @@ import (
 	"github.com/gosegue/upgrade/proxyupgrade"
 )
 
-// This file knows our own proxy as the way to a server, for the clients that other files
-// test without it, and beside other proxies.
+// This file puts our own proxy in front of a server, for the clients that other files test
+// without it, and next to other proxies.
 
-// throughOurs starts a proxy of ours in front of a server, which passes those products on,
-// and returns its address. An error of it fails the test.
+// throughOurs starts our proxy in front of a server and returns the proxy's address. The
+// proxy passes on those products.
 func throughOurs(t testing.TB, server string, products ...string) string {
 	t.Helper()
 	proxy := &proxyupgrade.Proxy{Reverse: &httputil.ReverseProxy{
@@ -33,7 +33,7 @@ func throughOurs(t testing.TB, server string, products ...string) string {
 }
 
 // testThroughOurs runs the client through our proxy to an origin, and for the 426 through
-// another one.
+// another proxy to another origin.
 func (c webSocketClient) testThroughOurs(t *testing.T, origin, other string) {
 	tap, refusing := newTap(t, origin), newTap(t, other)
 	front, back := throughOurs(t, tap.address, "websocket"), throughOurs(t, refusing.address, "websocket")
@@ -60,9 +60,9 @@ func (c webSocketClient) testThroughOurs(t *testing.T, origin, other string) {
 	}
 }
 
-// TestBesideOurs has our proxy in front of another one and behind it. In front it passes on
-// one list of what it knows, so that the other switches wherever the origin alone would;
-// behind it changes nothing.
+// TestBesideOurs puts our proxy in front of another proxy, and then behind it. In front, ours
+// passes on one list of the products that it knows, so the other proxy switches wherever the
+// origin alone would. Behind, it changes nothing.
 func TestBesideOurs(t *testing.T) {
 	direct := readBattery(t, "direct")
 	halfClosed := strings.NewReplacer(", BYE", "") // most close both directions at half-close
@@ -81,7 +81,7 @@ func TestBesideOurs(t *testing.T) {
 					for _, c := range requestShapes {
 						v, want := b.visit(t, c, batteryLong, "/front"), direct[layer][c.name]
 						if other.name == "haproxy" && strings.HasPrefix(c.name, "post-") {
-							want.verdict = "-" // it takes the Upgrade of an offer with content away
+							want.verdict = "-" // it removes Upgrade from an offer with content
 						}
 						if v.verdict != want.verdict || v.verdict != "-" && halfClosed.Replace(v.then) != halfClosed.Replace(want.then) {
 							t.Errorf("%s, %s:\n got %s\nwant %s", layer, c.name, v, want)
@@ -89,7 +89,7 @@ func TestBesideOurs(t *testing.T) {
 					}
 				}
 			})
-			peer.scenario(t, "in front of proxyupgrade: switches as alone", func(t *testing.T) {
+			peer.scenario(t, "in front of proxyupgrade: switches as it does alone", func(t *testing.T) {
 				for _, layer := range layers {
 					tap := newTap(t, newOrigin(t, layer))
 					b := battery{address: other.start(t, throughOurs(t, tap.address, "websocket", "echo/1")), tap: tap}

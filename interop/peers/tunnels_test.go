@@ -12,19 +12,19 @@ import (
 	"github.com/gosegue/upgrade/head"
 )
 
-// This file knows what the tests of docker, kubectl and CUPS have in common: clients with
-// several connections, some of which are switched to something that carries octets.
+// This file has what the tests of docker, kubectl and CUPS share: clients with several
+// connections, some of which switch to a protocol that carries octets.
 
-// tunnel is a connection from the request on that switched it, which need not be its first.
+// tunnel is a connection that was switched. The request that switched it need not be its first.
 type tunnel struct {
 	*talk
 	request head.Request
-	client  string // what the client said behind the head, its content first
+	client  string // what the client said after the head, its content first
 	answer  []string
-	server  string // what the server said behind the 101
+	server  string // what the server said after the 101
 }
 
-// tunnels returns the connections that were switched, in order, when they have ended.
+// tunnels waits for the connections that were switched to end, and returns them in order.
 func tunnels(t testing.TB, tap *tap) []*tunnel {
 	t.Helper()
 	const switching = "HTTP/1.1 101 "
@@ -85,7 +85,7 @@ func (t *tunnel) offer(tb testing.TB) (products, options []string) {
 	return products, options
 }
 
-// behindEnd returns what the server said behind the client's end.
+// behindEnd returns what the server said after the client's end.
 func (t *tunnel) behindEnd(tb testing.TB) []byte {
 	tb.Helper()
 	order := t.order()
@@ -100,7 +100,7 @@ func (t *tunnel) behindEnd(tb testing.TB) []byte {
 	return behind
 }
 
-// tunnelInput returns some 300 KB: every octet, and lines of which no two are the same.
+// tunnelInput returns about 300 KB: every octet, and then lines that all differ.
 func tunnelInput() string {
 	var b strings.Builder
 	for octet := range 256 {
@@ -112,7 +112,7 @@ func tunnelInput() string {
 	return b.String()
 }
 
-// tunnelEqual is equal for octets of which there are too many to print.
+// tunnelEqual is equal for texts that are too long to print.
 func tunnelEqual(t testing.TB, what, got, want string) {
 	t.Helper()
 	if got == want {

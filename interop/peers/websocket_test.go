@@ -22,12 +22,12 @@ import (
 	"github.com/gosegue/upgrade/head"
 )
 
-// This file knows what every WebSocket client is tested for: it sends hi and gets it back,
-// also behind a message that the server has sent first; of the subprotocols a and b that
-// it offers it gets a; a 426 is no connection; and a 101 that deviates is noticed, without
-// which the rest would prove little.
+// This file tests every WebSocket client in the same way. The client sends hi and gets it
+// back, also after a message that the server sends first. It offers the subprotocols a and b
+// and gets a. A 426 opens no connection. A 101 that deviates is noticed; otherwise the rest
+// would prove little.
 
-// webSocketClient is a client, and what is known of it.
+// webSocketClient is a client, and what the tests know of it.
 type webSocketClient struct {
 	peer
 	// open opens one connection after the other, sends hi on each and closes it when hi
@@ -35,19 +35,19 @@ type webSocketClient struct {
 	open func(t *testing.T, urls ...string) []webSocketReport
 	// The lines of its request.
 	upgrade, connection string
-	// What it reports of a 426, of a 101 to a protocol that it has not offered, and of
-	// one whose Connection names two options; empty for the last: it takes it.
+	// What it reports of a 426, of a 101 to a protocol that it has not offered, and of a
+	// 101 whose Connection names two options. If twoOptions is empty, it accepts the latter.
 	upgradeRequired, unoffered, twoOptions string
 	alsoCheck                              func(*testing.T, *head.Request) // nil: nothing more
 }
 
-// webSocketReport is what a client tells of a connection.
+// webSocketReport is what a client reports of a connection.
 type webSocketReport struct {
 	Protocol   string   // the subprotocol
-	Extensions string   // if the client tells
+	Extensions string   // if the client reports them
 	Messages   []string // received
 	Close      int      // the status code that the server closed with
-	Error      string   // the connection was not opened
+	Error      string   // why the connection was not opened, or failed
 }
 
 func (c webSocketClient) test(t *testing.T) {
@@ -66,7 +66,7 @@ func (c webSocketClient) test(t *testing.T) {
 	twoOptions := func(t *testing.T) string { return "ws://" + deviating(t, "websocket", "keep-alive, Upgrade") + "/" }
 	exact := func(t *testing.T) string { return "ws://" + deviating(t, "websocket", "Upgrade") + "/" }
 	if c.twoOptions == "" {
-		c.scenario(t, "WebSocket: refuses a 101 to another protocol, takes two options in Connection", func(t *testing.T) {
+		c.scenario(t, "WebSocket: refuses a 101 to another protocol, accepts two options in Connection", func(t *testing.T) {
 			equal(t, "reports", c.open(t, exact(t), unoffered(t), twoOptions(t)), []webSocketReport{accepted, {Error: c.unoffered}, accepted})
 		})
 		return
@@ -80,7 +80,7 @@ func (c webSocketClient) test(t *testing.T) {
 }
 
 // testOrigin runs the client against an origin, and for the 426 against another one:
-// browsers open one connection to an address after the other.
+// browsers open connections to the same address one after the other.
 func (c webSocketClient) testOrigin(t *testing.T, origin, other string) {
 	tap, refusing := newTap(t, origin), newTap(t, other)
 	reports := c.open(t, "ws://"+tap.address+"/", "ws://"+tap.address+"/early", "ws://"+refusing.address+"/426")
@@ -115,14 +115,14 @@ func (c webSocketClient) check(t *testing.T, talk *talk, field string, frames ..
 	}
 	lines := responseHead(t, talk.server())
 	if len(lines) > 3 {
-		slices.Sort(lines[3:]) // the layers differ in the order of these
+		slices.Sort(lines[3:]) // the layers order these differently
 	}
 	equal(t, "lines of the 101", lines, want)
 	equal(t, "frames of the server", webSocketFrames(t, talk.server()), frames)
 	equal(t, "frames of the client", webSocketFrames(t, talk.client()), []string{"text hi", "close 1000"})
 }
 
-// webSocketUpgradeRequired checks that the one answer was a 426.
+// webSocketUpgradeRequired checks that the only answer was a 426.
 func webSocketUpgradeRequired(t *testing.T, tap *tap) {
 	t.Helper()
 	all := tap.all()
@@ -131,7 +131,7 @@ func webSocketUpgradeRequired(t *testing.T, tap *tap) {
 	}
 	lines := responseHead(t, all[0].server())
 	equal(t, "status line", lines[0], "HTTP/1.1 426 Upgrade Required")
-	// The raw layer ends the connection behind it.
+	// The raw layer ends the connection after it.
 	for _, want := range [][]string{{"Upgrade: echo/1, websocket"}, {"Connection: Upgrade", "Connection: Upgrade, close"}} {
 		if !slices.ContainsFunc(lines, func(line string) bool { return slices.Contains(want, line) }) {
 			t.Errorf("%q is not in %q", want, lines)
@@ -165,14 +165,14 @@ func webSocketOptions(t testing.TB, request *head.Request) []string {
 	return options
 }
 
-// webSocketAccept returns the answer to the request's key, and does not ask us for it.
+// webSocketAccept returns the answer to the request's key, computed without our packages.
 func webSocketAccept(request *head.Request) string {
 	key := bytes.Join(request.Lines(nil, "Sec-WebSocket-Key"), []byte(", "))
 	sum := sha1.Sum(append(key, "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"...))
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// webSocketFrames returns the frames behind a head. No extension is in use.
+// webSocketFrames returns the frames after a head. No extension is in use.
 func webSocketFrames(t testing.TB, octets []byte) []string {
 	t.Helper()
 	_, octets, _ = bytes.Cut(octets, []byte("\r\n\r\n"))
@@ -200,7 +200,7 @@ func webSocketFrames(t testing.TB, octets []byte) []string {
 	return frames
 }
 
-// readFrame reads a frame, a short one, and unmasks it.
+// readFrame reads a short frame and unmasks it.
 func readFrame(r io.Reader) (ws.Header, []byte, error) {
 	h, err := ws.ReadHeader(r)
 	if err != nil {
@@ -217,9 +217,9 @@ func readFrame(r io.Reader) (ws.Header, []byte, error) {
 	return h, payload, err
 }
 
-// deviating starts a server that switches every connection with those two lines, whatever
-// it is asked for, and speaks websocket if it is given a key, else echo/1. It returns the
-// address.
+// deviating starts a server that answers every request with a 101 of those two values, and
+// ignores the offer. It then speaks websocket if the request has a key, otherwise echo/1. It
+// returns the address.
 func deviating(t testing.TB, upgrade, connection string) string {
 	t.Helper()
 	serve := func(conn net.Conn) {
@@ -329,8 +329,8 @@ func oneSegment(t testing.TB, server, octets string) string {
 	})
 }
 
-// webSocketScript returns an open that runs a command with the URLs behind it, which
-// prints a report a line.
+// webSocketScript returns an open that runs a command with the URLs as arguments. The
+// command prints one report a line.
 func webSocketScript(cmd func(t *testing.T, urls ...string) *exec.Cmd) func(*testing.T, ...string) []webSocketReport {
 	return func(t *testing.T, urls ...string) []webSocketReport {
 		t.Helper()
@@ -357,7 +357,7 @@ func printedJSON[T any](t testing.TB, o outcome) []T {
 	return all
 }
 
-// testFile returns the path of a file in testdata, from any folder.
+// testFile returns the absolute path of a file in testdata.
 func testFile(t testing.TB, name string) string {
 	t.Helper()
 	path, err := filepath.Abs(filepath.Join("testdata", name))

@@ -7,7 +7,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 
-/** Gets http URLs one after the other, and to ws URLs says hi. */
+/** Gets each http URL, and says hi to each ws URL, one after the other. */
 public class Client {
     public static void main(String[] urls) throws Exception {
         HttpClient client = HttpClient.newHttpClient();

@@ -1,4 +1,4 @@
-"""Opens each URL with aiohttp, and prints a report a line."""
+"""Opens each URL with aiohttp and prints one report a line."""
 import asyncio
 import json
 import sys

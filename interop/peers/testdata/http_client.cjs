@@ -1,5 +1,5 @@
-// Sends a request with http.request, with those options and that content, and prints what
-// came of it. Once it is upgraded it sends hello, and ends when that comes back.
+// Sends a request with http.request, with the given options and content, and prints the
+// result. After an upgrade it sends hello, and ends when hello comes back.
 const http = require("http");
 const [url, options, content] = process.argv.slice(2);
 

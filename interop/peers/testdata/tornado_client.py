@@ -1,4 +1,4 @@
-"""Opens each URL with tornado, and prints a report a line."""
+"""Opens each URL with tornado and prints one report a line."""
 import asyncio
 import json
 import logging
@@ -25,8 +25,8 @@ async def talk(url):
 
 
 class Failed(logging.Handler):
-    """Keeps the assert statement that has failed: tornado checks a 101 with some, logs
-    that, and raises no more than that the stream is closed."""
+    """Keeps the assert statement that has failed. tornado checks a 101 with such statements,
+    logs the failure, and raises only that the stream is closed."""
 
     line = ""
 

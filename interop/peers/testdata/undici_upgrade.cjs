@@ -1,5 +1,5 @@
-// Upgrades with undici, to that protocol, and prints what came of it. Then it sends hello,
-// and ends when that comes back.
+// Upgrades to the given protocol with undici, sends hello, ends when hello comes back, and
+// prints the result.
 const { upgrade } = require("undici");
 const [url, protocol] = process.argv.slice(2);
 

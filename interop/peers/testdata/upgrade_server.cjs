@@ -1,4 +1,4 @@
-// A server of node's http module alone, which switches to echo/1 and speaks first.
+// A server that uses only node's http module. It switches to echo/1 and speaks first.
 const http = require('http');
 const server = http.createServer((req, res) => res.end('ordinary\n'));
 server.on('upgrade', (req, socket, head) => {

@@ -1,4 +1,4 @@
-"""Opens each URL with websocket-client, and prints a report a line."""
+"""Opens each URL with websocket-client and prints one report a line."""
 import json
 import struct
 import sys

@@ -1,5 +1,5 @@
-// Opens each URL with a WebSocket of the browsers' interface, that of ws or of undici, and
-// prints a report a line.
+// Opens each URL with the WebSocket of ws or of undici, which have the interface of
+// browsers, and prints one report a line.
 const [library, ...urls] = process.argv.slice(2);
 const { WebSocket } = require(library);
 
@@ -24,5 +24,5 @@ function talk(url) {
 
 (async () => {
   for (const url of urls) console.log(JSON.stringify(await talk(url)));
-  process.exit(); // undici keeps the connection whose 101 it has refused
+  process.exit(); // undici keeps a connection open after it has refused the 101
 })();

@@ -1,4 +1,4 @@
-"""Opens each URL with wsproto on a socket, and prints a report a line."""
+"""Opens each URL with wsproto on a socket and prints one report a line."""
 import json
 import socket
 import sys
