@@ -1,6 +1,6 @@
 // Package kit has, for each of six libraries, the test that its maintainers would write
 // with upgradetest. It skips the checks that the library is known to fail, each by its ID
-// and with the reason. TestBehindGate skips none of them.
+// and with the reason. TestBehindGate runs these too.
 package kit
 
 import (

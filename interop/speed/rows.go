@@ -227,7 +227,7 @@ func browserFields(connection string) http.Header {
 	return h
 }
 
-// list returns a list of about size octets, of products of which a third has a version.
+// list returns a list of about size octets, of products of which about a third have a version.
 func list(size int) string {
 	names := []string{"websocket", "HTTP/2.0", "connect-udp", "h2c", "example-protocol-1", "IRC/6.9", "tailscale-control-protocol", "RTA/x11"}
 	var b strings.Builder
