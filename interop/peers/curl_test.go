@@ -93,7 +93,7 @@ func TestCurl(t *testing.T) {
 			equal(t, "outcome", o.String(), outcome{stdout: fmt.Sprintf("HTTP/2.0 hello POST /x %d octets\n200/2", length)}.String())
 		})
 	})
-	p.scenario(t, "h2c without good settings is ignored", func(t *testing.T) {
+	p.scenario(t, "h2c without valid settings is ignored", func(t *testing.T) {
 		both(t, "h2c", func(t *testing.T, tap *tap) {
 			const payload = "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA"
 			for i, fields := range [][]string{

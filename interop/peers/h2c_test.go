@@ -61,7 +61,7 @@ func (talk h2cTalk) settings(t *testing.T) []http2.SettingID {
 	t.Helper()
 	lines := talk.request.Lines(nil, "HTTP2-Settings")
 	if len(lines) != 1 {
-		t.Fatalf("%d fields HTTP2-Settings, want 1", len(lines))
+		t.Fatalf("%d HTTP2-Settings fields, want 1", len(lines))
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(string(lines[0]))
 	if err != nil || len(payload)%6 != 0 {
