@@ -32,8 +32,8 @@ func (m *memory) Close() error                                 { return nil }
 func (m *memory) SetDeadline(time.Time) error                  { return nil }
 func (m *memory) Hijack() (net.Conn, *bufio.ReadWriter, error) { return m, m.buffered, nil }
 
-// handHijack is what a handler does that knows what it will be offered and what to
-// answer: the least there is to allocate.
+// handHijack does the work of a handler that knows the offer and the answer in advance.
+// It allocates the least possible.
 func handHijack(w http.ResponseWriter) net.Conn {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -49,8 +49,8 @@ var (
 	connSink  net.Conn
 )
 
-// A switch costs no more memory than the take-over itself, whatever it is offered; the
-// early bytes cost their copy and the connection around it, with its CloseWrite.
+// A switch allocates no more than the take-over itself, no matter what the client offers.
+// Early bytes cost their copy and the connection around it, with its CloseWrite.
 func TestAllocationsOfASwitch(t *testing.T) {
 	w := &memory{buffered: bufio.NewReadWriter(bufio.NewReader(strings.NewReader("")), nil)}
 	r := &http.Request{Method: "GET", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{
@@ -88,14 +88,14 @@ func TestAllocationsOfASwitch(t *testing.T) {
 	}
 }
 
-// A connection may stay open for days, and must not keep the server's buffer with it,
-// nor the early bytes once they are read.
+// A connection may stay open for days. It must not keep the server's buffer, or the early
+// bytes once they are read.
 func TestBuffersAreLetGo(t *testing.T) {
 	const size = 16 << 20
 	r := &http.Request{Method: "GET", ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{
 		"Connection": {"Upgrade"}, "Upgrade": {"echo/1"},
 	}}
-	// open switches a connection whose server has a big buffer with so many early
+	// open switches a connection whose server has a big buffer with that number of early
 	// bytes in it.
 	open := func(early int) net.Conn {
 		source := bufio.NewReaderSize(io.LimitReader(zeros{}, int64(early)), size)
@@ -105,7 +105,7 @@ func TestBuffersAreLetGo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.buffered = nil // as the server has let it go, too
+		w.buffered = nil // as the server does
 		return conn
 	}
 	for _, early := range []int{0, 1, size} {
@@ -136,8 +136,8 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
-// The content is the protocol's to keep or to let go, also where failures are reported to
-// a hook that is given the request.
+// The protocol decides when to let the content go, even if failures are reported to a
+// hook that gets the request.
 func TestContentIsLetGo(t *testing.T) {
 	const size = 16 << 20
 	for name, hook := range map[string]func(*http.Request, error){

@@ -17,7 +17,7 @@ import (
 	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
-// What a Handler answers to an extended CONNECT, and what it says of it.
+// TestConnect checks what a Handler answers to an extended CONNECT, and what it reports.
 func TestConnect(t *testing.T) {
 	t.Parallel()
 	refusing := func(refusal *httpupgrade.Refusal) func(*http.Request) error {
@@ -67,7 +67,7 @@ func TestConnect(t *testing.T) {
 		status   int
 		header   http.Header
 		says     string // what the protocol says first, or the content
-		err      any    // a target for errors.As, or an error for errors.Is; nil: none
+		err      any    // a target for errors.As, or an error for errors.Is; nil: no error
 	}{
 		{"a product", "echo/1", nil, 200, http.Header{"X-One": {"1", "2"}}, hello("", nil), nil},
 		{"another spelling of it", "ECHO/1", nil, 200, http.Header{"X-One": {"1", "2"}}, hello("", nil), nil},
@@ -84,7 +84,7 @@ func TestConnect(t *testing.T) {
 		{"a Refusal", "forbidden", nil, 403, http.Header{"X-Why": {"so"}, "Content-Type": {"text/plain; charset=utf-8"}, "Content-Length": {"2"}}, "no", new(*httpupgrade.Refusal)},
 		{"a Refusal with 426", "required", nil, 400, http.Header{"X-Why": {"so"}, "Content-Length": {"0"}}, "", new(*httpupgrade.Refusal)},
 		{"a Refusal that would be a switch", "found", nil, 500, nil, "", handshake.ErrStatus},
-		{"an error of the server's", "wrong", nil, 500, nil, "", errTest},
+		{"an error of the server", "wrong", nil, 500, nil, "", errTest},
 		{"a reserved field", "reserved", nil, 500, nil, "", handshake.ErrReserved},
 		{"a field that only WebSocket reserves", "accept/1", nil, 200, http.Header{"Sec-Websocket-Accept": {"x"}}, hello("", nil), nil},
 
@@ -131,10 +131,10 @@ func TestConnect(t *testing.T) {
 			checkError(t, test.name, failed.next(t), test.err)
 		}
 		if test.status != 501 && !strings.EqualFold(d.Product.String(), test.protocol) {
-			t.Errorf("%s: told of %v", test.name, d.Product)
+			t.Errorf("%s: decided on %v", test.name, d.Product)
 		}
 		if test.status == 501 && !d.Product.IsZero() {
-			t.Errorf("%s: told of %v", test.name, d.Product)
+			t.Errorf("%s: decided on %v", test.name, d.Product)
 		}
 	}
 }
@@ -157,7 +157,7 @@ func checkError(t *testing.T, what string, err error, target any) {
 	}
 }
 
-// The request that a protocol gets, and the addresses of its connection.
+// Serve gets the CONNECT without content, and a connection that has its addresses.
 func TestConnectServe(t *testing.T) {
 	t.Parallel()
 	done := make(chan struct{})
@@ -184,7 +184,8 @@ func TestConnectServe(t *testing.T) {
 	tcptest.Receive(t, done)
 }
 
-// The address of the client is what the request says, which may be that of a proxy's client.
+// RemoteAddr returns the RemoteAddr of the request, which may be that of a proxy's
+// client.
 func TestConnectRemoteAddr(t *testing.T) {
 	t.Parallel()
 	h := serving(func(conn net.Conn, _ *http.Request) {
@@ -235,7 +236,8 @@ func TestConnectBesideUpgrade(t *testing.T) {
 	equal(t, "HTTP/2", s.connect().Read(len(first)), string(first))
 }
 
-// Carry works as in HTTP/1.1, and no other field of middleware's reaches the client.
+// Carry works as in HTTP/1.1, and no other field that middleware has set reaches the
+// client.
 func TestConnectCarry(t *testing.T) {
 	t.Parallel()
 	h := echoing()
@@ -257,7 +259,7 @@ func TestConnectCarry(t *testing.T) {
 	equal(t, "trailer", c.Trailer, nil)
 }
 
-// What Fields returned is known to Serve, as in HTTP/1.1.
+// Serve gets the fields that Fields returned, as in HTTP/1.1.
 func TestConnectSwitchedFields(t *testing.T) {
 	t.Parallel()
 	h := serving(func(conn net.Conn, r *http.Request) {
@@ -271,8 +273,8 @@ func TestConnectSwitchedFields(t *testing.T) {
 	equal(t, "rest", s.connect().Rest(), "1")
 }
 
-// A plain CONNECT, and :protocol in any other request, are nothing to switch for. Next
-// never sees a :protocol.
+// A plain CONNECT offers no protocol, and :protocol in any other request means nothing.
+// Next never sees :protocol.
 func TestConnectOrdinary(t *testing.T) {
 	t.Parallel()
 	h := echoing()
@@ -300,8 +302,8 @@ func TestConnectOrdinary(t *testing.T) {
 	equal(t, "CONNECT", c.Rest(), "CONNECT ")
 }
 
-// Whatever else this package has says ErrConnect to an extended CONNECT, or passes it on
-// as it is.
+// For an extended CONNECT, Offer, Select and Switch return ErrConnect, and Refuse answers
+// 501. A Gate passes it on unchanged.
 func TestConnectElsewhere(t *testing.T) {
 	t.Parallel()
 	seen := make(chan string, 1)
@@ -337,7 +339,8 @@ func TestConnectElsewhere(t *testing.T) {
 	equal(t, "Gate", tcptest.Receive(t, seen), "echo/1")
 }
 
-// There is no authority, which net/http lets through, or a malformed one.
+// A missing authority, which net/http lets through, and a malformed one are answered with
+// 400.
 func TestConnectAuthority(t *testing.T) {
 	t.Parallel()
 	for _, host := range []string{"", "a b", "a/b"} {
@@ -351,8 +354,8 @@ func TestConnectAuthority(t *testing.T) {
 	}
 }
 
-// Middleware neither sees nor changes what the protocol says. Where its writer does not
-// unwrap there is no stream to be had, and that is an error of the server's.
+// Middleware neither sees nor changes what the protocol says. If its writer has no
+// Unwrap, the Handler cannot get the stream, and that is an error of the server.
 func TestConnectMiddleware(t *testing.T) {
 	t.Parallel()
 	failed := make(errorsOf, 1)
@@ -378,7 +381,7 @@ func TestConnectMiddleware(t *testing.T) {
 	}
 }
 
-// shouting is the writer of middleware.
+// shouting is the writer of a middleware that changes responses.
 type shouting struct{ http.ResponseWriter }
 
 func (w shouting) Write(p []byte) (int, error) {
@@ -470,7 +473,7 @@ func TestConnectPanic(t *testing.T) {
 	}
 }
 
-// Without the setting net/http does not let clients ask.
+// Without the GODEBUG setting, net/http does not let clients ask for a protocol.
 func TestConnectWithoutSetting(t *testing.T) {
 	if h2test.Without(t) {
 		return

@@ -39,7 +39,7 @@ func wantLen(t testing.TB, conns *httpupgrade.Conns, want int) {
 	}
 }
 
-func TestConnsLimitTheSwitched(t *testing.T) {
+func TestConnsLimitSwitchedConnections(t *testing.T) {
 	t.Parallel()
 	conns := &httpupgrade.Conns{Max: 2}
 	s := start(t, counted(conns))
@@ -57,7 +57,7 @@ func TestConnsLimitTheSwitched(t *testing.T) {
 	served(t, s)
 }
 
-// A place that was taken is given back whatever ends the switch.
+// A place is given back, no matter what ends the switch.
 func TestConnsGetTheirPlacesBack(t *testing.T) {
 	t.Parallel()
 	conns := &httpupgrade.Conns{Max: 1}
@@ -88,7 +88,7 @@ func TestConnsGetTheirPlacesBack(t *testing.T) {
 	served(t, s)
 }
 
-// Nor does a panic keep it: middleware may have a Hijack of its own.
+// A panic does not keep the place: middleware may have a Hijack of its own.
 func TestPanicDuringTheTakeOverGivesThePlaceBack(t *testing.T) {
 	t.Parallel()
 	conns := &httpupgrade.Conns{Max: 1}
@@ -109,7 +109,8 @@ func TestNilConns(t *testing.T) {
 	}
 }
 
-// Many at once: every Shutdown returns, no place is left, and none is taken afterwards.
+// During many switches every Shutdown returns. Then no place is in use, and no further
+// switch gets one.
 func TestShutdownAmongSwitches(t *testing.T) {
 	t.Parallel()
 	conns := new(httpupgrade.Conns)
@@ -129,7 +130,7 @@ func TestShutdownAmongSwitches(t *testing.T) {
 		})
 	}
 	if !tcptest.Eventually(func() bool { return conns.Len() > 0 }) {
-		t.Error("nobody came")
+		t.Error("no place was taken")
 	}
 	for range 3 {
 		running.Go(func() {
@@ -147,7 +148,7 @@ func TestShutdownAmongSwitches(t *testing.T) {
 		}
 	}
 	if count == 0 {
-		t.Error("nobody was switched")
+		t.Error("no client was switched")
 	}
 	response, _ := s.get(offerEcho)
 	equal(t, "afterwards", response.StatusCode, 503)
@@ -209,7 +210,7 @@ func TestShutdownClosesWhatIsLeftWhenItsContextEnds(t *testing.T) {
 	wantLen(t, conns, 0)
 }
 
-func TestShutdownOfNoneReturnsAtOnce(t *testing.T) {
+func TestShutdownWithoutConnectionsReturnsAtOnce(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -218,7 +219,8 @@ func TestShutdownOfNoneReturnsAtOnce(t *testing.T) {
 	}
 }
 
-// A switch that has its place when Shutdown begins is waited for, and closed in the end.
+// Shutdown waits for a switch that has its place when Shutdown begins, and closes the
+// connection in the end.
 func TestShutdownCoversSwitchesUnderWay(t *testing.T) {
 	t.Parallel()
 	conns := new(httpupgrade.Conns)

@@ -16,7 +16,7 @@ import (
 	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
-// limited is echoing with a limit, and reports its errors.
+// limited returns echoing with a limit. It reports errors to errs.
 func limited(maxBody int64, errs errorsOf) httpupgrade.Handler {
 	h := echoing()
 	h.MaxBody, h.Error = maxBody, errs.report
@@ -41,7 +41,7 @@ func TestContentIsReadBeforeTheSwitch(t *testing.T) {
 	}
 }
 
-func TestContentStandsInBodyBehindSwitch(t *testing.T) {
+func TestBodyHasTheContentAfterSwitch(t *testing.T) {
 	t.Parallel()
 	for _, framing := range []string{"length", "chunked"} {
 		got := make(chan string, 1)
@@ -58,8 +58,8 @@ func TestContentStandsInBodyBehindSwitch(t *testing.T) {
 	}
 }
 
-// Trailers are neither content nor the new protocol's, and those of the request are
-// there for Serve.
+// Trailers belong neither to the content nor to the new protocol. Serve finds them in the
+// request.
 func TestTrailersOfTheContent(t *testing.T) {
 	t.Parallel()
 	s := start(t, httpupgrade.Handler{Protocols: []httpupgrade.Protocol{{
@@ -72,7 +72,7 @@ func TestTrailersOfTheContent(t *testing.T) {
 	equal(t, "exchange", s.exchange(post("chunked", "content")+early), echoHead+"7"+early)
 }
 
-// Fields in a trailer are not those of the head (RFC 9110, section 6.5.1).
+// Fields in a trailer are not fields of the head (RFC 9110, section 6.5.1).
 func TestUpgradeInTrailersOffersNothing(t *testing.T) {
 	t.Parallel()
 	s := start(t, echoing())
@@ -98,9 +98,9 @@ func TestContentLimit(t *testing.T) {
 		{"over the limit", 10, 11, false},
 		{"at the limit of one", 1, 1, true},
 		{"over the limit of one", 1, 2, false},
-		{"none allowed and none there", -1, 0, true},
-		{"none allowed", -1, 1, false},
-		{"none allowed by the least number", math.MinInt64, 1, false},
+		{"no content allowed, no content sent", -1, 0, true},
+		{"no content allowed", -1, 1, false},
+		{"no content allowed, least number", math.MinInt64, 1, false},
 		{"no limit", math.MaxInt64, 10, true},
 		{"default", 0, 1, true},
 		{"at the default", 0, httpupgrade.DefaultMaxBody, true},
@@ -152,7 +152,7 @@ func refusedContent(t testing.TB, c *client, want int) {
 	}
 }
 
-// DefaultMaxBody is promised to be 2 MiB.
+// The documentation promises that DefaultMaxBody is 2 MiB.
 func TestDefaultMaxBody(t *testing.T) {
 	t.Parallel()
 	equal(t, "DefaultMaxBody", httpupgrade.DefaultMaxBody, 2<<20)
@@ -164,7 +164,7 @@ func TestLongContentLengthIsRefusedUnread(t *testing.T) {
 		errs := make(errorsOf, 1)
 		s := start(t, limited(10, errs))
 		c := s.dial()
-		// Nothing of the content is ever sent, so nothing of it can be waited for.
+		// The content is never sent, so the server must not wait for it.
 		c.Send("POST / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n" +
 			expect + "\r\nContent-Length: 9223372036854775807\r\n\r\n")
 		if head := c.Head(); status(t, head) != "413" {
@@ -189,7 +189,7 @@ func TestSlowContent(t *testing.T) {
 		sent := int64(0)
 		for _, piece := range []string{message[:len(message)-20], message[len(message)-20 : len(message)-1], message[len(message)-1:]} {
 			if got := s.conn(i).Written(); len(got) > 0 {
-				t.Errorf("before the content was sent: %q", got)
+				t.Errorf("written before all content was sent: %q", got)
 			}
 			c.Send(piece)
 			sent += int64(len(piece))
@@ -203,7 +203,7 @@ func TestSlowContent(t *testing.T) {
 	}
 }
 
-// Content that is not what its framing says is no request to switch on.
+// A request is not switched if its content does not match its framing.
 func TestBrokenContent(t *testing.T) {
 	t.Parallel()
 	const chunked = "Transfer-Encoding: chunked\r\n\r\n"
@@ -213,13 +213,13 @@ func TestBrokenContent(t *testing.T) {
 		{"chunked, missing", chunked},
 		{"chunked, cut off in a size", chunked + "7"},
 		{"chunked, cut off in a chunk", chunked + "7\r\nconte"},
-		{"chunked, cut off behind a chunk", chunked + "7\r\ncontent\r\n"},
+		{"chunked, cut off after a chunk", chunked + "7\r\ncontent\r\n"},
 		{"chunked, without an end of trailers", chunked + "7\r\ncontent\r\n0\r\n"},
 		{"chunked, no size", chunked + "zz\r\ncontent\r\n0\r\n\r\n"},
 		{"chunked, negative size", chunked + "-1\r\nc\r\n0\r\n\r\n"},
 		{"chunked, huge size", chunked + "ffffffffffffffffff\r\nc\r\n0\r\n\r\n"},
 		{"chunked, longer than its size", chunked + "3\r\ncontent\r\n0\r\n\r\n"},
-		{"chunked, no line end behind a chunk", chunked + "7\r\ncontent0\r\n\r\n"},
+		{"chunked, no line end after a chunk", chunked + "7\r\ncontent0\r\n\r\n"},
 		{"chunked, malformed trailer", chunked + "0\r\nno colon\r\n\r\n"},
 	}
 	for _, test := range tests {
@@ -250,7 +250,7 @@ func TestClientVanishesWithinContent(t *testing.T) {
 		if !tcptest.Eventually(func() bool { return s.conn(0).Received() > 0 }) {
 			t.Fatal("nothing received")
 		}
-		c.SetLinger(0) // no end, but a reset
+		c.SetLinger(0) // a reset instead of an end
 		c.Close()
 		var content *httpupgrade.ContentError
 		if err := errs.next(t); !errors.As(err, &content) {
@@ -281,7 +281,7 @@ func TestContentTimeout(t *testing.T) {
 	}
 }
 
-// A limit set by middleware is too much content as well.
+// Content above a limit that middleware sets is also too much.
 func TestContentLimitOfMiddleware(t *testing.T) {
 	t.Parallel()
 	for _, framing := range []string{"length", "chunked"} {
@@ -340,7 +340,7 @@ func TestBodyYieldsAllContentAfterAnError(t *testing.T) {
 				if tcptest.Receive(t, got) != test.content {
 					t.Error("r.Body yields other content than was sent")
 				}
-				// Read whole, it leaves the connection at the next request.
+				// All content was read, so the connection is at the next request.
 				response, _ := c.response("POST")
 				equal(t, "status", response.StatusCode, http.StatusOK)
 				response, _ = c.response("GET")
@@ -354,8 +354,8 @@ func withoutHijack(w http.ResponseWriter) http.ResponseWriter {
 	return struct{ http.ResponseWriter }{w}
 }
 
-// What a Handler does not switch on is a request like any other: content and all, and
-// the next one after it.
+// A request that a Handler does not switch is like any other: Next gets all of its
+// content, and the next request follows.
 func TestDeclinedOffersReachNextWhole(t *testing.T) {
 	t.Parallel()
 	h := echoing()
@@ -421,8 +421,8 @@ func TestContinueBeforeTheSwitch(t *testing.T) {
 	}
 }
 
-// A client need not wait, and is answered both all the same: it may have sent the
-// content only because it waited long enough.
+// A client that does not wait for the 100 still gets both answers: it may have waited
+// long enough and then sent the content.
 func TestContinueForContentSentAtOnce(t *testing.T) {
 	t.Parallel()
 	s := start(t, echoing())
@@ -452,7 +452,7 @@ func TestNoContinueUnlessAsked(t *testing.T) {
 	}
 }
 
-// A declined offer leaves it to Next whether the content is asked for.
+// After a declined offer, Next decides whether the server asks for the content.
 func TestNextDecidesOnContinue(t *testing.T) {
 	t.Parallel()
 	h := echoing()

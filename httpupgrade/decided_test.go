@@ -16,14 +16,14 @@ import (
 	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
-// decision is a Decision as it is told, with a text for its error.
+// decision is a Decision with the text of its error.
 type decision struct {
 	Product string
 	Status  int
 	Err     string
 }
 
-func TestDecidedIsToldOnceOfEachOffer(t *testing.T) {
+func TestDecidedIsCalledOnceForEachOffer(t *testing.T) {
 	t.Parallel()
 	decisions := make(chan decision, 10)
 	errs := make(errorsOf, 10)
@@ -80,7 +80,7 @@ func TestDecidedIsToldOnceOfEachOffer(t *testing.T) {
 	}
 }
 
-// Serve must not run before Decided has returned, nor after it has panicked.
+// Serve must not run before Decided has returned, or after Decided has panicked.
 func TestDecidedThatPanicsClosesTheConnection(t *testing.T) {
 	t.Parallel()
 	errs := make(errorsOf, 1)
@@ -118,7 +118,7 @@ func TestHooksThatPanicCostOneRequest(t *testing.T) {
 	}
 }
 
-// Outside of a handler nothing else recovers it.
+// Outside of a handler only this package recovers such a panic.
 func TestErrorHookThatPanicsIsLogged(t *testing.T) {
 	t.Parallel()
 	h := echoing()
@@ -211,8 +211,8 @@ func TestMalformedHostIsNotSwitched(t *testing.T) {
 	}
 }
 
-// A client that does not read must not hold a goroutine for ever.
-func TestWriteOfThe101EndsByTheServersTimeout(t *testing.T) {
+// A client that does not read must not hold a goroutine forever.
+func TestWriteOfThe101EndsAtTheServersTimeout(t *testing.T) {
 	t.Parallel()
 	ours, theirs := net.Pipe()
 	defer theirs.Close()
@@ -231,7 +231,7 @@ func TestWriteOfThe101EndsByTheServersTimeout(t *testing.T) {
 	}
 }
 
-// The middleware of net/http that takes Hijack away answers the 500 that says close.
+// http.TimeoutHandler hides Hijack, and passes on the 500 that says close.
 func TestFailedTakeOverClosesThroughTimeoutHandler(t *testing.T) {
 	t.Parallel()
 	errs := make(errorsOf, 1)

@@ -25,7 +25,7 @@ import (
 // looks like a request and like the end of one, and is neither.
 const early = "GET /early HTTP/1.1\r\n\r\n0\r\n\r\n\x00\xff"
 
-// messages are one request of every framing.
+// messages are requests of every framing, with and without content.
 var messages = []struct{ framing, content string }{
 	{"none", ""},
 	{"length", ""},
@@ -50,8 +50,8 @@ func TestEarlyBytesAtEverySplit(t *testing.T) {
 	}
 }
 
-// net/http reads on in the background while a handler runs, one byte at a time, and
-// what was read so belongs to the new protocol as well.
+// net/http reads on in the background while a handler runs, one byte at a time. These
+// bytes belong to the new protocol too.
 func TestEarlyBytesReadInTheBackground(t *testing.T) {
 	t.Parallel()
 	for _, m := range messages {
@@ -70,7 +70,7 @@ func TestEarlyBytesReadInTheBackground(t *testing.T) {
 	}
 }
 
-// lateHijack delays the take-over until the server has received so many bytes.
+// lateHijack delays the take-over until the server has received that number of bytes.
 func lateHijack(t testing.TB, until *atomic.Int64, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn := connOf(r).(*tcptest.Conn)
@@ -109,7 +109,7 @@ func TestEarlyBytesOneByOne(t *testing.T) {
 	}
 }
 
-// More than fits any buffer, both ways at once.
+// There are more early bytes than any buffer holds, in both directions at once.
 func TestLongEarlyBytes(t *testing.T) {
 	t.Parallel()
 	s := start(t, echoing())
@@ -135,8 +135,8 @@ func TestEarlyBytesFillTheBuffer(t *testing.T) {
 	t.Parallel()
 	var until atomic.Int64
 	s := start(t, lateHijack(t, &until, echoing()))
-	// net/http reads into 4096 bytes. With one byte of content and the rest full
-	// of early bytes, the one read in the background is what still fits.
+	// net/http reads into a buffer of 4096 bytes. One byte of content and 4095 early
+	// bytes fill it. Then only the byte that is read in the background still fits.
 	long := strings.Repeat("0123456789abcdef", 512)
 	head := post("length", "x")
 	head = head[:len(head)-1]
@@ -165,8 +165,8 @@ func TestBothDirectionsAfterTheSwitch(t *testing.T) {
 	equal(t, "rest", c.Rest(), "")
 }
 
-// take switches to echo/1 by Switch and gives the result to use. If use returns,
-// the connection is closed.
+// take switches to echo/1 by Switch and passes the result to use. It closes the
+// connection when use returns.
 func take(t testing.TB, use func(net.Conn, *http.Request)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, err := httpupgrade.Switch(w, r, []upgrade.Product[string]{echo})
@@ -193,7 +193,7 @@ func TestBareConnectionWithoutEarlyBytes(t *testing.T) {
 	}
 }
 
-func TestCloseWriteAsTheServersConnection(t *testing.T) {
+func TestCloseWriteAsOnTheServersConnection(t *testing.T) {
 	t.Parallel()
 	for _, early := range []string{"", early} {
 		for _, hidden := range []bool{false, true} {
@@ -287,7 +287,7 @@ func TestConcurrentReadsOfEarlyBytes(t *testing.T) {
 	}
 	slices.Sort(all)
 	if !bytes.Equal(all, sent) {
-		t.Errorf("readers got %d, each sent once", all)
+		t.Errorf("readers got %d, want each byte once", all)
 	}
 }
 
@@ -314,8 +314,8 @@ func TestCloseDropsEarlyBytes(t *testing.T) {
 	tcptest.Receive(t, done)
 }
 
-// A read deadline is that of the connection also when it has early bytes.
-func TestDeadlineBehindEarlyBytes(t *testing.T) {
+// A read deadline reaches the connection even if there are early bytes.
+func TestDeadlineAfterEarlyBytes(t *testing.T) {
 	t.Parallel()
 	done := make(chan struct{})
 	s := start(t, take(t, func(conn net.Conn, r *http.Request) {
@@ -333,7 +333,7 @@ func TestDeadlineBehindEarlyBytes(t *testing.T) {
 	tcptest.Receive(t, done)
 }
 
-// deadlineConn keeps the deadlines that hold.
+// deadlineConn records the current deadlines.
 type deadlineConn struct {
 	net.Conn
 	read, write atomic.Pointer[time.Time]
@@ -371,7 +371,7 @@ func TestDeadlinesOfTheServerAreCleared(t *testing.T) {
 	}
 }
 
-// A Hijacker of middleware need not clear deadlines, so Switch does.
+// Middleware with a Hijack need not clear deadlines, so Switch does.
 func TestDeadlinesOfMiddlewareAreCleared(t *testing.T) {
 	t.Parallel()
 	s := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -17,14 +17,15 @@ import (
 
 var spdy = upgrade.MustParseProduct("SPDY/3.1")
 
-// streamDialer opens connections for streams to a pod, by a Transport that has the
+// streamDialer opens connections for streams to a pod, through a Transport that has the
 // cluster's certificates and proxies.
 type streamDialer struct {
 	transport *http.Transport
 	url       string
 }
 
-// newStreamDialer returns a streamDialer for HTTP/1.1 alone: HTTP/2 has no Upgrade.
+// newStreamDialer returns a streamDialer that speaks only HTTP/1.1: HTTP/2 has no
+// Upgrade.
 func newStreamDialer(config *http.Transport, url string) *streamDialer {
 	transport := config.Clone()
 	transport.ForceAttemptHTTP2 = false
@@ -55,8 +56,8 @@ func (d *streamDialer) Dial(ctx context.Context, protocols ...string) (net.Conn,
 	return conn, resp.Header.Get("X-Stream-Protocol-Version"), nil
 }
 
-// A dialer of streams, as for port-forward and exec in Kubernetes. What runs on the
-// connection, SPDY here, is another library's.
+// This dialer opens connections for streams, as for port-forward and exec in Kubernetes.
+// Another library would run SPDY on them.
 func ExampleRoundTrip() {
 	server := httptest.NewUnstartedServer(&httpupgrade.Handler{
 		Protocols: []httpupgrade.Protocol{{

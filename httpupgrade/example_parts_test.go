@@ -17,11 +17,11 @@ import (
 	"github.com/gosegue/upgrade/websocket"
 )
 
-// These examples are for authors of libraries, which hold an http.Header and switch by
-// themselves, one part at a time.
+// These examples are for authors of libraries that hold an http.Header and build their
+// own switch, one part at a time.
 
-// upgradeWebSocket is the handshake of a WebSocket library whose function gets a header
-// for the 101 from its caller. It answers a request that it cannot switch.
+// upgradeWebSocket is the handshake of a WebSocket library that gets a header for the 101
+// from its caller. If it cannot switch, it answers the request itself.
 func upgradeWebSocket(w http.ResponseWriter, r *http.Request, header http.Header) (net.Conn, error) {
 	product := upgrade.MustParseProduct("websocket")
 	p, err := httpupgrade.Select(r, product)
@@ -55,8 +55,8 @@ func upgradeWebSocket(w http.ResponseWriter, r *http.Request, header http.Header
 	return conn, err
 }
 
-// A library that calls Hijack by itself asks Select, reads the content, and gives back what
-// came early.
+// A library that calls Hijack itself needs Select and ReadContent before, and Early
+// after.
 func ExampleSelect() {
 	echo := upgrade.MustParseProduct("echo/1")
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -103,8 +103,8 @@ func exchange(server *httptest.Server, octets string) string {
 	return string(answer)
 }
 
-// The content of a request comes before the new protocol, and is read before the switch.
-// It stays in Body.
+// The content of a request comes before the new protocol, so a server reads it before the
+// switch. The content stays in Body.
 func ExampleReadContent() {
 	for _, content := range []string{"short", "too long for this server"} {
 		r := httptest.NewRequest("POST", "/", strings.NewReader(content))
@@ -136,12 +136,12 @@ func ExampleEarly() {
 	// Output: early, late
 }
 
-// A library whose users give the fields of the 101 as a header map.
+// This library gets the fields of the 101 as a header map.
 func ExampleFieldsOf() {
 	header := http.Header{
 		"Set-Cookie":     {"a=1", "b=2"},
 		"X-Request-Id":   {" 7 "},
-		"X-Split":        {"a\r\nSet-Cookie: evil=1"}, // no field value
+		"X-Split":        {"a\r\nSet-Cookie: evil=1"}, // not a field value
 		"Content-Length": {"0"},                       // not in a 101
 	}
 	for _, f := range httpupgrade.FieldsOf(header) {
@@ -163,8 +163,8 @@ func ExampleSetSwitchingProtocols() {
 	// map[Connection:[Upgrade] Sec-Websocket-Accept:[s3pPLMBiTxaQ9kYGzzhZRbK+xOo=] Upgrade:[websocket]] <nil>
 }
 
-// A client or a proxy looks at a response before it uses the connection for anything but
-// HTTP.
+// A client or a proxy checks a response before it uses the connection for another
+// protocol.
 func ExampleSwitched() {
 	websocket := upgrade.MustParseProduct("websocket")
 	response := &http.Response{StatusCode: 101, Header: http.Header{"Connection": {"upgrade"}, "Upgrade": {"WebSocket"}}}
@@ -179,7 +179,7 @@ func ExampleSwitched() {
 	// handshake: protocol was not offered
 }
 
-// A WebSocket library whose code compares one spelling, in front of which a Gate stands.
+// This Gate stands in front of a WebSocket library that knows only one spelling.
 func ExampleGate() {
 	library := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Upgrade") != "websocket" || r.Header.Get("Connection") != "Upgrade" {
@@ -206,8 +206,8 @@ func ExampleGate() {
 	// "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nearly"
 }
 
-// handshakeOf sends the request of RFC 6455 with more fields, and prints the answer's
-// status and what it says in the fields named.
+// handshakeOf sends the request of RFC 6455 with more fields, and prints the status of
+// the answer and the fields with the given names.
 func handshakeOf(server *httptest.Server, fields string, names ...string) {
 	answer := exchange(server, "GET /chat HTTP/1.1\r\nHost: server.example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
 		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"+fields+"\r\n")
@@ -226,8 +226,8 @@ func handshakeOf(server *httptest.Server, fields string, names ...string) {
 	fmt.Printf(" %q\n", string(content)+string(rest))
 }
 
-// Pages of two hosts may connect, and programs that are no browsers. Everybody else gets
-// 403.
+// Pages of two hosts may connect, and so may programs that are not browsers. All others
+// get 403.
 func ExampleWebSocket_origin() {
 	origins := map[string]bool{"https://example.com": true, "https://www.example.com": true}
 	server := httptest.NewServer(httpupgrade.Handler{Protocols: []httpupgrade.Protocol{httpupgrade.WebSocket{
@@ -248,7 +248,7 @@ func ExampleWebSocket_origin() {
 	// 101 ""
 }
 
-// The server's order decides which subprotocol is spoken, and Serve is told.
+// The server's order decides which subprotocol is selected. Serve gets its name.
 func ExampleWebSocket_subprotocols() {
 	server := httptest.NewServer(httpupgrade.Handler{Protocols: []httpupgrade.Protocol{httpupgrade.WebSocket{
 		Subprotocols: []string{"chat.v2", "chat.v1"},
@@ -263,8 +263,8 @@ func ExampleWebSocket_subprotocols() {
 	// 101 Sec-WebSocket-Protocol=["chat.v2"] "frames of chat.v2"
 }
 
-// Every request with an Upgrade field is counted, by what became of it. What middleware
-// sees of a switch is a request that took no time.
+// Decided counts each request with an Upgrade field by its outcome. Middleware cannot: it
+// sees a switch as a request that took no time.
 func ExampleHandler_decided() {
 	decisions := make(chan string, 3) // a metric
 	server := httptest.NewServer(httpupgrade.Handler{
@@ -290,7 +290,7 @@ func ExampleHandler_decided() {
 	// 0 : handshake: malformed Upgrade: line 0, offset 2: want comma or end of line
 }
 
-// At most one connection at a time, and an end to all of them.
+// Conns allows one connection at a time here, and ends all of them at shutdown.
 func ExampleConns() {
 	conns := &httpupgrade.Conns{Max: 1}
 	serving := make(chan bool)
@@ -341,7 +341,7 @@ func ExampleHandler_carry() {
 	// 101 Set-Cookie=["session=7"] X-Request-Id=["42"] ""
 }
 
-// A client without credentials is told so, in words.
+// A client without credentials gets a 401 with a text.
 func ExampleRefusal() {
 	protocol := httpupgrade.WebSocket{Serve: func(net.Conn, *http.Request, string) {}}.Protocol()
 	protocol.Fields = func(r *http.Request) ([]handshake.Field, error) {

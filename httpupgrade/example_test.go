@@ -13,8 +13,8 @@ import (
 )
 
 // ask sends a GET request with an offer, and prints the status of the answer and its
-// Upgrade field. If the answer is a switch, it returns the connection, which now speaks
-// what was offered.
+// Upgrade field. If the answer is a switch, ask returns the connection, which now speaks
+// the new protocol.
 func ask(url, offer string) io.ReadWriteCloser {
 	request, _ := http.NewRequest("GET", url, nil)
 	if offer != "" {
@@ -34,7 +34,7 @@ func ask(url, offer string) io.ReadWriteCloser {
 	return nil
 }
 
-// A server that speaks a protocol of its own with clients that offer it, and HTTP with all
+// This server speaks its own protocol with clients that offer it, and HTTP with all
 // others.
 func ExampleHandler() {
 	server := httptest.NewServer(httpupgrade.Handler{
@@ -64,8 +64,8 @@ func ExampleHandler() {
 	// hello
 }
 
-// Allow decides by the request whether there is anything to switch to. Fields adds to the
-// 101, or says what to answer instead.
+// Allow decides by the request whether the server may switch. Fields adds fields to the
+// 101, or returns the refusal to answer with instead.
 func ExampleHandler_policy() {
 	server := httptest.NewServer(httpupgrade.Handler{
 		Protocols: []httpupgrade.Protocol{{
@@ -97,8 +97,8 @@ func ExampleHandler_policy() {
 	// welcome to /public
 }
 
-// A handler that decides by itself what to switch to, and answers everything else as
-// it likes.
+// This handler decides itself what to switch to, and answers all other requests as it
+// likes.
 func ExampleSwitch() {
 	supported := []upgrade.Product[string]{
 		upgrade.MustParseProduct("XRPL/2.1"),
@@ -140,7 +140,7 @@ func ExampleSwitch() {
 	// this is version 2.0
 }
 
-// A resource that speaks nothing but another protocol says so.
+// A resource that speaks only another protocol says so.
 func ExampleRefuse() {
 	echo := upgrade.MustParseProduct("echo/1")
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -153,7 +153,7 @@ func ExampleRefuse() {
 	// 426 Upgrade Required "echo/1"
 }
 
-// A page tells its readers by what other protocol it is to be had.
+// A page tells clients which other protocol they can use.
 func ExampleAdvertise() {
 	echo := upgrade.MustParseProduct("echo/1")
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -167,8 +167,8 @@ func ExampleAdvertise() {
 	// 200 OK "echo/1"
 }
 
-// The connection that serve is given is at its first frame. The one sent here is the
-// "Hello" of RFC 6455, section 5.7; a real server leaves frames to a library.
+// Serve gets the connection at its first frame. The frame that it sends here is the
+// "Hello" of RFC 6455, section 5.7. A real server leaves frames to a library.
 func ExampleWebSocket() {
 	server := httptest.NewServer(httpupgrade.Handler{Protocols: []httpupgrade.Protocol{
 		httpupgrade.WebSocket{Serve: func(conn net.Conn, r *http.Request, subprotocol string) {

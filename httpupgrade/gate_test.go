@@ -19,8 +19,8 @@ var (
 	h2c    = upgrade.MustParseProduct("h2c")
 )
 
-// careless is a handler that reads Upgrade by itself, as libraries do: it compares the
-// first lines, ignores content, and drops the reader of Hijack.
+// careless is a handler that reads Upgrade itself, as libraries do: it compares the first
+// lines, ignores content, and drops the reader of Hijack.
 func careless(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Upgrade") != "echo/1" || r.Header.Get("Connection") != "Upgrade" {
 		for _, name := range []string{"Connection", "Upgrade", "Http2-Settings"} {
@@ -112,7 +112,7 @@ func TestGateReadsTheContentFirst(t *testing.T) {
 	t.Parallel()
 	g := gated(echo)
 	g.Next = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// It came before the library was asked, so a library must not ask for it.
+		// The Gate has read the content, so a library must not ask for it.
 		if r.ContentLength < 0 || r.TransferEncoding != nil || r.Header["Expect"] != nil {
 			t.Errorf("length %d, %q, Expect %q", r.ContentLength, r.TransferEncoding, r.Header["Expect"])
 		}
@@ -182,7 +182,7 @@ func TestGateAnswersWhatNoLibraryShouldSee(t *testing.T) {
 	}
 }
 
-// Some libraries answer HTTP/1.0 with a 426 that does not say what is wanted.
+// Some libraries answer HTTP/1.0 with a 426 that does not say which protocol is required.
 func TestGateNamesWhatIsRequired(t *testing.T) {
 	t.Parallel()
 	own := ""
@@ -204,7 +204,7 @@ func TestGateNamesWhatIsRequired(t *testing.T) {
 	}
 }
 
-// The writer has the methods of the server's, and no more.
+// The writer has an Unwrap. It has a Flush exactly if the server's writer has one.
 func TestGateWriter(t *testing.T) {
 	t.Parallel()
 	check := func(w http.ResponseWriter, flushes bool) {
@@ -230,7 +230,7 @@ func TestGateWriter(t *testing.T) {
 	check(seen, false)
 }
 
-// A library that keeps the reader finds every octet there, and none twice.
+// A library that keeps the reader gets every octet from it exactly once.
 func TestGateGivesEarlyOctetsOnce(t *testing.T) {
 	t.Parallel()
 	readers := map[string]func(io.Reader, *bufio.Reader) io.Reader{
@@ -257,8 +257,8 @@ func TestGateGivesEarlyOctetsOnce(t *testing.T) {
 	}
 }
 
-// Middleware may spell a field as it likes. A library that folds names must not find an
-// offer that the Gate has not let through, or a second one.
+// Middleware may spell a field as it likes. A library that folds names must not find a
+// second offer, or one that the Gate has hidden.
 func TestGateLeavesNoOtherSpelling(t *testing.T) {
 	t.Parallel()
 	var seen http.Header
@@ -289,7 +289,7 @@ func TestGatePassesOnTrailers(t *testing.T) {
 		io.Copy(io.Discard, r.Body)
 		seen <- r.Trailer
 		if len(r.TransferEncoding) > 0 && r.Header["Upgrade"] != nil {
-			t.Errorf("content that was read is %q", r.TransferEncoding)
+			t.Errorf("content that was read still has the coding %q", r.TransferEncoding)
 		}
 	})})
 	for _, product := range []string{"echo/1", "h2c"} {
@@ -304,7 +304,7 @@ func TestGatePassesOnTrailers(t *testing.T) {
 	}
 }
 
-// What follows an offer may not be HTTP, so the connection ends if the library meant to
+// What follows an offer may not be HTTP, so the connection closes if the library tried to
 // switch and could not.
 func TestGateClosesAfterAFailedHijack(t *testing.T) {
 	t.Parallel()
@@ -328,8 +328,8 @@ func TestGateZero(t *testing.T) {
 	}
 }
 
-// A 426 that the Gate completes keeps its option when the connection has to close, because
-// the client still waits for a 100.
+// If the client still waits for a 100, the connection has to close. A 426 that the Gate
+// completes keeps the upgrade option even then.
 func TestGateCompletesA426OfContentThatWaits(t *testing.T) {
 	t.Parallel()
 	g := gated(echo)

@@ -14,8 +14,8 @@ import (
 	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
-// h2server is a server of HTTP/2 over TLS with a client of it. Its ErrorLog must be empty
-// at the end.
+// h2server is an HTTP/2 server over TLS, with a client. Its ErrorLog must be empty at the
+// end.
 type h2server struct {
 	*httptest.Server
 	*h2test.Client
@@ -39,10 +39,10 @@ func startH2(t testing.TB, handler http.Handler, options ...func(*http.Server)) 
 	return &h2server{server, h2test.Dial(t, server)}
 }
 
-// connect asks for echo/1, which must be granted.
+// connect asks for echo/1. The server must grant it.
 func (s *h2server) connect() *h2test.Stream { return s.Connect("echo/1") }
 
-// serving returns a Handler that serves echo/1 by serve and reports errors to it.
+// serving returns a Handler that serves echo/1 by serve, and other requests by tell.
 func serving(serve func(net.Conn, *http.Request)) httpupgrade.Handler {
 	return httpupgrade.Handler{
 		Protocols: []httpupgrade.Protocol{{Product: echo, Serve: serve}},

@@ -23,7 +23,7 @@ import (
 
 const offerBoth = "GET / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo/1, chat\r\n\r\n"
 
-// named is a protocol whose Serve says which one it is.
+// named returns a protocol whose Serve sends the name of p.
 func named(p upgrade.Product[string], allow func(*http.Request) bool) httpupgrade.Protocol {
 	return httpupgrade.Protocol{Product: p, Allow: allow, Serve: func(conn net.Conn, r *http.Request) {
 		io.WriteString(conn, p.String())
@@ -87,8 +87,7 @@ func TestNoProtocolByDefault(t *testing.T) {
 	equal(t, "registered", s.exchange(offer), "HTTP/1.1 101 Switching Protocols\r\nUpgrade: TLS/1.2\r\nConnection: Upgrade\r\n\r\nTLS/1.2")
 }
 
-// The order is that of the contract: a later step is not taken before an earlier one
-// has failed.
+// The steps come in the order that the documentation of Handler gives.
 func TestOrderOfSteps(t *testing.T) {
 	t.Parallel()
 	var steps []string // of the one request
@@ -127,7 +126,7 @@ func (f *firstRead) Read(p []byte) (int, error) {
 	return f.ReadCloser.Read(p)
 }
 
-// refusing is echo/1 with the given Fields, and reports its errors.
+// refusing returns a Handler for echo/1 with the given Fields. It reports errors to errs.
 func refusing(errs errorsOf, fields func(*http.Request) ([]handshake.Field, error)) httpupgrade.Handler {
 	return httpupgrade.Handler{
 		Protocols: []httpupgrade.Protocol{{Product: echo, Fields: fields, Serve: serveEcho}},
@@ -140,7 +139,7 @@ func returning(fields []handshake.Field, err error) func(*http.Request) ([]hands
 	return func(*http.Request) ([]handshake.Field, error) { return fields, err }
 }
 
-func TestFieldsStandInTheHead(t *testing.T) {
+func TestFieldsAreInTheHead(t *testing.T) {
 	t.Parallel()
 	for _, fields := range [][]handshake.Field{
 		nil,
@@ -159,8 +158,8 @@ func TestFieldsStandInTheHead(t *testing.T) {
 	}
 }
 
-// answersAndGoesOn sends an offer and an ordinary request at once, checks that the
-// second is answered as well, and returns the answer to the first.
+// answersAndGoesOn sends an offer and an ordinary request at once, checks that the second
+// is answered too, and returns the answer to the first.
 func answersAndGoesOn(t testing.TB, s *server, offer string) (*http.Response, string) {
 	t.Helper()
 	c := s.dial()
@@ -201,8 +200,8 @@ func TestHostileFieldsAreNeverSent(t *testing.T) {
 	}
 }
 
-// An error of Fields is the server's own fault, whatever is wrapped in it: what it
-// read or wrote elsewhere has nothing to do with this request's content and answer.
+// An error of Fields is the server's own fault, no matter what it wraps: a read or write
+// elsewhere has nothing to do with the content of this request or its answer.
 func TestErrorOfFieldsIs500(t *testing.T) {
 	t.Parallel()
 	for _, want := range []error{
@@ -254,7 +253,7 @@ func TestRefusalIsTheAnswer(t *testing.T) {
 			if wrapped {
 				err = fmt.Errorf("no user: %w", err)
 			}
-			// A Refusal is no failure, and not reported.
+			// A Refusal is not a failure, so it is not reported.
 			s := start(t, refusing(nil, returning(nil, err)))
 			response, text := answersAndGoesOn(t, s, offerEcho)
 			equal(t, "status", response.StatusCode, test.refusal.Status)
@@ -267,8 +266,8 @@ func TestRefusalIsTheAnswer(t *testing.T) {
 	}
 }
 
-// One protocol's refusal is not that of the next.
-func TestRefusalLeavesItToTheNext(t *testing.T) {
+// A refusal of one protocol does not refuse the next.
+func TestRefusalTriesTheNextProtocol(t *testing.T) {
 	t.Parallel()
 	refuse := func(p upgrade.Product[string], err error) httpupgrade.Protocol {
 		return httpupgrade.Protocol{Product: p, Fields: returning(nil, err), Serve: serveEcho}
@@ -291,8 +290,8 @@ func TestRefusalLeavesItToTheNext(t *testing.T) {
 		{"not allowed, then refused", []httpupgrade.Protocol{never, refuse(chat, teapot)}, "418"},
 		{"refused, then not offered", []httpupgrade.Protocol{refuse(chat, teapot), unsupported}, "418"},
 		{"refused, then an error", []httpupgrade.Protocol{refuse(chat, teapot), refuse(echo, errTest)}, "500"},
-		{"an error, then none to try", []httpupgrade.Protocol{refuse(chat, errTest), named(echo, nil)}, "500"},
-		{"none allowed", []httpupgrade.Protocol{never, unsupported}, "200"},
+		{"an error, then no further try", []httpupgrade.Protocol{refuse(chat, errTest), named(echo, nil)}, "500"},
+		{"no protocol allowed", []httpupgrade.Protocol{never, unsupported}, "200"},
 	}
 	for _, test := range tests {
 		errs := make(errorsOf, 1)
@@ -309,7 +308,7 @@ func TestRefusalLeavesItToTheNext(t *testing.T) {
 	}
 }
 
-// The content of a refused request is read over, and what follows is HTTP.
+// The server skips the content of a refused request, and HTTP follows.
 func TestRefusalOfARequestWithContent(t *testing.T) {
 	t.Parallel()
 	s := start(t, refusing(nil, returning(nil, &httpupgrade.Refusal{Status: 403})))
@@ -396,9 +395,9 @@ func TestRefusalWithFieldsOfTheFraming(t *testing.T) {
 	}
 }
 
-// An answer other than 101 leaves the connection to HTTP, and what the client has sent
-// behind its offer is a request.
-func TestPipelinedRequestsBehindOffers(t *testing.T) {
+// After an answer other than 101 the connection still speaks HTTP: the client's next
+// octets are a request.
+func TestPipelinedRequestsAfterOffers(t *testing.T) {
 	t.Parallel()
 	h := echoing()
 	h.Next = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -461,7 +460,7 @@ func TestCloseBesideUpgrade(t *testing.T) {
 	equal(t, "rest", c.Rest(), "")
 }
 
-// Without Next, everything that is not switched gets an answer that names what there is.
+// Without Next, a request that is not switched gets an answer that names the products.
 func TestHandlerWithoutNext(t *testing.T) {
 	t.Parallel()
 	s := start(t, httpupgrade.Handler{Protocols: []httpupgrade.Protocol{
@@ -492,7 +491,7 @@ func TestConnectionIsClosedWhenServeEnds(t *testing.T) {
 		for _, early := range []string{"", early} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				// Nothing of these is a failure. The server's log has to stay empty too.
+				// These ends are not failures, so the server's log must stay empty too.
 				h := httpupgrade.Handler{Protocols: []httpupgrade.Protocol{{
 					Product: echo,
 					Serve: func(conn net.Conn, r *http.Request) {
@@ -553,7 +552,7 @@ func TestPanicInServe(t *testing.T) {
 //go:noinline
 func panicOfTheTest(value any) { panic(value) }
 
-// Without Error, failures are in the log of the server that met them.
+// Without Error, failures go to the log of the server.
 func TestFailuresGoToTheServersLog(t *testing.T) {
 	t.Parallel()
 	s := start(t, refusing(nil, returning(nil, errTest)), func(s *server) {
@@ -567,8 +566,8 @@ func TestFailuresGoToTheServersLog(t *testing.T) {
 	}
 }
 
-// As in any handler, this is the way to end without a report. Only Decided is told: it
-// counts.
+// As in any handler, panicking with ErrAbortHandler reports nothing. Only Decided is
+// called, because it counts.
 func TestAbortHandlerIsNotReported(t *testing.T) {
 	t.Parallel()
 	errs := make(errorsOf, 1)
@@ -618,8 +617,8 @@ func TestFailuresGoToTheDefaultLog(t *testing.T) {
 	}
 }
 
-// Serve outlives the handler, so that net/http can free what it holds for a request,
-// and the context of its request outlives that of the server's.
+// Serve outlives the handler, so that net/http can free what it holds for a request. The
+// context that Serve gets outlives that of the server's request.
 func TestServeOutlivesTheHandler(t *testing.T) {
 	t.Parallel()
 	type key struct{}
@@ -652,7 +651,7 @@ func TestServeOutlivesTheHandler(t *testing.T) {
 }
 
 // The server no longer owns a switched connection.
-func TestServerStopsWithoutTheSwitched(t *testing.T) {
+func TestServerStopsWithoutSwitchedConnections(t *testing.T) {
 	t.Parallel()
 	stops := map[string]func(*server) error{
 		"Shutdown": func(s *server) error { return s.Shutdown(context.Background()) },

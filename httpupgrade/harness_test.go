@@ -38,9 +38,9 @@ const (
 	goAhead   = "HTTP/1.1 100 Continue\r\n\r\n"
 )
 
-// server is an http.Server on a port of its own, which stops with the test. When it
-// has stopped, every connection that it accepted must be closed, and its ErrorLog
-// must be empty unless the test has taken what was in it.
+// server is an http.Server on its own port. It stops with the test. When it has stopped,
+// every connection that it accepted must be closed. Its ErrorLog must be empty, unless
+// the test has taken the text.
 type server struct {
 	*http.Server
 	t    testing.TB
@@ -129,7 +129,7 @@ func (a *acceptor) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-// conn returns the server's side of the connection of that number.
+// conn returns the server's side of connection i.
 func (s *server) conn(i int) *tcptest.Conn {
 	s.t.Helper()
 	has := func() bool {
@@ -145,7 +145,7 @@ func (s *server) conn(i int) *tcptest.Conn {
 	return s.conns[i]
 }
 
-// hideCloseWrite leaves nothing of a connection but the methods of net.Conn.
+// hideCloseWrite leaves only the methods of net.Conn.
 func hideCloseWrite(s *server) {
 	s.wrap = func(c *tcptest.Conn) net.Conn { return struct{ net.Conn }{c} }
 }
@@ -160,13 +160,14 @@ func dial(t testing.TB, addr string) *client {
 	return &client{tcptest.Dial(t, addr), t}
 }
 
-// client is the raw client's side of a connection.
+// client is the client's side of a connection. It sends and receives raw octets.
 type client struct {
 	*tcptest.Client
 	t testing.TB
 }
 
-// response reads a final response and its content. Its Header is as it was sent.
+// response reads a final response and its content. The Header has every field that was
+// sent.
 func (c *client) response(method string) (*http.Response, string) {
 	c.t.Helper()
 	head := c.Head()
@@ -175,7 +176,7 @@ func (c *client) response(method string) (*http.Response, string) {
 	if err != nil {
 		c.t.Fatalf("client: %v", err)
 	}
-	// ReadResponse takes some fields away.
+	// ReadResponse removes some fields.
 	_, head, _ = strings.Cut(head, "\r\n")
 	header, err := textproto.NewReader(bufio.NewReader(strings.NewReader(head))).ReadMIMEHeader()
 	if err != nil {
@@ -189,16 +190,15 @@ func (c *client) response(method string) (*http.Response, string) {
 	return response, string(content)
 }
 
-// exchange sends a message and the end, and returns all that comes back.
+// exchange sends a message, ends its side, and returns all that comes back.
 func (s *server) exchange(message string) string {
 	s.t.Helper()
 	return tcptest.Exchange(s.t, s.addr, message)
 }
 
-// post returns a request that offers echo/1 and has the content in the given framing:
-// "length" or "chunked", which comes with an extension and a trailer. The content of
-// a declined offer is followed by further requests; that of an accepted one by the
-// new protocol.
+// post returns a request that offers echo/1, with the content in the given framing:
+// "none", "length", or "chunked" with an extension and a trailer. Further requests follow
+// the content of a declined offer; the new protocol follows that of an accepted one.
 func post(framing, content string, fields ...string) string {
 	head := "POST /post HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n"
 	for _, field := range fields {
@@ -224,7 +224,7 @@ func serveEcho(conn net.Conn, r *http.Request) {
 
 func hello(content string, err error) string { return fmt.Sprintf("hello %q %v\n", content, err) }
 
-// tell is an ordinary handler, which answers with what it was asked.
+// tell is an ordinary handler. Its answer repeats the request.
 func tell(w http.ResponseWriter, r *http.Request) {
 	content, err := io.ReadAll(r.Body)
 	io.WriteString(w, told(r.Method, r.URL.Path, string(content), err))

@@ -2,7 +2,7 @@
 
 package httpupgrade_test
 
-// HTTP/2 without TLS is asked for by http.Protocols, which is of Go 1.24.
+// HTTP/2 without TLS needs http.Protocols, which came with Go 1.24.
 
 import (
 	"io"

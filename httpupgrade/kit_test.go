@@ -13,7 +13,7 @@ import (
 	"github.com/gosegue/upgrade/upgradetest"
 )
 
-// The handler passes the checks that it makes others pass.
+// A Handler passes the checks of upgradetest.
 func TestKit(t *testing.T) {
 	echo := upgrade.MustParseProduct("echo/1")
 	upgradetest.Handler(t, httpupgrade.Handler{

@@ -22,7 +22,7 @@ func contextWithServer(s *http.Server) context.Context {
 	return context.WithValue(context.Background(), http.ServerContextKey, s)
 }
 
-// made is a request as tests make it by hand: without a version.
+// made returns a request that is made by hand: without a version.
 func made(fields http.Header) *http.Request { return &http.Request{Method: "GET", Header: fields} }
 
 func TestRequestsMadeByHandCountAs11(t *testing.T) {
@@ -38,7 +38,7 @@ func TestRequestsMadeByHandCountAs11(t *testing.T) {
 	if list, err := httpupgrade.Switched(response, chat, echo); err != nil || !list.Offers(echo) {
 		t.Errorf("Switched: %v", err)
 	}
-	// One that was received as 0.0 says so.
+	// A message that was received as 0.0 says so.
 	r.Proto, response.Proto = "HTTP/0.0", "HTTP/0.0"
 	if _, err := httpupgrade.Offer(r); err != handshake.ErrHTTPVersion {
 		t.Errorf("Offer of 0.0: %v", err)
@@ -51,7 +51,7 @@ func TestRequestsMadeByHandCountAs11(t *testing.T) {
 	}
 }
 
-func TestSelectSaysWhyThereIsNone(t *testing.T) {
+func TestSelectSaysWhyThereIsNoProduct(t *testing.T) {
 	t.Parallel()
 	connect := made(http.Header{"Connection": {"Upgrade"}, "Upgrade": {"echo/1"}})
 	connect.Method = "CONNECT"
@@ -71,7 +71,7 @@ func TestSelectSaysWhyThereIsNone(t *testing.T) {
 	}
 }
 
-func TestSwitchedSaysWhyItIsNone(t *testing.T) {
+func TestSwitchedSaysWhyItIsNoSwitch(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		response http.Response
@@ -115,7 +115,7 @@ func TestFieldsOfAHeaderMap(t *testing.T) {
 		{Name: "X-Empty", Value: ""},
 	})
 	if got := httpupgrade.FieldsOf(nil); len(got) != 0 {
-		t.Errorf("of none: %v", got)
+		t.Errorf("FieldsOf(nil): %v", got)
 	}
 }
 
@@ -149,7 +149,7 @@ func TestEarlyGivesBackWhatWasRead(t *testing.T) {
 	defer conn.Close()
 	for _, b := range []*bufio.Reader{nil, bufio.NewReader(conn)} {
 		if got := httpupgrade.Early(conn, b); got != conn {
-			t.Errorf("nothing was read, and it is %T", got)
+			t.Errorf("nothing was read, but Early returned a %T", got)
 		}
 	}
 	go func() {
@@ -172,7 +172,7 @@ func TestReadContentOnce(t *testing.T) {
 	if err := httpupgrade.ReadContent(r, 9); handshake.Status(err) != 413 || !errors.As(err, &tooMuch) || tooMuch.Limit != 9 {
 		t.Errorf("limit of 9: %v", err)
 	}
-	for _, limit := range []int64{10, 1, 0, -1} { // what was read is not measured again
+	for _, limit := range []int64{10, 1, 0, -1} { // content that was read is not measured again
 		if err := httpupgrade.ReadContent(r, limit); err != nil {
 			t.Errorf("limit of %d: %v", limit, err)
 		}
@@ -188,7 +188,7 @@ func TestReadContentOnce(t *testing.T) {
 	}
 }
 
-// What the client sent is not in the errors.
+// The errors do not quote the client.
 func TestContentErrorsDoNotQuote(t *testing.T) {
 	t.Parallel()
 	errs := make(errorsOf, 1)
@@ -205,8 +205,8 @@ func TestContentErrorsDoNotQuote(t *testing.T) {
 	}
 }
 
-// Every text that the server's side of this package can say. A change of one is meant, or
-// it is a fault.
+// The test holds the texts of errors and panics of this package, so that they do not
+// change by accident.
 func TestTextsOfErrors(t *testing.T) {
 	t.Parallel()
 	offer := func() *http.Request {
@@ -246,7 +246,7 @@ func TestTextsOfErrors(t *testing.T) {
 	}
 }
 
-// The zero values do something harmless, and requests and responses made by hand do no harm.
+// Zero values are harmless, and so are requests and responses made by hand.
 func TestZeroValuesDoNotPanic(t *testing.T) {
 	t.Parallel()
 	for name, h := range map[string]http.Handler{"Handler": httpupgrade.Handler{}, "Gate": httpupgrade.Gate{}} {
@@ -278,16 +278,16 @@ func TestZeroValuesDoNotPanic(t *testing.T) {
 	if fields := httpupgrade.SwitchedFields(r); fields != nil {
 		t.Errorf("fields: %v", fields)
 	}
-	equal(t, "fields of none", len(httpupgrade.FieldsOf(nil)), 0)
+	equal(t, "fields of nil", len(httpupgrade.FieldsOf(nil)), 0)
 	if httpupgrade.SetSwitchingProtocols(nil, nil) == nil {
-		t.Error("a 101 to nothing")
+		t.Error("a 101 that switches to nothing")
 	}
 	if p := (httpupgrade.WebSocket{}).Protocol(); p.Serve != nil {
-		t.Error("a Serve from nowhere")
+		t.Error("Serve is not nil")
 	}
 }
 
-// A product that is named twice is sent once, in the spelling that comes first.
+// A product that is named twice is sent once, in its first spelling.
 func TestRefuseAndAdvertiseNameEachProductOnce(t *testing.T) {
 	t.Parallel()
 	list := []upgrade.Product[string]{echo, {}, upgrade.MustParseProduct("ECHO/1"), chat, echo}

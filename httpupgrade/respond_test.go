@@ -21,8 +21,7 @@ func refuse(supported ...upgrade.Product[string]) http.Handler {
 	})
 }
 
-// advertise answers 200 with content, after set has added to the header and before
-// Advertise is called.
+// advertise sets the fields of set, calls Advertise, and answers 200 with content.
 func advertise(set http.Header, supported ...upgrade.Product[string]) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name, values := range set {
@@ -33,7 +32,7 @@ func advertise(set http.Header, supported ...upgrade.Product[string]) http.Handl
 	})
 }
 
-// fields returns a header without what net/http says of any response.
+// fields returns a header without the fields that net/http adds to any response.
 func fields(header http.Header) http.Header {
 	header = header.Clone()
 	for _, name := range []string{"Date", "Content-Length", "Content-Type"} {
@@ -69,7 +68,7 @@ func TestRefuse(t *testing.T) {
 		for name, request := range requests {
 			method, _, _ := strings.Cut(request, " ")
 			c := s.dial()
-			// The second proves that the connection stays in order.
+			// The second request proves that the connection is still in order.
 			c.Send(request + plain)
 			for _, method := range []string{method, "GET"} {
 				response, text := c.response(method)
@@ -106,7 +105,7 @@ func (s *server) get(request string) (*http.Response, string) {
 	return c.response(method)
 }
 
-func TestHTTP10IsToldNothing(t *testing.T) {
+func TestHTTP10GetsNoUpgrade(t *testing.T) {
 	t.Parallel()
 	for _, request := range []string{
 		"GET / HTTP/1.0\r\n\r\n",
@@ -141,9 +140,9 @@ func TestAdvertise(t *testing.T) {
 	}{
 		{"one", nil, []upgrade.Product[string]{echo}, http.Header{"Upgrade": {"echo/1"}, "Connection": {"Upgrade"}}},
 		{"two", nil, []upgrade.Product[string]{chat, echo}, http.Header{"Upgrade": {"chat, echo/1"}, "Connection": {"Upgrade"}}},
-		{"a zero one", nil, []upgrade.Product[string]{none, echo}, http.Header{"Upgrade": {"echo/1"}, "Connection": {"Upgrade"}}},
+		{"a zero product", nil, []upgrade.Product[string]{none, echo}, http.Header{"Upgrade": {"echo/1"}, "Connection": {"Upgrade"}}},
 		{"none", nil, nil, http.Header{}},
-		{"zero ones", http.Header{"Connection": {"keep-alive"}}, []upgrade.Product[string]{none, none}, http.Header{"Connection": {"keep-alive"}}},
+		{"only zero products", http.Header{"Connection": {"keep-alive"}}, []upgrade.Product[string]{none, none}, http.Header{"Connection": {"keep-alive"}}},
 		{"other fields", http.Header{"X": {"1", "2"}}, []upgrade.Product[string]{echo},
 			http.Header{"X": {"1", "2"}, "Upgrade": {"echo/1"}, "Connection": {"Upgrade"}}},
 		{"option is there", http.Header{"Connection": {"keep-alive, upgrade"}}, []upgrade.Product[string]{echo},
@@ -167,7 +166,7 @@ func TestAdvertise(t *testing.T) {
 	}
 }
 
-// optionsOf returns which of the known options a response names, whatever the lines.
+// optionsOf returns which of the known options a response names, on any of its lines.
 func optionsOf(t testing.TB, response *http.Response) string {
 	t.Helper()
 	options, err := upgrade.ParseConnection(response.Header["Connection"]...)
@@ -232,7 +231,8 @@ func TestAdvertiseBesideOtherOptions(t *testing.T) {
 	}
 }
 
-// closes checks whether the second of two requests is still answered.
+// closes checks that the second of two requests is answered, or that it is not if
+// closing.
 func closes(t testing.TB, c *client, closing bool) {
 	t.Helper()
 	c.CloseWrite()
@@ -258,8 +258,8 @@ func TestRefuseSaysThatItCloses(t *testing.T) {
 	}
 }
 
-// A refused client that waits for leave to send its content gets none, and since it
-// may send it all the same, nothing on the connection is a request any more.
+// The client waits for permission to send its content and is refused without it. It may
+// send the content anyway, so nothing more on the connection is a request.
 func TestRefuseOfContentThatWaits(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -288,9 +288,9 @@ func TestRefuseOfContentThatWaits(t *testing.T) {
 	}
 }
 
-// A handler that has read the content has given that permission. The connection goes on, or the
-// response says close, and then it must be closed (RFC 9112, section 9.6).
-func TestRefuseBehindContentThatWaited(t *testing.T) {
+// A handler that has read the content has given that permission. The connection goes on,
+// unless the response says close: then it must be closed (RFC 9112, section 9.6).
+func TestRefuseAfterContentThatWaited(t *testing.T) {
 	t.Parallel()
 	for _, framing := range []string{"length", "chunked"} {
 		s := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -306,8 +306,8 @@ func TestRefuseBehindContentThatWaited(t *testing.T) {
 	}
 }
 
-// net/http closes after much content that the handler has not read, and says so in a field
-// of its own, in which ours is lost.
+// If the handler leaves much content unread, net/http closes the connection. It says so
+// in its own Connection field, which replaces ours.
 func TestMuchUnreadContent(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -336,7 +336,7 @@ func TestMuchUnreadContent(t *testing.T) {
 	}
 }
 
-// So it does while it shuts down, and where it keeps no connection open at all.
+// net/http does the same while it shuts down, and if keep-alives are disabled.
 func TestServerThatClosesEveryConnection(t *testing.T) {
 	t.Parallel()
 	want := http.Header{"Upgrade": {"echo/1"}, "Connection": {"close"}}
@@ -362,13 +362,13 @@ func TestServerThatClosesEveryConnection(t *testing.T) {
 
 // Versions 2 and 3 have neither the field nor the option, and a message that has them
 // is malformed (RFC 9113, section 8.2.2).
-func TestLaterVersionsAreToldNothing(t *testing.T) {
+func TestLaterVersionsGetNoUpgrade(t *testing.T) {
 	t.Parallel()
 	for _, major := range []int{2, 3} {
 		request := func() *http.Request {
 			r := httptest.NewRequest("GET", "/x", nil)
 			r.ProtoMajor, r.ProtoMinor = major, 0
-			// As no client may send it, but a translating proxy's fault may.
+			// No client may send this, but a faulty proxy that translates may.
 			r.Header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"echo/1"}}
 			return r
 		}

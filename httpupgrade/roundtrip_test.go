@@ -43,7 +43,7 @@ func request(t testing.TB, method, addr string, body io.Reader) *http.Request {
 }
 
 // switched makes an offer of foo and bar/2 that has to succeed. The connection is closed
-// with the test.
+// when the test ends.
 func switched(t testing.TB, rt http.RoundTripper, r *http.Request) (net.Conn, *http.Response) {
 	t.Helper()
 	conn, resp, err := httpupgrade.RoundTrip(rt, r, foo, bar)
@@ -54,8 +54,8 @@ func switched(t testing.TB, rt http.RoundTripper, r *http.Request) (net.Conn, *h
 	return conn, resp
 }
 
-// answering is a server that reads the head of a request, answers by the pieces, and then
-// echoes.
+// answering starts a server that reads the head of a request, answers with the pieces,
+// and then echoes.
 func answering(t testing.TB, pieces ...string) (addr string) {
 	t.Helper()
 	return tcptest.Serve(t, func(peer *tcptest.Peer) {
@@ -107,7 +107,7 @@ func TestRoundTripReadsInterimResponsesAndPieces(t *testing.T) {
 	}
 }
 
-// Neither what is sent nor what stays in the caller's request is left to chance.
+// RoundTrip sends exactly this offer, and leaves the caller's request unchanged.
 func TestRoundTripSendsOffer(t *testing.T) {
 	heads := make(chan string, 1)
 	addr := tcptest.Serve(t, func(peer *tcptest.Peer) {
@@ -160,7 +160,7 @@ func TestRoundTripDeclined(t *testing.T) {
 	}
 }
 
-// On a 101 that is no switch the connection is closed.
+// RoundTrip closes the connection after a 101 that is no switch.
 func TestRoundTripRefuses(t *testing.T) {
 	tests := []struct {
 		name, answer string
@@ -174,7 +174,7 @@ func TestRoundTripRefuses(t *testing.T) {
 		{"no option", "HTTP/1.1 101 S\r\nConnection: keep-alive\r\nUpgrade: foo\r\n\r\n", handshake.ErrNoOption},
 		{"no Connection", "HTTP/1.1 101 S\r\nUpgrade: foo\r\n\r\n", handshake.ErrNoOption},
 		{"no Upgrade", "HTTP/1.1 101 S\r\nConnection: Upgrade\r\n\r\n", handshake.ErrNoUpgrade},
-		{"close, which net/http does not survive", "HTTP/1.1 101 S\r\nConnection: close, Upgrade\r\nUpgrade: foo\r\n\r\n", handshake.ErrNoOption},
+		{"close, for which net/http drops Connection", "HTTP/1.1 101 S\r\nConnection: close, Upgrade\r\nUpgrade: foo\r\n\r\n", handshake.ErrNoOption},
 		{"version 1.0", "HTTP/1.0 101 S\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\n", handshake.ErrHTTPVersion},
 	}
 	for _, test := range tests {
@@ -194,7 +194,7 @@ func TestRoundTripRefuses(t *testing.T) {
 				t.Errorf("response %v", resp)
 			}
 			if close := strings.Contains(test.answer, "close"); close != (err != nil && strings.Contains(err.Error(), "close")) {
-				t.Errorf("the error does not say what to do: %v", err)
+				t.Errorf("the error does not say that close is the cause: %v", err)
 			}
 			if !tcptest.Receive(t, gone) {
 				t.Error("the connection stayed open")
@@ -203,7 +203,7 @@ func TestRoundTripRefuses(t *testing.T) {
 	}
 }
 
-// A malformed offer is an error before anything is sent, and the content is closed.
+// A malformed offer is an error. RoundTrip sends nothing and closes the content.
 func TestRoundTripRefusesOffer(t *testing.T) {
 	tests := []struct {
 		name     string
@@ -283,12 +283,12 @@ func TestRoundTripSendsContentFirst(t *testing.T) {
 	}
 }
 
-// net/http hands a connection over with content still on its way, where the new protocol
-// would mix with it.
+// net/http hands over a connection while content is still on its way. The new protocol
+// would mix with that content.
 func TestRoundTripRefusesEarlySwitch(t *testing.T) {
 	for name, expect := range map[string]string{
-		"in the middle of the content":          "",
-		"instead of the 100 that is waited for": "100-continue",
+		"in the middle of the content":                 "",
+		"instead of the 100 that the client waits for": "100-continue",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -316,7 +316,7 @@ func TestRoundTripRefusesEarlySwitch(t *testing.T) {
 				t.Fatalf("%v, %v", conn, err)
 			}
 			more.CloseWithError(io.ErrClosedPipe)
-			// What was on its way, but nothing that is not content.
+			// Only content that was on its way.
 			if got := tcptest.Receive(t, received); !strings.HasPrefix("01234", got) {
 				t.Errorf("the server received %q", got)
 			}
@@ -324,8 +324,8 @@ func TestRoundTripRefusesEarlySwitch(t *testing.T) {
 	}
 }
 
-// A server that switches before it was asked. net/http may find it out or not; the new
-// protocol must not come before the request in any case.
+// The server switches before it was asked. net/http may or may not notice that. In any
+// case the new protocol must not come before the request.
 func TestRoundTripUnasked(t *testing.T) {
 	for range 50 {
 		received := make(chan string, 1)
@@ -371,7 +371,7 @@ func TestRoundTripDeadlines(t *testing.T) {
 	}
 }
 
-// The context bounds the handshake alone.
+// The context limits only the handshake.
 func TestRoundTripContext(t *testing.T) {
 	addr := answering(t, fooHead)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -402,7 +402,7 @@ func TestRoundTripContext(t *testing.T) {
 	}
 }
 
-// An http.Client is no RoundTripper, but is easily made one.
+// An http.Client is not a RoundTripper, but it is easily made one.
 func TestRoundTripClientTimeout(t *testing.T) {
 	for _, timeout := range []time.Duration{0, patience} {
 		transport := &http.Transport{DisableKeepAlives: true}
@@ -422,7 +422,7 @@ func TestRoundTripClientTimeout(t *testing.T) {
 			if _, err := io.ReadFull(conn, p); string(p) != "EARLY" || err != nil {
 				t.Errorf("%q, %v", p, err)
 			}
-			// What hides the Transport hides the connection.
+			// RoundTrip does not see the Transport, so it cannot know the connection.
 			if err := conn.SetDeadline(time.Time{}); !errors.Is(err, errors.ErrUnsupported) {
 				t.Errorf("SetDeadline: %v", err)
 			}
@@ -472,7 +472,7 @@ func TestRoundTripTLS(t *testing.T) {
 	r.URL.Scheme = "https"
 	conn, _ := switched(t, transport, r)
 	io.WriteString(conn, "hello")
-	// close_notify: this side ends, and goes on reading.
+	// close_notify: this side stops writing and goes on reading.
 	if err := conn.(interface{ CloseWrite() error }).CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
@@ -481,7 +481,7 @@ func TestRoundTripTLS(t *testing.T) {
 	}
 }
 
-// The trap of a Transport that is left to itself: over TLS it negotiates HTTP/2.
+// A Transport with its defaults is a trap: over TLS it negotiates HTTP/2.
 func TestRoundTripHTTP2(t *testing.T) {
 	server := echoTLS(t, true)
 	transport := server.Client().Transport.(*http.Transport)
@@ -491,7 +491,7 @@ func TestRoundTripHTTP2(t *testing.T) {
 	if conn != nil || resp != nil || err == nil || !strings.Contains(err.Error(), "speaks HTTP/2") || !strings.Contains(err.Error(), "TLSNextProto") {
 		t.Errorf("%v, %v, %v", conn, resp, err)
 	}
-	// A round tripper that takes the offer out is told by the response, which is whole.
+	// If a round tripper removes the offer, RoundTrip returns the response, which is whole.
 	stripping := roundTripper(func(r *http.Request) (*http.Response, error) {
 		r = r.Clone(r.Context())
 		r.Header.Del("Upgrade")
@@ -508,7 +508,7 @@ func TestRoundTripHTTP2(t *testing.T) {
 	}
 }
 
-// net/http itself takes HTTP/1.1 for an offer of websocket alone.
+// net/http itself uses HTTP/1.1 for an offer of exactly websocket.
 func TestRoundTripWebSocketBesideHTTP2(t *testing.T) {
 	server := echoTLS(t, true)
 	r := request(t, "GET", server.Listener.Addr().String(), nil)
@@ -523,7 +523,7 @@ func TestRoundTripWebSocketBesideHTTP2(t *testing.T) {
 	}
 }
 
-// The Transport of a nil round tripper offers HTTP/1.1 alone.
+// The Transport that nil stands for offers only HTTP/1.1.
 func TestRoundTripOwnTransport(t *testing.T) {
 	offered := make(chan []string, 1)
 	addr := tcptest.Serve(t, func(peer *tcptest.Peer) {
@@ -540,8 +540,8 @@ func TestRoundTripOwnTransport(t *testing.T) {
 	equal(t, "ALPN", tcptest.Receive(t, offered), []string{"http/1.1"})
 }
 
-// An idle connection that the server closes under the offer is not the end: the Transport
-// tries again on a fresh one.
+// If the server closes an idle connection when the offer begins, the Transport tries
+// again on a fresh one.
 func TestRoundTripAgain(t *testing.T) {
 	var conns atomic.Int32
 	addr := tcptest.Serve(t, func(peer *tcptest.Peer) {
@@ -568,9 +568,9 @@ func TestRoundTripAgain(t *testing.T) {
 	}
 }
 
-// A round tripper that tells of its work, in whatever order, as net/http does when it tries
-// again or a server answers early.
-func TestRoundTripTellsOfItsWork(t *testing.T) {
+// A round tripper may report its work in any order, as net/http does when it tries again
+// or a server answers early.
+func TestRoundTripperReportsItsWork(t *testing.T) {
 	broken := errors.New("broken")
 	wrote := func(err error) httptrace.WroteRequestInfo { return httptrace.WroteRequestInfo{Err: err} }
 	near, far := net.Pipe()
@@ -589,7 +589,7 @@ func TestRoundTripTellsOfItsWork(t *testing.T) {
 			trace.GotFirstResponseByte()
 		}, nil},
 		{"nothing", true, func(r *http.Request, trace *httptrace.ClientTrace) { io.ReadAll(r.Body) }, nil},
-		{"a second try, and late the end of the first", true, func(r *http.Request, trace *httptrace.ClientTrace) {
+		{"a second try, and after it the end of the first", true, func(r *http.Request, trace *httptrace.ClientTrace) {
 			trace.GotConn(conn)
 			r.Body.Read(make([]byte, 3))
 			trace.GotConn(conn)
@@ -680,7 +680,7 @@ func (b *pipeBody) Close() error {
 	return nil
 }
 
-// A request made by hand needs no more than a URL.
+// A request made by hand needs only a URL.
 func TestRoundTripBareRequest(t *testing.T) {
 	conn, _ := switched(t, nil, &http.Request{URL: &url.URL{Scheme: "http", Host: answering(t, fooHead)}})
 	if conn.RemoteAddr() == nil {
@@ -688,7 +688,7 @@ func TestRoundTripBareRequest(t *testing.T) {
 	}
 }
 
-// An empty line of Upgrade means nothing in a list, but net/http asks for no other.
+// An empty line of Upgrade means nothing, but net/http looks only at the first line.
 func TestRoundTripEmptyLineFirst(t *testing.T) {
 	addr := answering(t, "HTTP/1.1 101 S\r\nConnection: Upgrade\r\nUpgrade:\r\nUpgrade: foo\r\n\r\n")
 	if _, _, err := httpupgrade.RoundTrip(nil, request(t, "GET", addr, nil), foo); err == nil || !strings.Contains(err.Error(), "is empty") {

@@ -19,13 +19,13 @@ import (
 	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
-// What is the test's own of a protocol's run.
+// ran is what a test keeps of a protocol's run.
 type ran struct {
 	err error
 	ctx context.Context
 }
 
-// A client that ends its side still gets what the protocol says then.
+// A client that has ended its side still gets what the protocol sends afterwards.
 func TestStreamHalfClose(t *testing.T) {
 	t.Parallel()
 	s := startH2(t, serving(func(conn net.Conn, _ *http.Request) {
@@ -42,8 +42,8 @@ func TestStreamHalfClose(t *testing.T) {
 func TestStreamReturn(t *testing.T) {
 	t.Parallel()
 	for name, serve := range map[string]func(net.Conn){
-		"as it is": func(net.Conn) {},
-		"closed":   func(conn net.Conn) { conn.Close() },
+		"open":   func(net.Conn) {},
+		"closed": func(conn net.Conn) { conn.Close() },
 	} {
 		s := startH2(t, serving(func(conn net.Conn, _ *http.Request) {
 			io.WriteString(conn, "BYE")
@@ -52,7 +52,7 @@ func TestStreamReturn(t *testing.T) {
 		c := s.connect()
 		equal(t, name, c.Rest(), "BYE")
 		if !tcptest.Eventually(func() bool { _, err := c.Writer.Write([]byte("x")); return err != nil }) {
-			t.Errorf("%s: the client could write on", name)
+			t.Errorf("%s: the client could still write", name)
 		}
 	}
 }
@@ -93,7 +93,7 @@ func TestStreamReadDeadline(t *testing.T) {
 	}
 }
 
-// A deadline that passes while nobody waits does no harm, as on any connection.
+// A deadline that passes while no call waits does no harm, as on any connection.
 func TestStreamDeadlineWhileIdle(t *testing.T) {
 	t.Parallel()
 	failed := make(chan error, 1)
@@ -176,7 +176,7 @@ func fill(conn net.Conn) error {
 	}
 }
 
-// Close wakes those who wait, and nothing works after it.
+// Close wakes each Read or Write that waits, and later calls fail.
 func TestStreamClose(t *testing.T) {
 	t.Parallel()
 	for name, wait := range map[string]func(net.Conn) error{
@@ -233,8 +233,8 @@ func checkClosed(t *testing.T, conn net.Conn) {
 	}
 }
 
-// Who goes on using the stream when the protocol has returned gets net.ErrClosed, and
-// reaches no other stream's buffers, in any order of events.
+// A goroutine that still uses the stream when the protocol has returned gets
+// net.ErrClosed. It never reaches the buffers of another stream, in any order of events.
 func TestStreamAfterReturn(t *testing.T) {
 	t.Parallel()
 	for _, deadline := range []time.Duration{0, time.Millisecond, time.Hour} {
@@ -246,7 +246,7 @@ func TestStreamAfterReturn(t *testing.T) {
 				users.Go(func() {
 					started <- struct{}{}
 					for again() != net.ErrClosed {
-						runtime.Gosched() // or a busy machine gives the handler no turn
+						runtime.Gosched() // so that the handler gets its turn on a busy machine
 					}
 				})
 			}
@@ -276,7 +276,7 @@ func TestStreamAfterReturn(t *testing.T) {
 	}
 }
 
-// A Write that waits when the protocol returns keeps nobody.
+// When the protocol returns, a waiting Write ends and does not hold up the handler.
 func TestStreamReturnDuringWrite(t *testing.T) {
 	t.Parallel()
 	failed := make(chan error, 1)
@@ -294,7 +294,7 @@ func TestStreamReturnDuringWrite(t *testing.T) {
 	c.Body.Close()
 }
 
-// A reset of the client's is an error, not an end, and cancels the request's context.
+// A reset by the client is an error, not an end, and cancels the request's context.
 func TestStreamReset(t *testing.T) {
 	t.Parallel()
 	done := make(chan ran, 1)
@@ -325,7 +325,7 @@ func TestStreamServerTimeouts(t *testing.T) {
 	equal(t, "rest", c.Rest(), "octets")
 }
 
-// Many streams on one connection, none of which loses an octet.
+// Many streams on one connection do not lose an octet.
 func TestStreams(t *testing.T) {
 	const streams, size = 200, 256 << 10
 	s := startH2(t, serving(func(conn net.Conn, _ *http.Request) { io.Copy(conn, conn) }))
@@ -351,7 +351,7 @@ func TestStreams(t *testing.T) {
 	group.Wait()
 }
 
-// What is sent and not yet read waits for the protocol.
+// Octets that the protocol has not read yet wait for it.
 func TestStreamUnread(t *testing.T) {
 	t.Parallel()
 	const size = 4 << 20

@@ -34,7 +34,7 @@ func TestOffersOnTheWire(t *testing.T) {
 	)
 	tests := []struct {
 		line, fields string
-		want         string // product; empty for none
+		want         string // product; empty: no switch
 	}{
 		{get, connection + offer, "echo/1"},
 		{get, "CONNECTION: upgrade\r\nUPGRADE: echo/1\r\n", "echo/1"},
@@ -107,7 +107,7 @@ func TestOffersOnTheWire(t *testing.T) {
 		{get, connection + "Upgrade: websocket/13\r\n", ""},
 		{get, connection + "Upgrade: tcp\r\n", "tcp"},
 
-		// The server's order, whatever the client's.
+		// The server's order counts, not the client's.
 		{get, connection + "Upgrade: tcp, echo/1, chat\r\n", "chat"},
 		{get, connection + "Upgrade: tcp\r\nUpgrade: echo/1\r\n", "echo/1"},
 
@@ -136,7 +136,7 @@ func TestOffersOnTheWire(t *testing.T) {
 	}
 }
 
-// net/http answers "OPTIONS *" by itself unless told not to.
+// net/http answers "OPTIONS *" itself, unless the server disables that.
 func TestGeneralOptionsDoNotReachTheHandler(t *testing.T) {
 	t.Parallel()
 	s := start(t, echoing())
@@ -148,7 +148,7 @@ func TestGeneralOptionsDoNotReachTheHandler(t *testing.T) {
 	equal(t, "next", c.Head(), echoHead)
 }
 
-func TestOfferSaysWhyThereIsNone(t *testing.T) {
+func TestOfferSaysWhyThereIsNoOffer(t *testing.T) {
 	t.Parallel()
 	good := http.Header{"Connection": {"Upgrade"}, "Upgrade": {"h2c", "echo/1"}}
 	tests := []struct {
@@ -173,7 +173,7 @@ func TestOfferSaysWhyThereIsNone(t *testing.T) {
 		if !errors.Is(err, test.want) || !list.IsZero() {
 			t.Errorf("%s: Offer: %v, %v", test.name, list, err)
 		}
-		// Switch refuses for the same reason, without a look at the writer.
+		// Switch refuses for the same reason and does not use the writer.
 		if conn, err := httpupgrade.Switch(nil, r, []upgrade.Product[string]{echo}); conn != nil || !errors.Is(err, test.want) {
 			t.Errorf("%s: Switch: %v, %v", test.name, conn, err)
 		}
@@ -223,7 +223,7 @@ func TestHeadOctetForOctet(t *testing.T) {
 	}
 }
 
-// Heads are built in pooled buffers, which must not be shared by two at a time.
+// Heads are built in pooled buffers. Two switches must not share one at the same time.
 func TestConcurrentSwitches(t *testing.T) {
 	t.Parallel()
 	s := start(t, httpupgrade.Handler{Protocols: []httpupgrade.Protocol{{
@@ -248,7 +248,7 @@ func TestConcurrentSwitches(t *testing.T) {
 }
 
 // A handler that goes on to use w after the switch cannot reach the connection with it.
-func TestNothingOfHTTPBehindTheSwitch(t *testing.T) {
+func TestNoHTTPAfterTheSwitch(t *testing.T) {
 	t.Parallel()
 	s := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Set-Cookie", "a=b")
@@ -267,7 +267,7 @@ func TestNothingOfHTTPBehindTheSwitch(t *testing.T) {
 		io.Copy(conn, conn)
 	}))
 	equal(t, "exchange", s.exchange(offerEcho+early), echoHead+early)
-	s.log.take() // net/http complains of the WriteHeader
+	s.log.take() // net/http complains about the WriteHeader
 }
 
 func TestSwitchRefusesWhatItCannotName(t *testing.T) {
@@ -276,11 +276,11 @@ func TestSwitchRefusesWhatItCannotName(t *testing.T) {
 	tests := []struct {
 		name string
 		to   []upgrade.Product[string]
-		want error // nil: any
+		want error // nil: any error
 	}{
 		{"nothing", nil, handshake.ErrNoProduct},
 		{"zero product", []upgrade.Product[string]{zero}, nil},
-		{"zero product behind one that was offered", []upgrade.Product[string]{echo, zero}, nil},
+		{"zero product after one that was offered", []upgrade.Product[string]{echo, zero}, nil},
 		{"not offered", []upgrade.Product[string]{chat}, handshake.ErrNotOffered},
 		{"one of two not offered", []upgrade.Product[string]{echo, chat}, handshake.ErrNotOffered},
 		{"another version", []upgrade.Product[string]{upgrade.MustParseProduct("echo/2")}, handshake.ErrNotOffered},
@@ -299,7 +299,7 @@ func TestSwitchRefusesWhatItCannotName(t *testing.T) {
 	}
 }
 
-// hostile are fields that cannot stand in a 101.
+// hostile are fields that a 101 must not have.
 var hostile = []struct {
 	field handshake.Field
 	want  error
@@ -355,12 +355,12 @@ func TestSwitchRefusesHostileFields(t *testing.T) {
 	}
 }
 
-// unwrapping is middleware's ResponseWriter as it should be.
+// unwrapping is a ResponseWriter of middleware as it should be: with Unwrap.
 type unwrapping struct{ http.ResponseWriter }
 
 func (u unwrapping) Unwrap() http.ResponseWriter { return u.ResponseWriter }
 
-// hiding is one that embeds the interface and says nothing of what is inside.
+// hiding is a ResponseWriter of middleware without Unwrap: it hides what it wraps.
 type hiding struct{ http.ResponseWriter }
 
 func TestWrappedResponseWriters(t *testing.T) {
@@ -400,7 +400,7 @@ func TestWriterWithoutHijack(t *testing.T) {
 		if err := errs.next(t); !errors.Is(err, http.ErrNotSupported) {
 			t.Errorf("reported %v", err)
 		}
-		// What came after it may not be HTTP: it is not served.
+		// What follows may not be HTTP, so it is not served.
 		equal(t, "Connection", response.Header["Connection"], []string{"close"})
 		equal(t, "rest", c.Rest(), "")
 	}
@@ -442,7 +442,7 @@ func TestFailingHijack(t *testing.T) {
 	}
 }
 
-// failingConn is one whose Writes do not write everything.
+// failingConn is a connection whose Writes do not write everything.
 type failingConn struct {
 	net.Conn
 	write func(net.Conn, []byte) (int, error)
@@ -501,7 +501,7 @@ func TestFailingWriteClosesTheConnection(t *testing.T) {
 	}
 }
 
-// A Hijacker that has buffered nothing need not make a reader.
+// A Hijack that has nothing buffered need not return a reader.
 func TestHijackWithoutAReader(t *testing.T) {
 	t.Parallel()
 	for name, buffered := range map[string]*bufio.ReadWriter{

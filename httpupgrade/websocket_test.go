@@ -12,7 +12,7 @@ import (
 	"github.com/gosegue/upgrade/httpupgrade"
 )
 
-// exampleRequest is that of RFC 6455, section 1.2.
+// exampleRequest is the request of RFC 6455, section 1.2.
 const exampleRequest = "GET /chat HTTP/1.1\r\n" +
 	"Host: server.example.com\r\n" +
 	"Upgrade: websocket\r\n" +
@@ -107,7 +107,7 @@ func TestWebSocketRefusals(t *testing.T) {
 			equal(t, "status", response.StatusCode, test.status)
 			equal(t, "fields", fields(response.Header), test.fields)
 			equal(t, "content", text, "")
-			// The connection is where the next request begins.
+			// The connection is at the next request.
 			equal(t, "next", c.Rest(), exampleHead+"frames")
 		})
 	}
@@ -128,7 +128,7 @@ func TestWebSocketIsNotOfferedByItsFieldsAlone(t *testing.T) {
 	}
 }
 
-// Whatever Fields is set to, the request is checked and its key answered.
+// No matter what Fields is set to, the request is checked and its key is answered.
 func TestWebSocketFieldsDoNotReplaceTheChecks(t *testing.T) {
 	t.Parallel()
 	more := func(*http.Request) ([]handshake.Field, error) {
@@ -159,7 +159,7 @@ func TestWebSocketFieldsDoNotReplaceTheChecks(t *testing.T) {
 	}
 }
 
-// sameOrigin is the request of a page of the same server.
+// sameOrigin is the request from a page of the same server.
 var sameOrigin = strings.Replace(exampleRequest, "http://example.com", "http://SERVER.example.com:80", 1)
 
 func TestWebSocketWithoutAPolicyTakesTheSameOriginAlone(t *testing.T) {
@@ -170,10 +170,10 @@ func TestWebSocketWithoutAPolicyTakesTheSameOriginAlone(t *testing.T) {
 	const origin = "Origin: http://example.com\r\n"
 	for other, want := range map[string]int{
 		origin:                                  403, // RFC 6455's own example comes from another site
-		"":                                      101, // and this from no page
+		"":                                      101, // this one comes from no page
 		"Origin: null\r\n":                      403,
 		"Origin: http://server.example.com\r\n": 101,
-		"Origin: https://server.example.com:443\r\n":     101, // the default port by the origin's scheme
+		"Origin: https://server.example.com:443\r\n":     101, // the default port of the origin's scheme
 		"Origin: http://server.example.com:8080\r\n":     403,
 		"Origin: http://server.example.com.evil\r\n":     403,
 		"Origin: http://server.example.com\r\n" + origin: 403,
@@ -215,7 +215,7 @@ func TestWebSocketSelectsASubprotocol(t *testing.T) {
 	equal(t, "malformed", response.StatusCode, 400)
 }
 
-// The answer to the key is not the server's to give.
+// Fields must not return the answer to the key.
 func TestWebSocketAcceptIsReserved(t *testing.T) {
 	t.Parallel()
 	s := start(t, httpupgrade.Handler{Protocols: []httpupgrade.Protocol{httpupgrade.WebSocket{
