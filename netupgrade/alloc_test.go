@@ -17,7 +17,7 @@ import (
 
 // still is a connection that allocates nothing and has a CloseWrite.
 type still struct {
-	net.Conn // of which only the methods below are used
+	net.Conn // only the methods below are used
 	unread   string
 	sent     int
 }
@@ -50,8 +50,8 @@ func browser(t testing.TB) string {
 	return string(head)
 }
 
-// A switch allocates nothing; early bytes cost their copy and the connection round it,
-// with its CloseWrite.
+// A switch without content allocates nothing. Early bytes cost their copy and the
+// connection around it, with its CloseWrite.
 func TestAllocationsOfASwitch(t *testing.T) {
 	a := &netupgrade.Acceptor{Protocols: []netupgrade.Protocol{netupgrade.WebSocket(), {Product: echo}}}
 	for name, test := range map[string]struct {
@@ -77,7 +77,7 @@ func TestAllocationsOfASwitch(t *testing.T) {
 		if got := testing.AllocsPerRun(1000, run); got > test.want {
 			t.Errorf("%s: %v allocations, want %v", name, got, test.want)
 		}
-		// AllocsPerRun rounds down, which hides what is allocated every other time.
+		// AllocsPerRun rounds down, which hides an allocation in every second run.
 		run()
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
@@ -91,8 +91,8 @@ func TestAllocationsOfASwitch(t *testing.T) {
 	}
 }
 
-// A connection may stay open for days, and must keep neither the buffers of its request
-// nor the early bytes once they are read; nor is a big buffer kept for others.
+// A connection may stay open for days. It must keep neither the buffers of its request nor,
+// after they are read, the early bytes. Big buffers are not kept for other requests either.
 func TestBuffersAreLetGo(t *testing.T) {
 	const size = 16 << 20
 	a := echoing()

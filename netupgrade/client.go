@@ -17,8 +17,8 @@ import (
 )
 
 // This file is the client's side: one offer on a connection that the caller has dialed,
-// and its answer. It knows connections, deadlines and contexts. The heads are package
-// head's to read and package handshake's to build and to judge.
+// and its answer. It knows connections, deadlines and contexts. Package head reads the
+// heads; package handshake builds and judges them.
 
 // ErrInterim says that the server sent more than 16 interim responses in a row.
 var ErrInterim = errors.New("netupgrade: too many interim responses")
@@ -26,7 +26,7 @@ var ErrInterim = errors.New("netupgrade: too many interim responses")
 const maxInterim = 16
 
 // Client makes offers on connections that are dialed already. The zero Client is ready
-// for use; it may be used for any number of connections at once, and its fields must not
+// for use. A Client may be used for any number of connections at once; its fields must not
 // change meanwhile.
 type Client struct {
 	// Limits bound each head that the server sends, interim responses included; the
@@ -34,10 +34,10 @@ type Client struct {
 	Limits head.Limits
 
 	// Timeout bounds the whole handshake, content included. 0 means DefaultTimeout;
-	// below 0 there is none, and the context alone bounds it.
+	// below 0 only the context bounds it.
 	Timeout time.Duration
 
-	// Interim, if set, is called for each interim response: any 1xx but 101, such as 103
+	// Interim, if set, is called for each interim response: any 1xx except 101, such as 103
 	// (Early Hints). The Response is valid during the call. An error ends the handshake.
 	Interim func(*head.Response) error
 }
@@ -70,12 +70,12 @@ type Offer struct {
 // Switched is a connection that has been switched.
 type Switched struct {
 	// Conn speaks the new protocol: the next byte read is the first one after the 101. It
-	// is the bare connection, unless bytes had come early: then it yields those first, and
-	// has a CloseWrite method exactly if the bare one has it. It has no deadline and is
-	// the caller's to close.
+	// is the bare connection unless bytes came early. Then it yields those first, and has a
+	// CloseWrite method exactly if the bare connection has one. It has no deadline, and the
+	// caller closes it.
 	Conn net.Conn
 
-	// Products are what the connection speaks, in the spelling of the offer: one
+	// Products are the protocols of the connection, in the spelling of the offer: one
 	// product, or several from the lowest layer up.
 	Products []upgrade.Product[string]
 
@@ -83,16 +83,16 @@ type Switched struct {
 	Head *head.Response
 }
 
-// Declined is the error of a client whose offer the server answered by an ordinary
-// response: any final status, such as 200, 401 or 426 (Upgrade Required). It unwraps to
+// Declined is the error if the server answers the offer with an ordinary response: any
+// final status, such as 200, 401 or 426 (Upgrade Required). It unwraps to
 // [handshake.ErrStatus].
 type Declined struct {
 	// Head is the head of the response.
 	Head *head.Response
 
-	// Conn yields the response whole, from its status line on, and then whatever the
-	// server sends later. http.ReadResponse reads it, for one. Conn has no deadline and is
-	// the caller's to close: the server may have kept it open for another request.
+	// Conn yields the whole response, from its status line on, and then all that the server
+	// sends later. http.ReadResponse can read it. Conn has no deadline, and the caller closes
+	// it: the server may have kept it open for another request.
 	Conn net.Conn
 }
 
@@ -108,29 +108,29 @@ func (d *Declined) Error() string {
 func (*Declined) Unwrap() error { return handshake.ErrStatus }
 
 // Upgrade makes the offer on conn and reads the answer. It writes the request, content
-// included, in one Write before it reads; nothing of the new protocol can come before the
-// 101, because the caller gets the connection after it. A server that answers and closes
-// before it has read the content can therefore be seen as an error of the Write. Interim
-// responses are read past, at most 16 of them. [handshake.Switched] judges the 101.
+// included, in one Write before it reads. The caller gets the connection after the 101, so
+// nothing of the new protocol can be sent before it. If a server answers and closes before
+// it has read the content, Upgrade may return the error of the Write and not the answer.
+// It skips at most 16 interim responses. [handshake.Switched] judges the 101.
 //
-// A [*Declined] is an ordinary response, and its connection is the caller's. After any
-// other error conn is closed, a malformed offer included. These errors are, in this order:
-// that of the context, if it has ended already; those of [handshake.AppendOffer]; that of
-// the Write; those of the Reads, where the end of the connection is
-// [io.ErrUnexpectedEOF]; a [*head.Error]; [ErrInterim] or the error of Interim; those of
-// handshake.Switched.
+// After a [*Declined], which is an ordinary response, the caller owns the connection. After
+// any other error conn is closed, even if the offer was malformed. These errors are, in
+// this order: the error of the context, if it has ended already; an error of SetDeadline;
+// those of [handshake.AppendOffer]; the error of the Write; those of the Reads, with
+// [io.ErrUnexpectedEOF] for the end of the connection; a [*head.Error]; [ErrInterim] or the
+// error of Interim; those of handshake.Switched.
 //
-// The end of ctx ends the handshake at once, with the context's error, and the end of
-// Timeout with [os.ErrDeadlineExceeded]. Neither has an effect on a connection that has
-// been returned, and no deadline that was set before is left on it.
+// If ctx ends, the handshake ends at once with the context's error; if Timeout ends, with
+// [os.ErrDeadlineExceeded]. Neither affects a connection that has been returned, and no
+// deadline that was set before is left on it.
 //
-// conn is a connection of any kind on which a request may be sent. One of TLS must not have
-// negotiated HTTP/2: let its tls.Config name no other NextProtos than "http/1.1". A
-// WebSocket client sends a key of [websocket.AppendKey], and checks the fields of the 101
-// by [websocket.CheckAccept].
+// conn may be any connection on which a request may be sent. A TLS connection must not have
+// negotiated HTTP/2: its tls.Config should have only "http/1.1" in NextProtos. A WebSocket
+// client sends a key of [websocket.AppendKey], and checks the fields of the 101 by
+// [websocket.CheckAccept].
 //
-// A switch allocates the head of the 101 and Products, and a connection that yields early
-// bytes if there are any; ctx may cost more if it can end.
+// A switch allocates the head of the 101, Products and, if bytes came early, the connection
+// that yields them. A ctx that can end may cost more.
 //
 // [websocket.AppendKey]: https://pkg.go.dev/github.com/gosegue/upgrade/websocket#AppendKey
 // [websocket.CheckAccept]: https://pkg.go.dev/github.com/gosegue/upgrade/websocket#CheckAccept
@@ -153,7 +153,7 @@ func (c *Client) Upgrade(ctx context.Context, conn net.Conn, o Offer) (Switched,
 	a := new(answer)
 	err := c.exchange(conn, &o, a)
 	if err == nil {
-		// The context has no effect from here on, or has had one.
+		// From here on the context has no effect, unless it had one already.
 		if !stop() {
 			err = ctx.Err()
 		} else if cleared := conn.SetDeadline(time.Time{}); c.Timeout >= 0 {
@@ -174,17 +174,17 @@ func (c *Client) Upgrade(ctx context.Context, conn net.Conn, o Offer) (Switched,
 		return Switched{}, err
 	}
 	kept = true
-	switched := conn // a second variable: one that changes would be allocated for AfterFunc
+	switched := conn // a second variable: if conn changed, AfterFunc would have it allocated
 	if a.end < len(a.buffer) {
 		switched = earlyconn.New(conn, a.buffer[a.end:])
 	}
 	return Switched{switched, a.products, &a.Response}, nil
 }
 
-// interrupt makes a Read or Write of conn fail that waits in another goroutine.
+// interrupt makes a Read or Write of conn in another goroutine fail.
 func interrupt(conn net.Conn) {
 	if conn.SetDeadline(time.Unix(1, 0)) != nil {
-		conn.Close() // there may be no deadlines
+		conn.Close() // it may not support deadlines
 	}
 }
 
@@ -225,7 +225,8 @@ func (o *Offer) write(conn net.Conn) error {
 	if err != nil {
 		return err
 	}
-	// A method that has content says so if it has none (RFC 9110, section 8.6).
+	// A method that expects content sends a length even if there is none (RFC 9110,
+	// section 8.6).
 	if len(o.Content) > 0 || method == "POST" || method == "PUT" || method == "PATCH" {
 		request = append(request[:len(request)-len("\r\n")], "Content-Length: "...)
 		request = strconv.AppendInt(request, int64(len(o.Content)), 10)
@@ -242,8 +243,8 @@ func (o *Offer) write(conn net.Conn) error {
 	return err
 }
 
-// answer is the final response, with room for what nearly every 101 has: a Switched
-// keeps it, and it is one allocation.
+// answer is the final response, with room for the head and products of nearly every 101.
+// It is one allocation, and a Switched keeps it.
 type answer struct {
 	head.Response
 	buffer     []byte // what was read, from the first byte of the last head on
@@ -255,12 +256,12 @@ type answer struct {
 	room       [answerSize]byte
 }
 
-// answerSize is the room for a head that is read first. Every 101 that we have recorded
-// fits: the longest has 336 octets, and the others up to 203. With this size an answer fits
-// the allocator's class of 768 bytes. The next ones are 896 and 1024.
+// answerSize is the first room for a head. Every 101 that we have recorded fits: the
+// longest has 336 octets, the others up to 203. With this size an answer fits the
+// allocator's class of 768 bytes. The next ones are 896 and 1024.
 const answerSize = 368
 
-// maxEmptyReads is how often in a row a Read may return neither bytes nor an error.
+// maxEmptyReads is how many Reads in a row without bytes or an error end the handshake.
 const maxEmptyReads = 100
 
 // read reads up to the end of the first head that is not an interim response.
@@ -295,7 +296,7 @@ func (c *Client) read(conn net.Conn, a *answer) error {
 		a.buffer = a.buffer[:len(a.buffer)+n]
 		switch {
 		case n > 0:
-			empty = 0 // an error comes again
+			empty = 0 // the next Read returns the error again
 		case err == io.EOF:
 			return io.ErrUnexpectedEOF
 		case err != nil:

@@ -13,9 +13,9 @@ import (
 
 var switchedSink netupgrade.Switched
 
-// P52: a switch allocates what outlives it, the head of the 101 and the products: the
-// octets, their places, and the rest in one. Early bytes cost the connection round them,
-// with its CloseWrite.
+// P52: a switch allocates only what outlives it: one block for the head of the 101 and the
+// products, and one for the places of the fields. Early bytes cost the connection around
+// them, with its CloseWrite.
 func TestClientAllocations(t *testing.T) {
 	o := netupgrade.Offer{
 		Products: []upgrade.Product[string]{upgrade.MustParseProduct("websocket")}, Host: "example.com", Target: "/chat",

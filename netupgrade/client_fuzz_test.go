@@ -23,13 +23,12 @@ type clientOutcome struct {
 	Status   int
 	Products []upgrade.Product[string]
 	Interim  int
-	Rest     string // what is to be read from the connection
+	Rest     string // what the connection yields
 	Closed   bool
 }
 
-// FuzzClient: whatever a server sends, in whatever pieces, has one outcome, which package
-// head and the oracle of the rules predict; and never is there a connection on less than a
-// valid 101.
+// FuzzClient: an answer of any bytes, in any pieces, has one outcome, which package head and
+// the oracle predict. Only a valid 101 switches.
 func FuzzClient(f *testing.F) {
 	captures, err := filepath.Glob(filepath.Join("..", "testdata", "captures", "*.res*"))
 	if err != nil || len(captures) == 0 {
@@ -76,7 +75,7 @@ func offered(t *testing.T, limits head.Limits, pieces []string) (o clientOutcome
 	conn := newWire(pieces...)
 	c := netupgrade.Client{Limits: limits, Interim: func(r *head.Response) error {
 		if r.Status < 100 || r.Status > 199 || r.Status == 101 {
-			t.Errorf("%d is no interim response", r.Status)
+			t.Errorf("%d is not an interim response", r.Status)
 		}
 		o.Interim++
 		return nil
@@ -108,7 +107,7 @@ func offered(t *testing.T, limits head.Limits, pieces []string) (o clientOutcome
 	return o
 }
 
-// predictedClient says what has to become of an offer of foo and bar/2 with that answer.
+// predictedClient returns the right outcome of an offer of foo and bar/2 with that answer.
 func predictedClient(limits head.Limits, answer string) (o clientOutcome) {
 	var response head.Response
 	for {

@@ -20,10 +20,10 @@ import (
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
-// TestClientSoak makes many offers to servers of every kind: nothing of any of them is
-// left, and of the connections that are used no byte is lost or comes twice.
+// TestClientSoak makes many offers to servers of every kind. Afterwards no goroutine or file
+// descriptor is left. On the connections that are used no byte is lost or repeated.
 //
-// It is not parallel: what is open before it must be all that is open after it.
+// It is not parallel, because it compares what is open before and after it.
 func TestClientSoak(t *testing.T) {
 	offers := 10_000
 	if testing.Short() || raceEnabled {
@@ -32,7 +32,7 @@ func TestClientSoak(t *testing.T) {
 	goroutines, files := runtime.NumGoroutine(), leaktest.OpenFiles()
 	var soak clientSoak
 	soak.t = t
-	// A test of its own, so that its server is gone when it is done.
+	// A subtest, so that its server is gone when it ends.
 	t.Run("offers", func(t *testing.T) {
 		soak.addr = tcptest.Serve(t, soak.serve)
 		numbers := make(chan int)
@@ -150,7 +150,7 @@ func (s *clientSoak) use(i int) {
 	}
 }
 
-// echo uses a connection.
+// echo sends random bytes and checks that they come back.
 func (s *clientSoak) echo(i int, does string, conn net.Conn) {
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(2 * patience))

@@ -70,19 +70,19 @@ func dialTCP(t testing.TB, addr string) net.Conn {
 	return conn
 }
 
-// configs returns the TLS of a server that speaks HTTP/1.1 and 2, and of a client that
-// wants HTTP/1.1 alone.
+// configs returns the TLS configurations of a server that speaks HTTP/1.1 and HTTP/2, and
+// of a client that speaks only HTTP/1.1.
 func configs(t testing.TB) (server, client *tls.Config) {
 	t.Helper()
 	s := httptest.NewTLSServer(nil)
-	s.Close() // it is there for its certificate
+	s.Close() // only its certificate is used
 	pool := x509.NewCertPool()
 	pool.AddCert(s.Certificate())
 	return &tls.Config{Certificates: s.TLS.Certificates, NextProtos: []string{"h2", "http/1.1"}},
 		&tls.Config{RootCAs: pool, ServerName: "example.com", NextProtos: []string{"http/1.1"}}
 }
 
-// overLinks runs a test for every kind of connection.
+// overLinks runs a test over every kind of connection.
 func overLinks(t *testing.T, test func(*testing.T, link)) {
 	for _, l := range links {
 		t.Run(l.name, func(t *testing.T) {
@@ -93,7 +93,7 @@ func overLinks(t *testing.T, test func(*testing.T, link)) {
 }
 
 // answered makes the offer on a connection whose server reads the head of a request,
-// answers by the pieces and waits for the client to close. gone tells whether it did.
+// answers with the pieces and waits for the client to close. gone reports whether it did.
 func answered(t *testing.T, l link, c *netupgrade.Client, o netupgrade.Offer, pieces ...string) (switched netupgrade.Switched, gone func() bool, err error) {
 	t.Helper()
 	isGone := make(chan bool, 1)
@@ -191,7 +191,7 @@ func TestClientRefuses(t *testing.T) {
 		{"P18: bare line feeds", strings.ReplaceAll(h101, "\r\n", "\n"), head.ErrLineEnd},
 		{"P19: a folded line", start + "Connection:\r\n Upgrade\r\nUpgrade: foo\r\n\r\n", head.ErrFold},
 		{"P20: a blank before the colon", start + "Connection: Upgrade\r\nUpgrade : foo\r\n\r\n", head.ErrFieldName},
-		{"P26: interim responses without end", strings.Repeat("HTTP/1.1 103 E\r\n\r\n", 17) + h101, netupgrade.ErrInterim},
+		{"P26: endless interim responses", strings.Repeat("HTTP/1.1 103 E\r\n\r\n", 17) + h101, netupgrade.ErrInterim},
 		{"P27: a head that is too large", "HTTP/1.1 103 E\r\nX: " + strings.Repeat("x", 200<<10), head.ErrSize},
 		{"early bytes before the head", "EARLY" + h101, nil},
 		{"a request", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", nil},
@@ -207,7 +207,7 @@ func TestClientRefuses(t *testing.T) {
 					t.Errorf("%v, want %v", err, test.want)
 				}
 				if s.Conn != nil || s.Head != nil || s.Products != nil {
-					t.Errorf("with the error comes %+v", s)
+					t.Errorf("%+v with the error", s)
 				}
 				if !gone() {
 					t.Error("the connection stayed open")
@@ -257,7 +257,7 @@ func TestClientServerResets(t *testing.T) {
 	}
 }
 
-// isClosed reports a connection that is open.
+// isClosed checks that conn is closed.
 func isClosed(t *testing.T, conn net.Conn) {
 	t.Helper()
 	if err := conn.SetDeadline(time.Time{}); !errors.Is(err, net.ErrClosed) {
@@ -265,7 +265,7 @@ func isClosed(t *testing.T, conn net.Conn) {
 	}
 }
 
-// P3: any two pieces, and octet by octet.
+// P3: the answer in any two pieces, and octet by octet.
 func TestClientPieces(t *testing.T) {
 	answer := "HTTP/1.1 100 C\r\n\r\nHTTP/1.1 103 E\r\nLink: </a>\r\n\r\n" + h101 + "EARLY"
 	var splits [][]string
@@ -324,7 +324,7 @@ func TestClientLimits(t *testing.T) {
 	if _, err := c.Upgrade(context.Background(), newWire(three), fooBar()); !errors.Is(err, head.ErrFields) {
 		t.Errorf("three fields: %v", err)
 	}
-	// Of each head, not of all of them.
+	// The limits are for each head, not for all together.
 	six := strings.Repeat("HTTP/1.1 103 E\r\nX: "+strings.Repeat("x", 60<<10)+"\r\n\r\n", 6)
 	var d netupgrade.Client
 	if _, err := d.Upgrade(context.Background(), newWire(six+h101), fooBar()); err != nil {
@@ -351,7 +351,7 @@ func TestClientDeclined(t *testing.T) {
 				ctx, cancel := context.WithCancel(context.Background())
 				c := netupgrade.Client{Timeout: patience}
 				s, err := c.Upgrade(ctx, dial(), fooBar())
-				cancel() // which has no effect any more
+				cancel() // this has no effect any more
 				var declined *netupgrade.Declined
 				if !errors.As(err, &declined) || !errors.Is(err, handshake.ErrStatus) || s.Conn != nil {
 					t.Fatalf("%+v, %v", s, err)
@@ -468,7 +468,7 @@ func TestClientContextEnds(t *testing.T) {
 		if _, err := c.Upgrade(ctx, timeless{client}, fooBar()); err != context.Canceled {
 			t.Error(err)
 		}
-		var d netupgrade.Client // which wants one
+		var d netupgrade.Client // this one sets a deadline
 		if _, err := d.Upgrade(context.Background(), timeless{client}, fooBar()); err != errors.ErrUnsupported {
 			t.Error(err)
 		}
@@ -479,13 +479,13 @@ type timeless struct{ net.Conn }
 
 func (timeless) SetDeadline(time.Time) error { return errors.ErrUnsupported }
 
-// P36: in every step the server can be silent.
+// P36: the server falls silent at each step.
 func TestClientTimeout(t *testing.T) {
 	overLinks(t, func(t *testing.T, l link) {
 		for _, part := range []string{"", "HTTP/1.1 1", "HTTP/1.1 103 E\r\n\r\n", "HTTP/1.1 101 S\r\nUpgrade: foo\r\n"} {
 			c := netupgrade.Client{Timeout: 50 * time.Millisecond}
 			if l.name == "TLS" {
-				c.Timeout *= 4 // for its own handshake
+				c.Timeout *= 4 // for the TLS handshake
 			}
 			_, gone, err := answered(t, l, &c, fooBar(), part)
 			if !errors.Is(err, os.ErrDeadlineExceeded) || !gone() {
@@ -503,8 +503,8 @@ func TestClientTimeout(t *testing.T) {
 	})
 }
 
-// P37, P39: what bounded the handshake does not bound the connection, and its deadlines
-// are the caller's.
+// P37, P39: the bounds of the handshake do not bound the connection, and the caller can set
+// its deadlines.
 func TestClientLeavesNoDeadline(t *testing.T) {
 	overLinks(t, func(t *testing.T, l link) {
 		late := make(chan struct{})
@@ -554,7 +554,7 @@ func TestClientLeavesNoDeadline(t *testing.T) {
 }
 
 // P38: the context ends between the 101 and the return. Either there is an error and the
-// connection is closed, or it works and has no deadline.
+// connection is closed, or the connection works and has no deadline.
 func TestClientContextEndsWithTheAnswer(t *testing.T) {
 	worked := 0
 	for i := range 300 {
@@ -586,7 +586,7 @@ func TestClientContextEndsWithTheAnswer(t *testing.T) {
 	t.Logf("%d of 300 connections worked", worked)
 }
 
-// What is sent, octet for octet, and in one Write.
+// The offer is sent in one Write, octet for octet as wanted.
 func TestClientSendsOffer(t *testing.T) {
 	const lines = "Host: x\r\nUpgrade: foo, bar/2\r\nConnection: Upgrade\r\n"
 	tests := []struct {
@@ -623,7 +623,8 @@ func TestClientSendsOffer(t *testing.T) {
 	}
 }
 
-// An offer that cannot be sent is an error before a byte, and the connection is closed.
+// An offer that cannot be sent is an error before any byte is sent, and the connection is
+// closed.
 func TestClientRefusesOffer(t *testing.T) {
 	field := func(name, value string) func(*netupgrade.Offer) {
 		return func(o *netupgrade.Offer) {
@@ -648,7 +649,7 @@ func TestClientRefusesOffer(t *testing.T) {
 		{"P43: a blank after a value", field("X", "y "), handshake.ErrFieldValue},
 		{"P45: an option without a field", func(o *netupgrade.Offer) { o.Options = []string{"X"} }, handshake.ErrOption},
 		{"P45: close", func(o *netupgrade.Offer) { o.Options = []string{"close"} }, handshake.ErrOption},
-		{"P45: no token", func(o *netupgrade.Offer) { o.Options = []string{"a b"} }, handshake.ErrOption},
+		{"P45: not a token", func(o *netupgrade.Offer) { o.Options = []string{"a b"} }, handshake.ErrOption},
 		{"P50: CONNECT", func(o *netupgrade.Offer) { o.Method, o.Target = "CONNECT", "x:1" }, handshake.ErrMethod},
 		{"a target with a blank", func(o *netupgrade.Offer) { o.Target = "/a b" }, handshake.ErrTarget},
 		{"a host with a path", func(o *netupgrade.Offer) { o.Host = "x/a" }, handshake.ErrHost},
@@ -669,8 +670,8 @@ func TestClientRefusesOffer(t *testing.T) {
 	}
 }
 
-// P40: a server that switches in the middle of the content gets the rest of it before the
-// new protocol.
+// P40: a server that switches in the middle of the content gets the rest of the content
+// before the new protocol.
 func TestClientSendsContentFirst(t *testing.T) {
 	overLinks(t, func(t *testing.T, l link) {
 		content := bytes.Repeat([]byte("0123456789"), 1000)
@@ -692,7 +693,7 @@ func TestClientSendsContentFirst(t *testing.T) {
 		io.WriteString(s.Conn, "NEWPROTO")
 		s.Conn.Close()
 		if want := string(content[5:]) + "NEWPROTO"; tcptest.Receive(t, received) != want {
-			t.Error("the content is not whole, or something came before its end")
+			t.Error("part of the content is missing, or something came before its end")
 		}
 	})
 }
@@ -738,7 +739,7 @@ func TestClientFaults(t *testing.T) {
 			t.Errorf("%q, %v", got, err)
 		}
 	})
-	t.Run("Read returns nothing, without end", func(t *testing.T) {
+	t.Run("Read returns nothing forever", func(t *testing.T) {
 		conn := newWire("HTTP")
 		conn.empty = -1
 		var c netupgrade.Client
@@ -746,7 +747,7 @@ func TestClientFaults(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Run("Read returns nothing, now and then", func(t *testing.T) {
+	t.Run("Read returns nothing at times", func(t *testing.T) {
 		conn := newWire(strings.Split(h101, "")...)
 		conn.empty = 99
 		var c netupgrade.Client
@@ -761,13 +762,14 @@ func TestClientFaults(t *testing.T) {
 			var c netupgrade.Client
 			_, err := c.Upgrade(context.Background(), conn, fooBar())
 			if want := calls < 2; (err == broken) != want || conn.closed != want {
-				t.Errorf("after %d: %v, closed: %t", calls, err, conn.closed)
+				t.Errorf("after %d calls: %v, closed: %t", calls, err, conn.closed)
 			}
 		}
 	})
 }
 
-// P46: the client's TLS names HTTP/1.1 alone, and a server that prefers HTTP/2 speaks it.
+// P46: the client's TLS names only HTTP/1.1, so a server that prefers HTTP/2 speaks
+// HTTP/1.1.
 func TestClientALPN(t *testing.T) {
 	protocol := make(chan string, 1)
 	dial := links[1].serve(t, func(peer *tcptest.Peer) {
@@ -798,7 +800,7 @@ func TestClientZeroValues(t *testing.T) {
 	}
 }
 
-// A client and an Acceptor, which have nothing in common but the rules.
+// A Client and an Acceptor work together, though they share only the rules.
 func TestClientWithAcceptor(t *testing.T) {
 	s := start(t, echoing())
 	var c netupgrade.Client
@@ -813,7 +815,7 @@ func TestClientWithAcceptor(t *testing.T) {
 		t.Errorf("%q, %v, %q", got, err, switched.Products)
 	}
 	switched.Conn.Close()
-	// What it does not know it declines.
+	// The Acceptor declines a product that it does not know.
 	o.Products = o.Products[:1]
 	_, err = c.Upgrade(context.Background(), dialTCP(t, s.addr), o)
 	var declined *netupgrade.Declined

@@ -52,7 +52,7 @@ func TestContentLimit(t *testing.T) {
 		{"over the limit", 10, 11, false},
 		{"at the limit of one", 1, 1, true},
 		{"over the limit of one", 1, 2, false},
-		{"none allowed and none there", -1, 0, true},
+		{"none allowed, none sent", -1, 0, true},
 		{"none allowed", -1, 1, false},
 		{"none allowed by the least number", math.MinInt64, 1, false},
 		{"no limit", math.MaxInt64, 10, true},
@@ -68,7 +68,7 @@ func TestContentLimit(t *testing.T) {
 				content := strings.Repeat("c", test.size)
 				c := s.dial()
 				go func() {
-					// The server may well close before it has read all.
+					// The server may close before it has read all.
 					io.WriteString(c.TCPConn, post(framing, content)+"early")
 					c.CloseWrite()
 				}()
@@ -86,8 +86,8 @@ func TestContentLimit(t *testing.T) {
 	}
 }
 
-// What a length or the size of a chunk says is too much is refused before it comes, and
-// before anybody is told to send it.
+// If a length or the size of a chunk is too large, the content is refused before it comes,
+// and without a 100 (Continue).
 func TestTooMuchContentIsRefusedAtOnce(t *testing.T) {
 	t.Parallel()
 	head := func(lines ...string) string {
@@ -109,7 +109,7 @@ func TestTooMuchContentIsRefusedAtOnce(t *testing.T) {
 	}
 }
 
-// The documented figures, as figures.
+// The defaults have the documented values.
 func TestDefaults(t *testing.T) {
 	t.Parallel()
 	equal(t, "DefaultMaxBody", netupgrade.DefaultMaxBody, 2_097_152)
@@ -140,8 +140,8 @@ func chunkedPost(body string) string {
 	return "POST / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\nTransfer-Encoding: chunked\r\n\r\n" + body
 }
 
-// codedContent returns the cases of package chunked: bodies and their content, and
-// malformed ones, to which are added those that have no end.
+// codedContent returns the cases of package chunked: bodies with their content, and
+// malformed bodies. It adds malformed bodies without an end.
 func codedContent(tb testing.TB) (wellFormed map[string][2]string, malformed map[string]string) {
 	tb.Helper()
 	wellFormed = make(map[string][2]string)
@@ -154,7 +154,7 @@ func codedContent(tb testing.TB) (wellFormed map[string][2]string, malformed map
 		switch c.Error {
 		case "":
 			wellFormed[c.Name] = [2]string{string(c.Octets), string(*c.Content)}
-		case "ErrTooLarge": // has a test of its own
+		case "ErrTooLarge": // tested separately
 		default:
 			malformed[c.Name] = string(c.Octets)
 		}
@@ -220,7 +220,7 @@ func TestMalformedChunks(t *testing.T) {
 	}
 }
 
-// Some clients send every byte in a chunk of its own, and none is to be lost for it.
+// Some clients send each byte in a separate chunk. No byte may be lost.
 func TestManySmallChunks(t *testing.T) {
 	t.Parallel()
 	s := start(t, limited(1<<20))
@@ -243,8 +243,8 @@ func TestManySmallChunks(t *testing.T) {
 	}
 }
 
-// A client that waits for leave to send content gets it before the 101, once, each in a
-// Write of its own; and so does one that has not waited.
+// A client that waits for a 100 (Continue) gets it once, before the 101, each in a separate
+// Write. So does a client that asks for one but does not wait.
 func TestExpectContinue(t *testing.T) {
 	t.Parallel()
 	s := start(t, echoing())
@@ -270,13 +270,13 @@ func TestExpectContinue(t *testing.T) {
 		}
 		s.chop(tcptest.Limits{})
 	}
-	// There is nothing to wait for.
+	// Without content there is nothing to wait for.
 	for _, framing := range []string{"none", "length"} {
 		equal(t, "no content", s.exchange(post(framing, "", "Expect: 100-continue")), echoHead+hello(""))
 	}
 }
 
-// A client that is declined is not asked for content: a 100 would be a promise.
+// A client that is declined is not asked for content: a 100 would promise to read it.
 func TestNoContinueWithoutASwitch(t *testing.T) {
 	t.Parallel()
 	s := start(t, echoing())
@@ -287,8 +287,8 @@ func TestNoContinueWithoutASwitch(t *testing.T) {
 	}
 }
 
-// The content is asked for when everything else is decided, and after it comes no
-// second thought.
+// All is decided before the content is read, so a client can be declined before it sends
+// content.
 func TestPolicyIsAskedBeforeTheContent(t *testing.T) {
 	t.Parallel()
 	asked := make(chan struct{}, 1)
@@ -304,7 +304,7 @@ func TestPolicyIsAskedBeforeTheContent(t *testing.T) {
 	refused(t, c.End(), 426)
 }
 
-// Whether content came whole or slowly, early bytes are not taken for it.
+// Content that comes slowly does not include the early bytes after it.
 func TestSlowContent(t *testing.T) {
 	t.Parallel()
 	s := start(t, echoing())
@@ -325,8 +325,8 @@ func TestSlowContent(t *testing.T) {
 	}
 }
 
-// oddReader is memory that returns what an io.Reader also may: nothing and no error, and
-// bytes with an error.
+// oddReader is a memory whose Read does the odd things that an io.Reader may: it returns no
+// bytes and no error, or bytes with an error.
 type oddReader struct {
 	memory
 	idle bool // whether the last Read returned nothing
@@ -343,7 +343,7 @@ func (c *oddReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Bytes that come with an error are content all the same, and the error comes after them.
+// Bytes that come with an error still count as content, and the error comes after them.
 func TestContentFromOddReads(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("content ", 1<<10)
@@ -377,7 +377,7 @@ func TestContentFromOddReads(t *testing.T) {
 	}
 }
 
-// Heads around the size of the buffer leave room for content, or for none, in it.
+// A head of about the size of the buffer leaves it little room for content, or no room.
 func TestContentAfterAHeadThatFillsTheBuffer(t *testing.T) {
 	t.Parallel()
 	for _, framing := range []string{"length", "chunked"} {

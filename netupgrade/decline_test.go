@@ -24,8 +24,8 @@ func declining(decline func(*netupgrade.Request, error)) *netupgrade.Acceptor {
 	return a
 }
 
-// once is a Listener with one connection, whose second Accept waits for that
-// connection's end.
+// once is a Listener with one connection. Its second Accept waits until that connection is
+// closed.
 type once struct {
 	conn   chan net.Conn
 	addr   net.Addr
@@ -45,7 +45,7 @@ func (l *once) Accept() (net.Conn, error) {
 func (l *once) Close() error   { l.close.Do(func() { close(l.closed) }); return nil }
 func (l *once) Addr() net.Addr { return l.addr }
 
-// telling is a connection that ends its Listener when it is closed.
+// telling is a connection that closes its Listener when it is closed.
 type telling struct {
 	net.Conn
 	l *once
@@ -62,8 +62,8 @@ func serveHTTP(conn net.Conn, handler http.Handler) {
 	server.Close()
 }
 
-// A client that is declined loses nothing: the same bytes are served as HTTP, and so are
-// the next ones.
+// A client that is declined loses nothing: its request is served as HTTP, and so are the
+// next ones.
 func TestUnreadAndServeHTTP(t *testing.T) {
 	t.Parallel()
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -75,7 +75,7 @@ func TestUnreadAndServeHTTP(t *testing.T) {
 	s = start(t, declining(func(r *netupgrade.Request, err error) {
 		conn := r.Unread()
 		if conn == nil {
-			t.Error("nothing to take")
+			t.Error("there is no connection to take")
 			return
 		}
 		s.find(r.Addr()).taken.Store(true)
@@ -122,8 +122,7 @@ func (s *server) find(addr net.Addr) *serverConn {
 	return &serverConn{}
 }
 
-// Octet for octet, in any piece, with nothing of the head made nicer, and for longer
-// than the Request.
+// Every octet comes back unchanged, in any pieces, and also after the Request has ended.
 func TestUnreadYieldsEveryOctet(t *testing.T) {
 	t.Parallel()
 	var taken net.Conn
@@ -141,7 +140,7 @@ func TestUnreadYieldsEveryOctet(t *testing.T) {
 			if _, err := a.Accept(conn); err == nil {
 				t.Fatal("switched")
 			}
-			// Another request takes the buffer in between.
+			// Another request uses the buffer in between.
 			ask(t, echoing(), offerEcho+strings.Repeat("x", 4000))
 			got, err := io.ReadAll(taken)
 			if string(got) != message || err != nil {
@@ -151,10 +150,10 @@ func TestUnreadYieldsEveryOctet(t *testing.T) {
 				t.Fatalf("at %d: deadline %v, closed %d, sent %q", cut, last, conn.closed, conn.sent)
 			}
 			if taken.(netConner).NetConn() != conn {
-				t.Fatal("another connection below")
+				t.Fatal("NetConn is another connection")
 			}
 			if _, ok := taken.(closeWriter); ok {
-				t.Fatal("CloseWrite, which the connection has not")
+				t.Fatal("it has a CloseWrite, and the connection below has none")
 			}
 		}
 	}
@@ -219,7 +218,7 @@ func TestRespond(t *testing.T) {
 	}
 }
 
-// What cannot be sent is an error, and there is another try.
+// A response that cannot be sent is an error, and Decline may try again.
 func TestRespondHostile(t *testing.T) {
 	t.Parallel()
 	for _, f := range hostileFields {
@@ -275,7 +274,7 @@ func TestRefuse(t *testing.T) {
 	}
 }
 
-// A client that is neither answered nor taken is not kept waiting.
+// If Decline neither answers nor takes the connection, the client is not kept waiting.
 func TestDeclineDoesNothing(t *testing.T) {
 	t.Parallel()
 	calls := 0
@@ -287,7 +286,7 @@ func TestDeclineDoesNothing(t *testing.T) {
 	}
 }
 
-// Malformed requests are not the server's to decide on.
+// The server has no choice about malformed requests.
 func TestDeclineIsNotCalledForMalformedRequests(t *testing.T) {
 	t.Parallel()
 	a := declining(func(*netupgrade.Request, error) { t.Error("called") })
@@ -331,8 +330,8 @@ func TestAnsweringTwice(t *testing.T) {
 	}
 }
 
-// A server may write in its log what it has refused when it has.
-func TestRequestIsValidBehindTheAnswer(t *testing.T) {
+// A server may log a request after it has refused it.
+func TestRequestIsValidAfterTheAnswer(t *testing.T) {
 	t.Parallel()
 	got := make(chan string, 1)
 	s := start(t, declining(func(r *netupgrade.Request, _ error) {
@@ -347,7 +346,7 @@ func TestRequestIsValidBehindTheAnswer(t *testing.T) {
 	equal(t, "request", tcptest.Receive(t, got), fmt.Sprintf(`GET /target test ["y"] from %v`, c.LocalAddr()))
 }
 
-// An answer that did not reach the client is none.
+// An answer that could not be written is not reported as an answer.
 func TestWriteOfARefusalFails(t *testing.T) {
 	t.Parallel()
 	for name, write := range map[string]func([]byte) (int, error){
@@ -369,7 +368,7 @@ func TestWriteOfARefusalFails(t *testing.T) {
 	}
 }
 
-// A connection without CloseWrite gets its answer as well, and is closed at once.
+// A connection without CloseWrite also gets its answer, and is closed at once.
 func TestAnswerWithoutCloseWrite(t *testing.T) {
 	t.Parallel()
 	s := start(t, echoing(), hideCloseWrite)

@@ -38,8 +38,8 @@ func dialEcho(ctx context.Context, addr string) (net.Conn, error) {
 	return switched.Conn, nil
 }
 
-// A client of a protocol of its own. Over TLS it passes a *tls.Conn whose tls.Config has
-// NextProtos "http/1.1" alone.
+// A client of a custom protocol. Over TLS, pass a *tls.Conn whose tls.Config has only
+// "http/1.1" in NextProtos.
 func ExampleClient() {
 	addr, stop := serveExample()
 	defer stop()
@@ -105,7 +105,7 @@ func dialWebSocket(ctx context.Context, conn net.Conn, host, target string, subp
 	return switched.Conn, chosen, nil
 }
 
-// A WebSocket library needs a connection that is switched already, and nothing else.
+// A WebSocket library needs only a connection that has switched already.
 func ExampleClient_webSocket() {
 	addr, stop := serveExample()
 	defer stop()
@@ -156,8 +156,8 @@ func hijack(ctx context.Context, conn net.Conn, target string, content []byte) (
 	return s.Conn, contentType, nil
 }
 
-// Docker's clients send content, and then use the connection in both directions. What
-// comes right after the 101 is not lost, and the end of standard input is a CloseWrite.
+// Docker's clients send content, and then use the connection in both directions. Bytes that
+// come right after the 101 are not lost, and CloseWrite ends standard input.
 func ExampleClient_docker() {
 	addr, stop := serveExample()
 	defer stop()
@@ -183,8 +183,8 @@ func ExampleClient_docker() {
 	// 404 Not Found: no such exec
 }
 
-// serveExample is the server of the examples. It speaks echo/1, websocket, and on one
-// target tcp, as an engine of Docker does.
+// serveExample is the server of the examples. It speaks echo/1, websocket and, on one
+// target, tcp, as a Docker engine does.
 func serveExample() (addr string, stop func()) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

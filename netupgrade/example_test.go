@@ -18,8 +18,8 @@ import (
 	"github.com/gosegue/upgrade/websocket"
 )
 
-// acceptEach calls serve for each connection, in a goroutine of its own, until listener is
-// closed. Any other error passes: no file descriptor is left, say, until a connection ends.
+// acceptEach calls serve for each connection, in a separate goroutine, until listener is
+// closed. Other errors pass: perhaps no file descriptor is left until a connection ends.
 func acceptEach(listener net.Listener, serve func(net.Conn)) {
 	var serving sync.WaitGroup
 	defer serving.Wait()
@@ -70,8 +70,8 @@ func ExampleAcceptor() {
 	// Output: "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo/1\r\nConnection: Upgrade\r\n\r\nhello\n"
 }
 
-// exchange sends a request to an Acceptor, whose connection is closed after the answer,
-// and returns the answer with "|" for CR.
+// exchange sends a request to an Acceptor, closes the connection after the answer, and
+// returns the answer with "|" for CR.
 func exchange(acceptor *netupgrade.Acceptor, request string) string {
 	near, far := net.Pipe()
 	go func() {
@@ -85,7 +85,7 @@ func exchange(acceptor *netupgrade.Acceptor, request string) string {
 	return strings.ReplaceAll(string(answer), "\r", "|")
 }
 
-// The 101 to the request of RFC 6455, from a page that the server trusts, with a
+// The request of RFC 6455 comes from a page that the server trusts. The 101 names a
 // subprotocol that both sides speak.
 func ExampleWebSocket() {
 	protocol := netupgrade.WebSocket()
@@ -124,7 +124,7 @@ func ExampleWebSocket() {
 	// |
 }
 
-// Requests for a health check are answered, and the connection closed.
+// A health check is answered, and its connection closed.
 func ExampleRequest_Respond() {
 	acceptor := &netupgrade.Acceptor{Decline: func(r *netupgrade.Request, err error) {
 		if string(r.Target) == "/health" {
@@ -143,7 +143,7 @@ func ExampleRequest_Respond() {
 	// fine
 }
 
-// handed is a listener of connections that another one has accepted.
+// handed is a listener for connections that another listener has accepted.
 type handed struct {
 	net.Listener
 	conns chan net.Conn
@@ -156,7 +156,7 @@ func (l handed) Accept() (net.Conn, error) {
 	return nil, net.ErrClosed
 }
 
-// A request that is not a switch is served by net/http, which finds the connection as if
+// A request that is not a switch is served by net/http, which gets the connection as if
 // nothing had been read from it.
 func ExampleRequest_Unread() {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

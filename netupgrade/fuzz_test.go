@@ -13,8 +13,9 @@ import (
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
-// FuzzAccept: any bytes are switched, or answered once and closed, or closed; as
-// packages head and handshake and the rules for content say, and in any pieces.
+// FuzzAccept: for any bytes, in any pieces, the connection is switched, or answered once and
+// closed, or closed without an answer, as packages head and handshake and the rules for
+// content say.
 func FuzzAccept(f *testing.F) {
 	for _, m := range messages {
 		f.Add([]byte(post(m.framing, m.content, "Expect: 100-continue")+early), uint16(30), uint16(100))
@@ -43,7 +44,7 @@ func FuzzAccept(f *testing.F) {
 			Limits:    head.Limits{Bytes: 2000, Fields: 20, Target: 100},
 		}
 		if len(data) > 8<<10 {
-			return // there is a bound on extensions and trailers
+			return // predicted does not bound extensions and trailers
 		}
 		want := predicted(a, data)
 		one := min(int(i), len(data))
@@ -65,7 +66,7 @@ func FuzzAccept(f *testing.F) {
 	})
 }
 
-// outcome is what comes of a request.
+// outcome is the result of a request.
 type outcome struct {
 	product, content, rest string
 	goAhead                bool
@@ -96,7 +97,7 @@ func got(t *testing.T, conn *memory, accepted netupgrade.Accepted, err error) (o
 	}
 	var failed *netupgrade.Error
 	if !errors.As(err, &failed) {
-		t.Fatalf("%T is no *Error: %v", err, err)
+		t.Fatalf("%T is not an *Error: %v", err, err)
 	}
 	o.status = failed.Status
 	if len(sent) > 1 || (len(sent) == 1) != (o.status != 0) {
@@ -108,7 +109,7 @@ func got(t *testing.T, conn *memory, accepted netupgrade.Accepted, err error) (o
 	return o
 }
 
-// predicted tells what has to come of data, with all of it at hand.
+// predicted returns the right outcome of data, with all of it at hand.
 func predicted(a *netupgrade.Acceptor, data []byte) (o outcome) {
 	var r head.Request
 	n, err := r.Parse(data, a.Limits)

@@ -27,7 +27,7 @@ var (
 	chat = upgrade.MustParseProduct("chat")
 )
 
-// Requests and the answer to them, octet for octet.
+// Requests and the answers to them, octet for octet.
 const (
 	offerEcho = "GET / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\n"
 	plain     = "GET /plain HTTP/1.1\r\nHost: test\r\n\r\n"
@@ -40,7 +40,7 @@ const (
 // looks like a request and like the end of one, and is neither.
 const early = "GET /early HTTP/1.1\r\n\r\n0\r\n\r\n\x00\xff"
 
-// offering returns a request that offers echo/1 and has those field lines as well.
+// offering returns a request that offers echo/1 and also has those field lines.
 func offering(lines ...string) string {
 	return "GET / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n" + joined(lines) + "\r\n"
 }
@@ -54,12 +54,12 @@ func joined(lines []string) string {
 }
 
 // post returns a request that offers echo/1 and has the content in the given framing:
-// "length" or "chunked", which comes with an extension and a trailer.
+// "none", "length", or "chunked", which has an extension and a trailer.
 func post(framing, content string, lines ...string) string {
 	return "POST /post HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n" + joined(lines) + tcptest.Framed(framing, content)
 }
 
-// messages are one request of every framing.
+// messages are requests of every framing, with and without content.
 var messages = []struct{ framing, content string }{
 	{"none", ""},
 	{"length", ""},
@@ -68,7 +68,7 @@ var messages = []struct{ framing, content string }{
 	{"chunked", "content"},
 }
 
-// hello is what the protocol of the tests says first.
+// hello returns what the server of the tests sends first in its protocol.
 func hello(content string) string { return fmt.Sprintf("hello %q\n", content) }
 
 // serveEcho says hello with the content of the request and sends everything back.
@@ -125,7 +125,7 @@ func start(t testing.TB, acceptor *netupgrade.Acceptor, options ...func(*server)
 		select {
 		case <-done:
 		case <-time.After(patience):
-			t.Error("the server did not come to an end")
+			t.Error("the server did not stop")
 			for _, c := range s.all() {
 				c.TCPConn.Close()
 			}
@@ -145,7 +145,7 @@ func serving(serve func(netupgrade.Accepted)) func(*server) {
 	return func(s *server) { s.serve = serve }
 }
 
-// hideCloseWrite leaves nothing of a connection but the methods of net.Conn.
+// hideCloseWrite leaves a connection only the methods of net.Conn.
 func hideCloseWrite(s *server) {
 	s.wrap = func(c *serverConn) net.Conn { return struct{ net.Conn }{c} }
 }
@@ -179,10 +179,10 @@ func (s *server) handle(c *serverConn) {
 	}
 	var failed *netupgrade.Error
 	if !errors.As(err, &failed) {
-		s.t.Errorf("%T is no *Error: %v", err, err)
+		s.t.Errorf("%T is not an *Error: %v", err, err)
 	}
 	if accepted.Conn != nil || accepted.Content != nil || accepted.Head != nil || !accepted.Product().IsZero() {
-		s.t.Errorf("with an error, %+v", accepted)
+		s.t.Errorf("%+v with an error", accepted)
 	}
 	if !c.IsClosed() && !c.taken.Load() {
 		s.t.Errorf("%v, and the connection is open", err)
@@ -205,7 +205,7 @@ type serverConn struct {
 	done chan struct{}
 }
 
-// conn returns the server's side of the connection of that number.
+// conn returns the server's side of connection i.
 func (s *server) conn(i int) *serverConn {
 	s.t.Helper()
 	if !tcptest.Eventually(func() bool { return len(s.all()) > i }) {
@@ -214,8 +214,8 @@ func (s *server) conn(i int) *serverConn {
 	return s.all()[i]
 }
 
-// outcome returns the error of Accept on the connection of that number, and the status
-// that it says was answered.
+// outcome returns the error of Accept on connection i, and the status of the answer
+// according to that error.
 func (s *server) outcome(i int) (int, error) {
 	s.t.Helper()
 	c := s.conn(i)
@@ -232,7 +232,7 @@ func (s *server) dial() *tcptest.Client {
 	return tcptest.Dial(s.t, s.addr)
 }
 
-// exchange sends a message and the end, and returns all that comes back.
+// exchange sends a message, ends the stream, and returns all that comes back.
 func (s *server) exchange(message string) string {
 	s.t.Helper()
 	return tcptest.Exchange(s.t, s.addr, message)
@@ -246,8 +246,8 @@ func (s *server) ask(message string) string {
 	return c.End()
 }
 
-// memory is a connection that receives the pieces given, one a Read, and keeps what is
-// written. Then it has come to the end.
+// memory is a connection that yields the given pieces, one per Read, and then the end. It
+// keeps what is written.
 type memory struct {
 	pieces    []string
 	sent      []string // what each Write was given
@@ -301,8 +301,8 @@ func (m *memory) SetDeadline(t time.Time) error {
 func (m *memory) SetReadDeadline(time.Time) error  { return nil }
 func (m *memory) SetWriteDeadline(time.Time) error { return nil }
 
-// response checks that text is one response and nothing after it, and returns it. Its
-// Header is as it was sent but for Content-Length.
+// response checks that text is exactly one response, and returns it with its content. Its
+// Header is as it was sent, except for Content-Length.
 func response(t testing.TB, method, text string) (*http.Response, string) {
 	t.Helper()
 	r := bufio.NewReader(strings.NewReader(text))
@@ -320,8 +320,8 @@ func response(t testing.TB, method, text string) (*http.Response, string) {
 	return response, string(content)
 }
 
-// refused checks that text is an empty final response of that status that says it is
-// the last.
+// refused checks that text is an empty final response with that status, and that it says
+// close.
 func refused(t testing.TB, text string, status int) {
 	t.Helper()
 	head, content, ok := strings.Cut(text, "\r\n\r\n")
@@ -335,7 +335,7 @@ func refused(t testing.TB, text string, status int) {
 	}
 }
 
-// equal compares a result with what was wanted.
+// equal compares a result with the wanted one.
 func equal[T any](t testing.TB, what string, got, want T) {
 	t.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -13,8 +13,8 @@ import (
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
-// stalled is a connection on which a client sends no more than its message. It says when
-// all of that has been read and more is wanted.
+// stalled is a connection on which a client sends only its message. It signals when all of
+// the message has been read and the server wants more.
 type stalled struct {
 	still
 	waiting chan struct{}
@@ -29,8 +29,8 @@ func (s *stalled) Read(p []byte) (int, error) {
 	return s.still.Read(p)
 }
 
-// held returns how many bytes an Acceptor holds for each of some clients that have sent a
-// message and are silent. The message itself is not counted.
+// held returns how many bytes an Acceptor holds for each client that has sent a message and
+// is silent. The message itself is not counted.
 func held(t *testing.T, a *netupgrade.Acceptor, clients int, message string) int64 {
 	t.Helper()
 	gone, done := make(chan struct{}), make(chan struct{})
@@ -55,7 +55,7 @@ func held(t *testing.T, a *netupgrade.Acceptor, clients int, message string) int
 	return bytes
 }
 
-// A length costs a client nothing, so nothing is held for it.
+// A declared length costs a client nothing, so the server holds nothing for it.
 func TestHeldForAStalledLength(t *testing.T) {
 	head := func(length int) string {
 		return fmt.Sprintf("POST / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\nContent-Length: %d\r\n\r\n", length)
@@ -71,9 +71,9 @@ func TestHeldForAStalledLength(t *testing.T) {
 			}
 		}
 	}
-	// And what is held for content stays in proportion to what of it came.
+	// The memory held for content stays in proportion to the content that came.
 	for _, sent := range []int{4 << 10, 10_000, 100_000, 1<<20 - 1} {
-		for _, headers := range []string{"", strings.Repeat("X: y\r\n", 650)} { // which nearly fill the buffer
+		for _, headers := range []string{"", strings.Repeat("X: y\r\n", 650)} { // these nearly fill the buffer
 			message := strings.Replace(head(1<<20), "Host:", headers+"Host:", 1) + strings.Repeat("c", sent)
 			limit := int64(2*sent + 16<<10)
 			a.Limits.Fields = 1000
@@ -84,8 +84,8 @@ func TestHeldForAStalledLength(t *testing.T) {
 	}
 }
 
-// Extensions and trailers are not held, however long they are, and for content there is no
-// more room than it may take.
+// Extensions and trailers are not held, however long they are. The room for content does
+// not exceed the limit.
 func TestHeldForChunks(t *testing.T) {
 	const maxBody = 2 << 20
 	a := limited(maxBody)

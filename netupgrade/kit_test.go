@@ -13,7 +13,7 @@ import (
 	"github.com/gosegue/upgrade/upgradetest"
 )
 
-// The acceptor passes the checks that it makes others pass, on pipes that buffer nothing.
+// An Acceptor passes the checks of package upgradetest, on pipes without buffers.
 func TestKit(t *testing.T) {
 	for product, speak := range map[string]func(net.Conn){
 		"echo/1": func(conn net.Conn) {
@@ -28,7 +28,7 @@ func TestKit(t *testing.T) {
 			upgradetest.Server(t, func(context.Context) (net.Conn, error) {
 				near, far := net.Pipe()
 				go func() {
-					if accepted, err := acceptor.Accept(far); err == nil { // else it has been answered and closed
+					if accepted, err := acceptor.Accept(far); err == nil { // otherwise it has been answered and closed
 						speak(accepted.Conn)
 					}
 				}()

@@ -10,7 +10,7 @@ import (
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
-// failing is a listener whose first Accepts fail as they do without file descriptors.
+// failing is a listener whose first Accepts fail as if no file descriptor were left.
 type failing struct {
 	net.Listener
 	fails int
@@ -24,8 +24,8 @@ func (l *failing) Accept() (net.Conn, error) {
 	return l.Listener.Accept()
 }
 
-// The loop of the documentation goes on without file descriptors, and one silent client
-// holds up no other.
+// The loop of the documentation goes on when no file descriptor is left, and a silent client
+// does not hold up the others.
 func TestAcceptLoopGoesOn(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

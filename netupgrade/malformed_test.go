@@ -18,12 +18,12 @@ func requestLine(line string) string {
 	return line + "\r\n" + rest
 }
 
-// host returns an offer with those lines in place of the one of Host.
+// host returns an offer with those lines in place of its Host line.
 func host(version string, lines ...string) string {
 	return "GET / HTTP/" + version + "\r\n" + joined(lines) + "Connection: Upgrade\r\nUpgrade: echo/1\r\n\r\n"
 }
 
-// lengthy returns a POST with those lines for its framing, and content for all of
+// lengthy returns a POST with those lines for its framing, and content that fits any of
 // them.
 func lengthy(version string, lines ...string) string {
 	return "POST / HTTP/" + version + "\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n" + joined(lines) + "\r\n5\r\nhello\r\n0\r\n\r\n"
@@ -34,8 +34,8 @@ type attack struct {
 	status        int
 }
 
-// attacks are requests by which one server was made to read another request than the
-// next. None of them is a switch, whatever it offers.
+// attacks returns requests that two servers in a row have read differently. No such request
+// switches, whatever it offers.
 func attacks() []attack {
 	list := []attack{
 		{"space before the colon", "GET / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade : echo/1\r\n\r\n", 400},
@@ -64,14 +64,14 @@ func attacks() []attack {
 		{"quote in a name", offering(`"X": y`), 400},
 		{"parenthesis in a name", offering("X(: y"), 400},
 		{"slash in a name", offering("X/Y: z"), 400},
-		{"no ASCII in a name", offering("X\xC3\xA9: y"), 400},
+		{"octets outside ASCII in a name", offering("X\xC3\xA9: y"), 400},
 		{"NUL in a name", offering("X\x00: y"), 400},
 		{"NUL in the target", requestLine("GET /\x00 HTTP/1.1"), 400},
 		{"NUL in the method", requestLine("G\x00ET / HTTP/1.1"), 400},
 
-		{"two of Host", host("1.1", "Host: a", "Host: b"), 400},
+		{"two Hosts", host("1.1", "Host: a", "Host: b"), 400},
 		{"the same Host twice", host("1.1", "Host: a", "host: a"), 400},
-		{"two of Host in 1.0", host("1.0", "Host: a", "Host: b"), 400},
+		{"two Hosts in 1.0", host("1.0", "Host: a", "Host: b"), 400},
 		{"an empty Host and another", host("1.1", "Host:", "Host: a"), 400},
 		{"no Host", host("1.1"), 400},
 		{"no Host in 1.2", host("1.2"), 400},
@@ -90,15 +90,15 @@ func attacks() []attack {
 		{"coding and length", lengthy("1.1", "Transfer-Encoding: chunked", "Content-Length: 5"), 400},
 		{"coding and length of 0", lengthy("1.1", "Transfer-Encoding: chunked", "Content-Length: 0"), 400},
 		{"two lengths", lengthy("1.1", "Content-Length: 5", "Content-Length: 6"), 400},
-		{"one length twice", lengthy("1.1", "Content-Length: 5", "content-length: 5"), 400},
+		{"the same length twice", lengthy("1.1", "Content-Length: 5", "content-length: 5"), 400},
 		{"a list of lengths", lengthy("1.1", "Content-Length: 5, 5"), 400},
-		{"length in 1.0 twice", lengthy("1.0", "Content-Length: 5", "Content-Length: 6"), 400},
+		{"two lengths in 1.0", lengthy("1.0", "Content-Length: 5", "Content-Length: 6"), 400},
 		{"coding in 1.0", lengthy("1.0", "Transfer-Encoding: chunked"), 400},
 		{"two codings in two lines", lengthy("1.1", "Transfer-Encoding: chunked", "Transfer-Encoding: chunked"), 400},
 		{"chunked twice", lengthy("1.1", "Transfer-Encoding: chunked, chunked"), 400},
 		{"chunked and then another", lengthy("1.1", "Transfer-Encoding: chunked, gzip"), 400},
 		{"chunked with a parameter", lengthy("1.1", "Transfer-Encoding: chunked;q=1"), 400},
-		{"chunked with a neighbour", lengthy("1.1", "Transfer-Encoding: chunked x"), 400},
+		{"chunked and another word", lengthy("1.1", "Transfer-Encoding: chunked x"), 400},
 		{"quoted coding", lengthy("1.1", `Transfer-Encoding: "chunked"`), 400},
 		{"no coding", lengthy("1.1", "Transfer-Encoding:"), 400},
 		{"vertical tab before the coding", lengthy("1.1", "Transfer-Encoding: \x0bchunked"), 400},
@@ -119,7 +119,7 @@ func attacks() []attack {
 		{"version 1", requestLine("GET / HTTP/1"), 400},
 		{"another protocol", requestLine("GET / HTTPS/1.1"), 400},
 		{"two spaces before the target", requestLine("GET  / HTTP/1.1"), 400},
-		{"two spaces behind the target", requestLine("GET /  HTTP/1.1"), 400},
+		{"two spaces after the target", requestLine("GET /  HTTP/1.1"), 400},
 		{"tab before the target", requestLine("GET\t/ HTTP/1.1"), 400},
 		{"space in the target", requestLine("GET /a b HTTP/1.1"), 400},
 		{"relative target", requestLine("GET a HTTP/1.1"), 400},
@@ -129,16 +129,16 @@ func attacks() []attack {
 		{"user in the target", requestLine("GET http://a@b/ HTTP/1.1"), 400},
 		{"malformed method", requestLine("G(T / HTTP/1.1"), 400},
 		{"no method", requestLine("/ HTTP/1.1"), 400},
-		{"CONNECT of no authority", requestLine("CONNECT / HTTP/1.1"), 400},
+		{"CONNECT without an authority", requestLine("CONNECT / HTTP/1.1"), 400},
 		{"a TLS hello", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + strings.Repeat("\x00", 100), 400},
 
 		{"long target", requestLine("GET /" + strings.Repeat("a", 8<<10) + " HTTP/1.1"), 414},
-		{"longer target than head", requestLine("GET /" + strings.Repeat("a", 80<<10) + " HTTP/1.1"), 414},
+		{"target longer than a head", requestLine("GET /" + strings.Repeat("a", 80<<10) + " HTTP/1.1"), 414},
 		{"101 fields", offering(slicesOf("X: y", 98)...), 431},
 		{"big head", offering(slicesOf("X: "+strings.Repeat("y", 1<<10), 70)...), 431},
 		{"long field", offering("X: " + strings.Repeat("y", 64<<10)), 431},
 		{"long field name", offering(strings.Repeat("x", 64<<10) + ": y"), 431},
-		{"head one too big", offering("X: " + strings.Repeat("x", 64<<10+1-len(offering("X: ")))), 431},
+		{"head one octet too big", offering("X: " + strings.Repeat("x", 64<<10+1-len(offering("X: ")))), 431},
 
 		{"another expectation", offering("Expect: 200-ok"), 417},
 		{"two expectations", offering("Expect: 100-continue, x=y"), 417},
@@ -166,8 +166,8 @@ func slicesOf(line string, n int) []string {
 	return lines
 }
 
-// Each is answered with its status alone, and the connection closed; and a client that goes on
-// sending, as the author of such requests will, can still read the answer.
+// Each is answered with only its status, and the connection is closed. A client that goes
+// on sending, as an attacker will, can still read the answer.
 func TestAttacks(t *testing.T) {
 	t.Parallel()
 	for _, attack := range attacks() {
@@ -180,7 +180,7 @@ func TestAttacks(t *testing.T) {
 				equal(t, "status", status, attack.status)
 				var malformed *head.Error
 				if !errors.As(err, &malformed) || malformed.Status() != attack.status {
-					t.Errorf("%v is no *head.Error of %d", err, attack.status)
+					t.Errorf("%v is not a *head.Error of %d", err, attack.status)
 				}
 			}
 			s.chop(tcptest.Limits{Step: 1 + len(attack.request)/100})
@@ -189,7 +189,7 @@ func TestAttacks(t *testing.T) {
 	}
 }
 
-// What is whole before the fault is answered before the rest has come.
+// A fault is answered when its line is whole, before the rest of the head comes.
 func TestAttacksAreAnsweredAtOnce(t *testing.T) {
 	t.Parallel()
 	s := start(t, echoing())
@@ -203,7 +203,7 @@ func TestAttacksAreAnsweredAtOnce(t *testing.T) {
 	}
 }
 
-// In memory at every split: the answer and its reason are the same.
+// The answer and its reason are the same at every split, in memory.
 func TestAttacksAtEverySplit(t *testing.T) {
 	t.Parallel()
 	acceptor := echoing()
@@ -226,24 +226,24 @@ func TestAttacksAtEverySplit(t *testing.T) {
 	}
 }
 
-// Odd requests that are legal and, where they offer it, switched.
+// Odd but legal requests switch.
 func TestLegalRequests(t *testing.T) {
 	t.Parallel()
 	for name, request := range map[string]string{
 		"empty Host":             host("1.1", "Host:"),
 		"blank Host":             host("1.1", "Host: \t "),
 		"Host with a port":       host("1.1", "Host: a:80"),
-		"Host with no port":      host("1.1", "Host: a:"),
-		"Host of version 6":      host("1.1", "Host: [::1]:80"),
+		"Host with empty port":   host("1.1", "Host: a:"),
+		"Host of IPv6":           host("1.1", "Host: [::1]:80"),
 		"empty line in front":    "\r\n" + offerEcho,
 		"version 1.2":            host("1.2", "Host: test"),
 		"version 1.9":            host("1.9", "Host: test"),
 		"absolute target":        requestLine("GET http://test/ HTTP/1.1"),
 		"absolute target, WS":    requestLine("GET ws://test/ HTTP/1.1"),
-		"OPTIONS of all":         requestLine("OPTIONS * HTTP/1.1"),
+		"OPTIONS of the server":  requestLine("OPTIONS * HTTP/1.1"),
 		"any method":             requestLine("M-SEARCH / HTTP/1.1"),
 		"query":                  requestLine("GET /?a={\"b\":|c|}"[:6] + "{b}|c|^ HTTP/1.1"),
-		"no ASCII in a value":    offering("X: \xC3\xA9\xFF\x80"),
+		"value outside ASCII":    offering("X: \xC3\xA9\xFF\x80"),
 		"tab in a value":         offering("X:\ty\tz\t"),
 		"empty value":            offering("X:", "Y: \t "),
 		"all of tchar":           offering("a!#$%&'*+-.^_`|~0: y"),
@@ -275,8 +275,8 @@ func TestLegalRequests(t *testing.T) {
 	}
 }
 
-// What is no offer that counts is an ordinary request, which is declined with the
-// reason and, unless the server knows better, asked to offer something.
+// A request without an offer that counts is an ordinary request. It is declined with the
+// reason, and by default the answer says what to offer.
 func TestOffersThatDoNotCount(t *testing.T) {
 	t.Parallel()
 	const (
@@ -310,7 +310,7 @@ func TestOffersThatDoNotCount(t *testing.T) {
 		{"quoted option", "1.1", []string{`Connection: "Upgrade"`, offer}, malformed("Connection"), 426},
 		{"option and U+0085", "1.1", []string{"Connection: Upgrade\xC2\x85", offer}, malformed("Connection"), 426},
 		{"malformed neighbour", "1.1", []string{option, "Upgrade: a b, echo/1"}, malformed("Upgrade"), 426},
-		{"space round the slash", "1.1", []string{option, "Upgrade: echo / 1"}, malformed("Upgrade"), 426},
+		{"space around the slash", "1.1", []string{option, "Upgrade: echo / 1"}, malformed("Upgrade"), 426},
 		{"parameter", "1.1", []string{option, "Upgrade: echo/1;q=1"}, malformed("Upgrade"), 426},
 		{"Kelvin sign", "1.1", []string{option, "Upgrade: ec\xE2\x84\xAAho/1"}, malformed("Upgrade"), 426},
 		{"another product", "1.1", []string{option, "Upgrade: h2c"}, is(handshake.ErrNotSupported), 426},

@@ -1,6 +1,6 @@
-// Package netupgrade switches protocols on a net.Conn, without net/http: for proxies,
-// WebSocket libraries with a listener of their own, and servers of any other kind that
-// hold a connection on which one HTTP/1.1 request is to come.
+// Package netupgrade switches protocols on a net.Conn, without net/http. It is for proxies,
+// for WebSocket libraries with a listener of their own, and for any other server that has a
+// connection and expects one HTTP/1.1 request on it.
 //
 //	acceptor := &netupgrade.Acceptor{Protocols: []netupgrade.Protocol{{Product: echo}}}
 //	for {
@@ -9,7 +9,7 @@
 //			return nil
 //		}
 //		if err != nil {
-//			// No file descriptor is left, say. Connections that end give some back.
+//			// Perhaps no file descriptor is left. Connections that end give some back.
 //			time.Sleep(10 * time.Millisecond)
 //			continue
 //		}
@@ -29,15 +29,15 @@
 //
 // The package reads heads by package head, strictly, and content by package chunked. It
 // asks package handshake whether an offer or an answer counts. It knows connections,
-// deadlines and content, and neither grammar nor policy. It keeps no buffer once the
+// deadlines and content, but neither grammar nor policy. It keeps no buffer once the
 // protocol has its connection.
 //
 // The results of [Acceptor.Accept] tell what became of a request, and the caller has the
-// goroutine and the connection: so counting, limiting and ending connections is the
-// caller's, where package httpupgrade has Conns for it.
+// goroutine and the connection. So the caller counts, limits and ends connections; in
+// package httpupgrade, Conns does that.
 //
-// A stack that reads its bytes in another way, as an event loop does, uses the packages
-// below without this one.
+// A server that reads its bytes in another way, such as an event loop, uses the packages
+// below this one directly.
 package netupgrade
 
 import (
@@ -69,35 +69,35 @@ const (
 type Acceptor struct {
 	Protocols []Protocol  // in the server's order of preference
 	Limits    head.Limits // of the head; the zero Limits are the defaults
-	MaxBody   int64       // bytes of content read before a switch; 0: DefaultMaxBody; below 0: none
+	MaxBody   int64       // most bytes of content before a switch; 0: DefaultMaxBody; below 0: no content
 
-	// Timeout is for the request, content included, and its answer. 0:
-	// DefaultTimeout. Below 0: none, and a client that sends nothing, or does not
+	// Timeout bounds the request, content included, and its answer. 0:
+	// DefaultTimeout. Below 0: no limit, so a client that sends nothing, or does not
 	// read its answer, holds Accept until the caller closes the connection.
 	Timeout time.Duration
 
-	// KeepHead asks for a copy of the head in Accepted. Without it the head is
-	// there for Allow and Fields alone.
+	// KeepHead asks for a copy of the head in Accepted. Without it only Allow,
+	// Check, Fields and Decline see the head.
 	KeepHead bool
 
-	// Decline is called for a request without a valid offer, or with none that is
-	// supported and allowed, with the reason. It answers by a method of the
-	// Request, or takes the connection with every byte of the request by Unread;
-	// if it does neither, the connection is closed. Nil: Refuse with all of
+	// Decline is called, with the reason, for a request that has no valid offer, or
+	// offers nothing that is supported and allowed. It answers by Respond or
+	// Refuse, or takes the connection, with every byte of the request, by Unread.
+	// If it does neither, the connection is closed. Nil: Refuse with all of
 	// Protocols.
 	Decline func(*Request, error)
 }
 
 // Accepted is a connection that has been switched.
 type Accepted struct {
-	// Seven words and an error are as many as are returned in registers. In memory
-	// they would use the caller's stack.
+	// These seven words and an error fill the registers for results. In memory they
+	// would use the caller's stack.
 
 	// Conn speaks the protocol: the next byte read is the first after the request.
 	// It is the bare connection unless bytes came early. Then it yields those
-	// first, has a CloseWrite method exactly if the bare one has it, and a method
-	// NetConn that returns the bare one after they are read and nil before. It has
-	// no deadline, and the caller closes it.
+	// first, and has a CloseWrite method exactly if the bare connection has one.
+	// Its method NetConn returns nil until the early bytes are read, and the bare
+	// connection after that. Conn has no deadline, and the caller closes it.
 	Conn net.Conn
 
 	// Protocol is what Conn speaks, a *Protocol: one of Acceptor.Protocols. The type is
@@ -124,7 +124,7 @@ type Error struct {
 	Err    error
 }
 
-// Error returns a text with that of Err and the status.
+// Error returns a text that has the status and the text of Err.
 func (e *Error) Error() string {
 	if e == nil {
 		e = new(Error)
@@ -147,23 +147,26 @@ func (e *Error) Unwrap() error {
 	return e.Err
 }
 
-// Accept reads one request from conn, in whatever pieces it comes, and switches to the
-// first of Protocols that is offered, allowed and not refused. In this order: the head
-// is read, the protocol chosen, its fields asked for, the 101 built; the content read,
-// with a 100 (Continue) before it if the client waits for one; the 101 written, in one
-// Write; the buffers given back.
+// Accept reads one request from conn, in any number of pieces, and switches to the first
+// of Protocols that is offered, allowed and not refused. It does this in order: it reads
+// the head, chooses the protocol, asks for its fields and builds the 101; it reads the
+// content, after a 100 (Continue) if the client asks for one; it writes the 101, in one
+// Write; it gives the buffers back.
 //
-// Any error is an [*Error]. By then the request has been answered, if it could be, and
-// the connection closed; unless Decline took it. A head that is malformed or too large
-// is answered with the status of its [*head.Error]; one that does not end in time with
-// 408 (Request Timeout); too much content with 413 (Content Too Large), at once if
-// Content-Length or the size of a chunk says so; content that is malformed with 400, and
-// a [*chunked.Error]; an offer that does not count, as Decline says. A client that leaves
-// in the middle is not answered.
+// Any error is an [*Error]. By then the request has been answered, if possible, and the
+// connection is closed, unless Decline took it. The answers:
 //
-// A switch allocates nothing but the content, the copy of the head, and, if bytes came
-// early, the connection that yields them. Accept may be called for any number of
-// connections at once.
+//   - the head is malformed or too large: the status of the [*head.Error];
+//   - the request began but did not end in time: 408 (Request Timeout);
+//   - too much content: 413 (Content Too Large), at once if Content-Length or the size of
+//     a chunk says so;
+//   - malformed content: 400, and the error is a [*chunked.Error];
+//   - the offer does not count: as Decline says;
+//   - the client leaves in the middle: no answer.
+//
+// A switch allocates only the content, the copy of the head and, if bytes came early, the
+// connection that yields them. Accept may be called for any number of connections at
+// once.
 func (a *Acceptor) Accept(conn net.Conn) (accepted Accepted, err error) {
 	// Steps leave their results in r and do not nest, to stay within the first
 	// 2 KiB of stack: a stack that has grown to 4 KiB stays so for the life of the
@@ -229,18 +232,18 @@ func (r *Request) offer() error {
 	return err
 }
 
-// choose leaves the protocol to switch to and its fields in r; with a refusal, the protocol
-// that was refused.
+// choose leaves the protocol to switch to and its fields in r. After a refusal it leaves
+// the protocol that was refused.
 func (a *Acceptor) choose(r *Request) error {
 	var err error
 	r.protocol, r.fields, err = handshake.Choose(a.Protocols, r.offered, r, insist)
 	if err == nil && r.gone {
-		return errAnswered // by one of the functions, which must not
+		return errAnswered // by one of the functions, which must not do so
 	}
 	return err
 }
 
-// answerKey leaves the answer to the key in r if it is switched to WebSocket.
+// answerKey leaves the answer to the key in r if the protocol is WebSocket.
 func (r *Request) answerKey() {
 	r.accept = r.accept[:0]
 	if socket.Is(r.protocol.Product) {
@@ -248,7 +251,7 @@ func (r *Request) answerKey() {
 	}
 }
 
-// buildAnswer builds the 101 that switches to r.protocol in r.answer.
+// buildAnswer builds in r.answer the 101 that switches to r.protocol.
 func (r *Request) buildAnswer() error {
 	var err error
 	if len(r.accept) > 0 {
@@ -260,7 +263,7 @@ func (r *Request) buildAnswer() error {
 	return err
 }
 
-// handOver makes the connection the caller's.
+// handOver gives the connection to the caller.
 func (r *Request) handOver() {
 	r.gone = true
 	r.conn.SetDeadline(time.Time{})
@@ -270,7 +273,7 @@ func (r *Request) handOver() {
 	}
 }
 
-// decline answers a request that is not switched, and returns the error that says so.
+// decline answers a request that does not switch, and returns the error of Accept.
 func (a *Acceptor) decline(r *Request, err error) error {
 	var refusal *Refusal
 	switch {
@@ -290,8 +293,9 @@ func (a *Acceptor) decline(r *Request, err error) error {
 	return &Error{r.status, err}
 }
 
-// callDecline calls the server's function. It answers a panic with 500, unless the function
-// has answered, and returns it: nothing may recover it in the goroutine of Accept.
+// callDecline calls the server's Decline. It recovers a panic, because the goroutine of
+// Accept may have no other recover. It answers 500, unless Decline has answered, and
+// returns the panic as an error.
 func (r *Request) callDecline(decline func(*Request, error), err error) (panicked error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -303,7 +307,7 @@ func (r *Request) callDecline(decline func(*Request, error), err error) (panicke
 	return nil
 }
 
-// failOwn answers a request that failed by the server's own fault.
+// failOwn answers a request that failed by a fault of the server.
 func (r *Request) failOwn(err error) error {
 	r.Respond(500, nil)
 	return &Error{r.status, err}

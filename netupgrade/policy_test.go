@@ -14,8 +14,8 @@ import (
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
-// ask gives one request to an Acceptor in memory and returns what was sent, in one
-// Write or none, and the error.
+// ask gives one request to an Acceptor in memory and returns what was sent, in at most one
+// Write, and the error.
 func ask(t testing.TB, a *netupgrade.Acceptor, request string) (string, error) {
 	t.Helper()
 	conn := &memory{pieces: []string{request}}
@@ -80,7 +80,7 @@ func TestAllow(t *testing.T) {
 	}
 }
 
-// fields returns a Protocol whose Fields are those, or that error.
+// fields returns a Protocol whose Fields returns those fields and that error.
 func fields(p upgrade.Product[string], err error, fields ...handshake.Field) netupgrade.Protocol {
 	return netupgrade.Protocol{Product: p, Fields: func(*netupgrade.Request) ([]handshake.Field, error) {
 		return fields, err
@@ -97,8 +97,8 @@ func TestFields(t *testing.T) {
 	equal(t, "error", err, nil)
 }
 
-// What would end the head early, or say something else of it, is not sent, nor is
-// anything but a 500.
+// A field that would end the head early, or contradict it, is not sent. The answer is only
+// a 500.
 func TestHostileFields(t *testing.T) {
 	t.Parallel()
 	for _, f := range hostileFields {
@@ -169,14 +169,14 @@ func TestRefusal(t *testing.T) {
 	for _, test := range []struct {
 		name      string
 		protocols []netupgrade.Protocol
-		want      string // what is sent, as far as the fields
+		want      string // what is sent, up to the fields
 		has       string
 		err       error
 	}{
 		{"one", []netupgrade.Protocol{fields(echo, forbidden)}, "HTTP/1.1 403 Forbidden\r\n", "\r\nX-Why: no\r\n", forbidden},
 		{"wrapped", []netupgrade.Protocol{fields(echo, fmt.Errorf("test: %w", forbidden))}, "HTTP/1.1 403 Forbidden\r\n", "\r\nX-Why: no\r\n", forbidden},
 		{"the first of two", []netupgrade.Protocol{fields(echo, forbidden), fields(chat, &netupgrade.Refusal{Status: 404})}, "HTTP/1.1 403 ", "\r\nX-Why: no\r\n", forbidden},
-		{"an error behind it", []netupgrade.Protocol{fields(echo, forbidden), fields(chat, errTest)}, "HTTP/1.1 500 ", "", errTest},
+		{"an error after it", []netupgrade.Protocol{fields(echo, forbidden), fields(chat, errTest)}, "HTTP/1.1 500 ", "", errTest},
 		{"an error before it", []netupgrade.Protocol{fields(echo, errTest), fields(chat, nil)}, "HTTP/1.1 500 ", "", errTest},
 		{"426", []netupgrade.Protocol{fields(chat, &netupgrade.Refusal{Status: 426, Fields: []handshake.Field{{Name: "X-Version", Value: "2"}}})}, "HTTP/1.1 426 ", "\r\nUpgrade: chat\r\n", nil},
 		{"426 of the first", []netupgrade.Protocol{fields(echo, &netupgrade.Refusal{Status: 426}), fields(chat, &netupgrade.Refusal{Status: 426})}, "HTTP/1.1 426 ", "\r\nUpgrade: echo/1\r\n", nil},
@@ -275,8 +275,8 @@ func TestZeroAcceptor(t *testing.T) {
 	}
 }
 
-// A function that panics costs its own connection. Accept runs in a goroutine where nobody
-// else may recover it.
+// A function that panics costs only its own connection. Accept runs in a goroutine that may
+// have no other recover.
 func TestPanicOfThePolicy(t *testing.T) {
 	t.Parallel()
 	for name, a := range map[string]*netupgrade.Acceptor{
@@ -299,7 +299,7 @@ func TestPanicOfThePolicy(t *testing.T) {
 	}
 }
 
-// The example of RFC 6455, section 1.2 and 1.3, from a page of the same server.
+// The example of RFC 6455, sections 1.2 and 1.3, from a page of the same server.
 const exampleOfWebSocket = "GET /chat HTTP/1.1\r\n" +
 	"Host: server.example.com\r\n" +
 	"Upgrade: websocket\r\n" +
@@ -333,7 +333,7 @@ func TestWebSocketWithFields(t *testing.T) {
 		return nil
 	}
 	p.Fields = func(r *netupgrade.Request) ([]handshake.Field, error) {
-		// Room that is shared by mistake would show in the key.
+		// If the buffers were shared by mistake, the key would change.
 		if lines := r.Lines(nil, "Sec-WebSocket-Protocol"); len(lines) != 1 || string(lines[0]) != "chat, superchat" {
 			t.Errorf("protocols %q", lines)
 		}
@@ -355,7 +355,8 @@ func TestWebSocketWithFields(t *testing.T) {
 	equal(t, "refusal", got, want)
 }
 
-// Without a Check, only a page of the same origin, or a client that is no browser.
+// Without a Check, only a page of the same origin may switch, or a client that is not a
+// browser.
 func TestWebSocketWithoutAPolicyTakesTheSameOriginAlone(t *testing.T) {
 	t.Parallel()
 	for _, p := range []netupgrade.Protocol{
@@ -396,10 +397,10 @@ func TestZeroValuesDoNotPanic(t *testing.T) {
 	t.Parallel()
 	var r netupgrade.Request
 	if r.Addr() != nil || r.Unread() != nil || r.Respond(200, nil) == nil || r.Refuse(echo) == nil {
-		t.Error("a request of no connection has one")
+		t.Error("a request without a connection has one")
 	}
 	if (&netupgrade.Error{}).Error() == "" || (&netupgrade.Error{}).Unwrap() != nil {
-		t.Error("a zero Error has no text, or an error")
+		t.Error("a zero Error has no text, or unwraps to an error")
 	}
 	if p := (netupgrade.Accepted{}).Product(); !p.IsZero() {
 		t.Error(p)
@@ -436,7 +437,7 @@ func TestWebSocketRefusals(t *testing.T) {
 		{"empty key", replaced("dGhlIHNhbXBsZSBub25jZQ==", ""), 400, ""},
 		{"short key", replaced("dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZQ=="), 400, ""},
 		{"long key", replaced("dGhlIHNhbXBsZSBub25jZQ==", "AAAAAGhlIHNhbXBsZSBub25jZQ=="), 400, ""},
-		{"key in no base64", replaced("dGhl", "dG.l"), 400, ""},
+		{"key not in base64", replaced("dGhl", "dG.l"), 400, ""},
 	} {
 		asked = false
 		got, err := ask(t, a, test.request)
@@ -449,7 +450,7 @@ func TestWebSocketRefusals(t *testing.T) {
 			t.Errorf("%s: error %v", test.name, err)
 		}
 	}
-	// A version in the product is not what RFC 6455 has.
+	// The product of RFC 6455 has no version.
 	got, err := ask(t, a, replaced("Upgrade: websocket", "Upgrade: websocket/13"))
 	refused(t, got, 426)
 	if !errors.Is(err, handshake.ErrNotSupported) {
@@ -457,8 +458,8 @@ func TestWebSocketRefusals(t *testing.T) {
 	}
 }
 
-// The functions of a Protocol may look at the request alone. If one of them answers it or
-// takes the connection, nothing more is written on it.
+// The functions of a Protocol may only look at the request. If one of them answers it or
+// takes the connection, nothing more is written.
 func TestAnswerOfThePolicyIsTheLast(t *testing.T) {
 	t.Parallel()
 	for name, act := range map[string]func(*netupgrade.Request){
@@ -484,7 +485,7 @@ func TestAnswerOfThePolicyIsTheLast(t *testing.T) {
 	}
 }
 
-// Every text that this package can say. A change of one is meant, or it is a fault.
+// Every error text of this package. A change of one must be deliberate.
 func TestTextsOfErrors(t *testing.T) {
 	t.Parallel()
 	again := &netupgrade.Acceptor{Decline: func(r *netupgrade.Request, _ error) {

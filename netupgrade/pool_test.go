@@ -12,8 +12,7 @@ import (
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
-// What a switch hands over is nobody else's, whatever goes through the buffers after
-// it.
+// The results of a switch do not change when later requests use the buffers.
 func TestAcceptedSharesNoBuffer(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{0, 1, 100, 3000, 5000, 70_000} {
@@ -38,7 +37,7 @@ func TestAcceptedSharesNoBuffer(t *testing.T) {
 			want := strings.Repeat("a", size)
 			rest, err := io.ReadAll(accepted.Conn)
 			if string(accepted.Content) != want || string(rest) != want || err != nil {
-				t.Errorf("size %d, %s: other bytes than before, %v", size, framing, err)
+				t.Errorf("size %d, %s: the bytes have changed, %v", size, framing, err)
 			}
 			x := accepted.Head.Lines(accepted.Head.Lines(nil, "X"), "a")
 			equal(t, "lines", string(bytes.Join(x, []byte("|"))), strings.Repeat("a", 100)+"|x")
@@ -47,7 +46,7 @@ func TestAcceptedSharesNoBuffer(t *testing.T) {
 	}
 }
 
-// Nothing of one request is left for another of the same buffers.
+// A request leaves nothing in the buffers for the next one.
 func TestRequestsAreApart(t *testing.T) {
 	t.Parallel()
 	a := &netupgrade.Acceptor{
@@ -73,14 +72,14 @@ func TestRequestsAreApart(t *testing.T) {
 	}
 }
 
-// answer tells all that comes of a request.
+// answer returns all results of a request as text.
 func answer(a *netupgrade.Acceptor, request string) string {
 	conn := &memory{pieces: []string{request}}
 	accepted, err := a.Accept(conn)
 	return fmt.Sprintf("%q %v %q %v", conn.sent, accepted.Product(), accepted.Content, err)
 }
 
-// Many connections at once, each with bytes of its own: run with -race.
+// Many connections at once, each with different bytes: run with -race.
 func TestConcurrentConnections(t *testing.T) {
 	t.Parallel()
 	a := &netupgrade.Acceptor{KeepHead: true, Protocols: []netupgrade.Protocol{{

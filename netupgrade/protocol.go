@@ -8,8 +8,8 @@ import (
 // This file defines a protocol for an Acceptor, and what the Acceptor insists on before it
 // switches.
 
-// Protocol is a protocol to which an [Acceptor] can switch, and when:
-// [handshake.Protocol] for a net.Conn. Its fields are
+// Protocol is a protocol to which an [Acceptor] can switch, and the conditions for that. It
+// is [handshake.Protocol] for a net.Conn. Its fields are
 //
 //	Product upgrade.Product[string]
 //
@@ -18,15 +18,15 @@ import (
 //
 //	Allow func(*Request) bool
 //
-// the server's judgement on a request that offers Product, by its method, its target,
-// the load. False leaves the request to the next Protocol. Nil allows all.
+// judges a request that offers Product, for example by its method, its target or the
+// server's load. False leaves the request to the next Protocol. Nil allows all.
 //
 //	Check func(*Request) error
 //
 // returns nil if the request may have the protocol; a [*Refusal], possibly wrapped, to
-// answer that instead; or an error of the server's own, which is answered with 500. Nil
-// checks nothing, except that of the product websocket it checks that the request comes
-// from a page of the same origin, or from no page, and refuses others with 403.
+// answer with that instead; or any other error, which is answered with 500. A nil Check
+// checks nothing, except for the product websocket: the request must come from a page of
+// the same origin, or from no page, and any other is refused with 403.
 //
 //	Fields func(*Request) ([]handshake.Field, error)
 //
@@ -37,40 +37,40 @@ import (
 // is for the caller, which gets the connection from [Acceptor.Accept] and may call
 // accepted.Protocol.Serve(accepted). The Acceptor does not call it, and it may be nil.
 //
-// For the product websocket an Acceptor does what RFC 6455 asks of a server, whatever
-// Check and Fields are: it refuses a request by another method than GET with 405, one of
-// another version than 13 with 426 and that version, and one without a well-formed key
-// with 400; and it answers the key, so that Fields must not return Sec-WebSocket-Accept.
+// For the product websocket an Acceptor does what RFC 6455 asks of a server, with any
+// Check and Fields. It refuses a method other than GET with 405, a version other than 13
+// with 426, which names 13, and a missing or malformed key with 400. It answers the key,
+// so Fields must not return Sec-WebSocket-Accept.
 //
-// A panic of one of the functions is an error of the server's own, a [*PanicError].
+// A panic of Allow, Check or Fields becomes a [*PanicError], which is answered with 500.
 type Protocol = handshake.Protocol[*Request, func(Accepted)]
 
 // Refusal is [handshake.Refusal]: an error that Check and Fields of a [Protocol] return to
 // answer with a final response instead of switching. The connection is closed after it.
 type Refusal = handshake.Refusal
 
-// PanicError is [handshake.PanicError]: a function of the server's own panicked.
+// PanicError is [handshake.PanicError]: one of the server's functions panicked.
 type PanicError = handshake.PanicError
 
 // ErrConnect is [handshake.ErrConnect]: the request is a CONNECT.
 var ErrConnect = handshake.ErrConnect
 
-// WebSocket returns the Protocol for WebSocket. Its fields are the caller's to set, for a
-// policy on Origin other than the same origin, and for subprotocols (see
-// [websocket.SelectSubprotocol]): the checks of WebSocket are made and the key is answered
-// whatever they are.
+// WebSocket returns the Protocol for WebSocket. The caller may set Check, for a policy on
+// Origin other than the same origin, and Fields, for subprotocols (see
+// [websocket.SelectSubprotocol]). In any case the Acceptor makes the checks of WebSocket
+// and answers the key.
 //
 // [websocket.SelectSubprotocol]: https://pkg.go.dev/github.com/gosegue/upgrade/websocket#SelectSubprotocol
 func WebSocket() Protocol { return Protocol{Product: socket.Product} }
 
-// checkWebSocket leaves in r why a request that offers WebSocket is no handshake of it, or
-// its key. It is a step of its own, before the choice, so that the frames of both fit the
-// stack.
+// checkWebSocket leaves in r the key of a request that offers WebSocket, or why it is not a
+// WebSocket handshake. It is a separate step, before the choice, so that the frames of both
+// fit the stack.
 func (r *Request) checkWebSocket() {
 	if !r.offered.Offers(socket.Product) {
 		return
 	}
-	var room [2][]byte // for one line of each field: more of them are no handshake
+	var room [2][]byte // for one line of each field: a handshake has no more
 	version := r.Lines(room[:0:1], "Sec-WebSocket-Version")
 	key := r.Lines(room[1:1], "Sec-WebSocket-Key")
 	if r.refused = socket.Check(r.Method, version, key); r.refused == nil {
@@ -78,7 +78,8 @@ func (r *Request) checkWebSocket() {
 	}
 }
 
-// checkOrigin leaves in r why a WebSocket without a Check refuses the request, if it does.
+// checkOrigin leaves in r why a WebSocket Protocol without a Check refuses the request, or
+// nil.
 func (a *Acceptor) checkOrigin(r *Request) {
 	for i := range a.Protocols {
 		if p := &a.Protocols[i]; r.key != nil && p.Check == nil && socket.Is(p.Product) {
@@ -91,8 +92,7 @@ func (a *Acceptor) checkOrigin(r *Request) {
 	}
 }
 
-// insist checks every request that an Acceptor is to switch to p, before the server's own
-// Check does.
+// insist checks every request that would switch to p, before p.Check does.
 func insist(p *Protocol, r *Request) error {
 	if !socket.Is(p.Product) {
 		return nil

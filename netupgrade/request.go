@@ -17,11 +17,11 @@ import (
 	"github.com/gosegue/upgrade/internal/products"
 )
 
-// Request is a request that has been read but not decided on. It is valid during the
-// call that is given it, and so is every slice of its head.
+// Request is a request that has been read but not decided on. It and every slice of its
+// head are valid during the call that receives it.
 //
-// One of its methods [Request.Respond], [Request.Refuse] and [Request.Unread] may be
-// called, once, by [Acceptor].Decline alone.
+// Only [Acceptor].Decline may call [Request.Respond], [Request.Refuse] or
+// [Request.Unread], and only one of them, once.
 type Request struct {
 	head.Request
 
@@ -30,22 +30,22 @@ type Request struct {
 	deadline time.Time // of the request and its answer; zero if there is none
 	buffer   []byte    // what was read
 	headEnd  int       // in buffer: the end of the head
-	next     int       // in buffer: the end of the head, and later that of the content
+	next     int       // in buffer: the end of the head, later of the content
 	answer   []byte    // room for the head of the response
 	offered  upgrade.List[[]byte]
 	key      []byte                                        // of WebSocket, in buffer
-	accept   []byte                                        // the answer to it, in room of its own
+	accept   []byte                                        // the answer to key, not in buffer
 	protocol *handshake.Protocol[*Request, func(Accepted)] // a *Protocol, to switch to, or the first one to refuse
 	fields   []handshake.Field                             // of its 101
 	accepted Accepted
 	status   int // of the response; 0 if there is none
 
-	refused error // why the request is no WebSocket handshake
-	foreign error // why a WebSocket without a Check refuses it
+	refused error // why the request is not a WebSocket handshake
+	foreign error // why a WebSocket Protocol without a Check refuses it
 }
 
-// Sizes of the buffers of a request. Most heads fit the first; what outgrew the second
-// is not kept.
+// Sizes of the buffers of a request. Most heads fit the first. A buffer larger than the
+// second is not kept.
 const (
 	bufferSize    = 4 << 10
 	maxBufferKept = 64 << 10
@@ -78,13 +78,13 @@ func (r *Request) release() {
 	requests.Put(r)
 }
 
-// setDeadline begins the time that the request has.
+// setDeadline starts the time that the request has.
 func (r *Request) setDeadline(timeout time.Duration) {
 	if timeout == 0 {
 		timeout = DefaultTimeout
 	}
 	if timeout > 0 {
-		// Should it fail, so does the next Read.
+		// If this fails, so does the next Read.
 		r.deadline = time.Now().Add(timeout)
 		r.conn.SetDeadline(r.deadline)
 	}
@@ -98,7 +98,7 @@ func (r *Request) read(limits head.Limits) error {
 			r.headEnd, r.next = n, n
 			return err
 		}
-		// As in readMore, with one call less, to save stack.
+		// As in readMore, but with one call fewer, to save stack.
 		r.makeRoom()
 		n, err = r.conn.Read(r.buffer[len(r.buffer):cap(r.buffer)])
 		r.buffer = r.buffer[:len(r.buffer)+n]
@@ -114,7 +114,7 @@ func (r *Request) readMore() error {
 	n, err := r.conn.Read(r.buffer[len(r.buffer):cap(r.buffer)])
 	r.buffer = r.buffer[:len(r.buffer)+n]
 	if n > 0 {
-		return nil // an error comes again
+		return nil // the next Read returns the error again
 	}
 	return err
 }
@@ -126,10 +126,10 @@ func (r *Request) makeRoom() {
 	}
 }
 
-// copyHead leaves a copy of the head that is independent of the buffer in r.accepted.
+// copyHead leaves in r.accepted a copy of the head that is independent of the buffer.
 func (r *Request) copyHead(limits head.Limits) {
 	r.accepted.Head = new(head.Request)
-	// What was parsed once parses again.
+	// Parse accepted these bytes before.
 	r.accepted.Head.Parse(bytes.Clone(r.buffer[:r.headEnd]), limits)
 }
 
@@ -141,15 +141,15 @@ func (r *Request) Addr() net.Addr {
 	return r.conn.RemoteAddr()
 }
 
-// Unread returns the connection as if nothing had been read from it: a connection that
-// yields the request first, octet for octet, and then whatever comes after it. It has no
-// deadline, is the caller's to close, and outlives the Request. It is of the same kind as
-// the Conn of [Accepted]. It is nil if the request has been answered or taken already.
+// Unread returns the connection as if nothing had been read from it: it yields the request
+// first, octet for octet, and then the bytes after it. It has no deadline and outlives the
+// Request, and the caller closes it. Its methods CloseWrite and NetConn are as in
+// [Accepted]. Unread returns nil if the request has been answered or taken already.
 //
-// The Acceptor sees nothing of what follows. A proxy sends requests of many clients over
-// one connection, and a later one may offer a switch. So the server that goes on with the
-// connection should know how to switch, as one of net/http does with package httpupgrade,
-// or end the connection after its response.
+// The Acceptor does not see later requests on the connection. A proxy sends requests of
+// many clients over one connection, and a later one may offer a switch. So the server that
+// goes on with the connection should know how to switch, as net/http does with package
+// httpupgrade, or end the connection after its response.
 func (r *Request) Unread() net.Conn {
 	if r.gone || r.conn == nil {
 		return nil
@@ -159,8 +159,8 @@ func (r *Request) Unread() net.Conn {
 	return earlyconn.New(r.conn, bytes.Clone(r.buffer))
 }
 
-// fail answers a request that cannot be read, if somebody may read the answer, and returns
-// the error that says so.
+// fail answers a request that could not be read, if the client may still read the answer.
+// It returns the error of Accept.
 func (r *Request) fail(err error) error {
 	var malformed *head.Error
 	var content *chunked.Error
@@ -179,10 +179,10 @@ func (r *Request) fail(err error) error {
 	return &Error{r.status, err}
 }
 
-// Refuse answers 426 (Upgrade Required), naming the protocols of which the client has
-// to choose one, and closes the connection; 505 (HTTP Version Not Supported) to version
-// 1.0, which cannot upgrade, and 501 (Not Implemented) to CONNECT or without any
-// protocol to name.
+// Refuse answers 426 (Upgrade Required), which names the protocols that the client may
+// choose from, and closes the connection. To version 1.0, which cannot upgrade, it answers
+// 505 (HTTP Version Not Supported); to CONNECT, or if there is no protocol to name, 501
+// (Not Implemented).
 func (r *Request) Refuse(supported ...upgrade.Product[string]) error {
 	supported = products.Distinct(supported)
 	switch {

@@ -11,9 +11,9 @@ import (
 	"github.com/gosegue/upgrade/handshake"
 )
 
-// How long the server waits for the client's end after an answer, and for how many bytes
-// before it. A connection that is closed with bytes unread is reset, and the reset may
-// overtake the answer.
+// How long the server waits, after an answer, for the client to close, and how many bytes
+// it reads meanwhile. A connection that is closed with bytes unread is reset, and the reset
+// may overtake the answer.
 const (
 	lingerTime  = 500 * time.Millisecond
 	lingerBytes = 256 << 10
@@ -21,14 +21,14 @@ const (
 
 var errAnswered = errors.New("netupgrade: answered or taken already")
 
-// Respond answers with a final response of that status (200 to 599), those fields and
-// that content, and closes the connection, which the response says. With 204 (No Content)
+// Respond answers with a final response of that status (200 to 599), with those fields and
+// that content. It closes the connection, and the response says so. With 204 (No Content)
 // and 304 (Not Modified), and in answer to HEAD, it sends no content.
 //
-// The caller must not give Connection, Content-Length, Transfer-Encoding or Trailer. One
-// Upgrade is an advertisement, and a 426 (Upgrade Required) must have it. The errors are
-// those of [handshake.AppendResponse], and then nothing is sent; an error if the request
-// was answered or taken before; or that of the Write.
+// The fields must not include Connection, Content-Length, Transfer-Encoding or Trailer.
+// They may include one Upgrade, as an advertisement; a 426 (Upgrade Required) must have it.
+// Respond returns an error of [handshake.AppendResponse], and then sends nothing; an error
+// if the request was answered or taken before; or the error of the Write.
 //
 // To answer without closing, take the connection by [Request.Unread] and serve HTTP.
 func (r *Request) Respond(status int, content []byte, fields ...handshake.Field) error {
@@ -54,7 +54,7 @@ func (r *Request) Respond(status int, content []byte, fields ...handshake.Field)
 	return r.send(status)
 }
 
-// refuse answers with a refusal. If it cannot be sent as it is, nothing is.
+// refuse answers with a refusal. It sends nothing if the refusal cannot be sent as it is.
 func (r *Request) refuse(refusal *Refusal) error {
 	fields, content, err := refusal.Response(r.protocol.Product)
 	if err != nil {
@@ -75,7 +75,7 @@ func (r *Request) send(status int) error {
 	conn := r.conn
 	r.gone = true
 	defer conn.Close()
-	// A client that was too slow for its request has left no time for the answer.
+	// A client that sent its request too slowly has left no time for the answer.
 	if least := time.Now().Add(lingerTime); !r.deadline.IsZero() && r.deadline.Before(least) {
 		conn.SetWriteDeadline(least)
 	}
@@ -101,8 +101,8 @@ func (r *Request) send(status int) error {
 	return nil
 }
 
-// write writes something after which the connection goes on. If it fails, it closes the
-// connection, because nothing more can be said on it.
+// write writes p, after which the connection goes on. If it fails, it closes the
+// connection, because nothing more can be sent.
 func (r *Request) write(p []byte) error {
 	n, err := r.conn.Write(p)
 	if err == nil && n < len(p) {

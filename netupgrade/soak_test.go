@@ -19,11 +19,11 @@ import (
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
-// TestSoak opens, upgrades, uses and closes many connections, of which one in ten is
-// slow, one is aborted and one malformed; nothing of any of them is left, and of those
-// that are used no byte is lost or there twice, in either direction.
+// TestSoak opens, upgrades, uses and closes many connections. Of every ten, one is slow, one
+// is aborted and one is malformed. Afterwards no goroutine or file descriptor is left. On
+// the connections that are used no byte is lost or repeated, in either direction.
 //
-// It is not parallel: what is open before it must be all that is open after it.
+// It is not parallel, because it compares what is open before and after it.
 func TestSoak(t *testing.T) {
 	conns := 10_000
 	if testing.Short() || raceEnabled {
@@ -35,9 +35,9 @@ func TestSoak(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Time is not what is tested. With a Timeout of some seconds a loaded machine made slow
-	// clients too slow: the server answered 408 and closed with content unread, and the
-	// client saw a reset.
+	// This test is not about time. With a Timeout of a few seconds a loaded machine made
+	// slow clients too slow: the server answered 408 and closed with content unread, and
+	// the client saw a reset.
 	soak := &soak{t: t, addr: listener.Addr().String(), deadline: time.Now().Add(5 * time.Minute)}
 	soak.acceptor = &netupgrade.Acceptor{Protocols: []netupgrade.Protocol{{Product: echo}}, Timeout: 5 * time.Minute}
 	var servers tcptest.Group
@@ -91,12 +91,12 @@ type soak struct {
 	used, switched, malformed atomic.Int64
 }
 
-// serve sends everything back, and then the sums of the content and of everything that
+// serve sends everything back, and then the checksums of the content and of everything that
 // came after it.
 func (s *soak) serve(conn net.Conn) {
 	accepted, err := s.acceptor.Accept(conn)
 	if err != nil {
-		// 400 to those that are malformed, and nothing to those that were aborted.
+		// Malformed requests get a 400, aborted ones no answer.
 		var failed *netupgrade.Error
 		if !errors.As(err, &failed) || failed.Status != 400 && failed.Status != 0 {
 			s.t.Errorf("Accept: %v", err)

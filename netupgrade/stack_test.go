@@ -1,6 +1,6 @@
 //go:build !race && amd64 && go1.26
 
-// The frames are those of one compiler; that of Go 1.23 makes larger ones.
+// Frames depend on the compiler: Go 1.23 makes larger ones.
 
 package netupgrade_test
 
@@ -16,12 +16,12 @@ import (
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
-// A goroutine begins with 2 KiB of stack. One that has outgrown them keeps 4 KiB for as
-// long as the connection lasts, which is more than everything else that an idle connection
-// holds. So the frames of Accept, and those of the system calls below it, have to fit.
+// A goroutine begins with 2 KiB of stack. If it outgrows them, it keeps 4 KiB for as long
+// as the connection lasts, which is more than the rest that an idle connection holds. So
+// the frames of Accept, and of the system calls below it, must fit.
 //
-// The test runs in a process of its own, because the runtime gives new goroutines as much
-// stack as those before have used.
+// The test runs in a separate process, because the runtime gives new goroutines as much
+// stack as earlier ones have used.
 func TestAcceptFitsTheFirstStack(t *testing.T) {
 	const fixed = "adaptivestackstart=0"
 	if os.Getenv("GODEBUG") != fixed {
@@ -58,7 +58,7 @@ func TestAcceptFitsTheFirstStack(t *testing.T) {
 		}
 		done, end := make(chan error, conns), make(chan bool)
 		before := stacks()
-		// The collector shrinks stacks.
+		// The garbage collector would shrink stacks.
 		percent := debug.SetGCPercent(-1)
 		for _, conn := range servers {
 			go func() {

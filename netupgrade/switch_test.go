@@ -47,7 +47,7 @@ func TestSwitchOneByOne(t *testing.T) {
 	}
 }
 
-// In memory every split in two places is tried, with early bytes.
+// In memory, pairs of splits are tried, with early bytes.
 func TestSwitchAtEveryTwoSplits(t *testing.T) {
 	t.Parallel()
 	acceptor := echoing()
@@ -72,7 +72,7 @@ func TestSwitchAtEveryTwoSplits(t *testing.T) {
 	}
 }
 
-// More than fits any buffer, both ways at once.
+// More bytes than any buffer holds, in both directions at once.
 func TestLongEarlyBytes(t *testing.T) {
 	t.Parallel()
 	s := start(t, echoing())
@@ -94,8 +94,8 @@ func TestLongEarlyBytes(t *testing.T) {
 	}
 }
 
-// A head about as long as a buffer, with its end and the early bytes about the end of
-// the buffer.
+// The head is about as long as a buffer, so its end and the early bytes are near the end
+// of the buffer.
 func TestHeadAboutTheSizeOfABuffer(t *testing.T) {
 	t.Parallel()
 	s := start(t, echoing())
@@ -122,7 +122,7 @@ func TestBothDirectionsAfterTheSwitch(t *testing.T) {
 	equal(t, "rest", c.End(), "")
 }
 
-// A client that has no more to say can still be told something.
+// A client that has ended its side can still receive.
 func TestHalfClosedClient(t *testing.T) {
 	t.Parallel()
 	s := start(t, echoing())
@@ -135,7 +135,8 @@ type closeWriter interface{ CloseWrite() error }
 
 type netConner interface{ NetConn() net.Conn }
 
-// accept returns what the Acceptor made of one message, and the connection it had.
+// accept returns what the Acceptor made of one message, the connection that it was given,
+// and the client.
 func accept(t *testing.T, message string, options ...func(*server)) (got netupgrade.Accepted, bare net.Conn, c *tcptest.Client) {
 	t.Helper()
 	accepted, stop := make(chan netupgrade.Accepted), make(chan struct{})
@@ -154,7 +155,7 @@ func accept(t *testing.T, message string, options ...func(*server)) (got netupgr
 			return seen
 		}
 	})...)
-	// Before the server is waited for.
+	// This runs before the cleanup that waits for the server.
 	t.Cleanup(func() { close(stop) })
 	c = s.dial()
 	c.Send(message)
@@ -191,7 +192,7 @@ func TestNetConnWithEarlyBytes(t *testing.T) {
 			p := make([]byte, 100)
 			for left := "early"; left != ""; {
 				if conn.NetConn() != nil {
-					t.Fatalf("the bare connection with %q unread", left)
+					t.Fatalf("NetConn is not nil with %q unread", left)
 				}
 				n, err := got.Conn.Read(p[:2])
 				if err != nil || n == 0 || string(p[:n]) != left[:n] {
@@ -200,7 +201,7 @@ func TestNetConnWithEarlyBytes(t *testing.T) {
 				left = left[n:]
 			}
 			if conn.NetConn() != bare {
-				t.Error("not the bare connection with all read")
+				t.Error("NetConn is not the bare connection with all read")
 			}
 			c.Send("late")
 			if n, err := io.ReadFull(got.Conn, p[:4]); err != nil || string(p[:n]) != "late" {
@@ -214,7 +215,7 @@ func TestNetConnWithEarlyBytes(t *testing.T) {
 				if rest, err := io.ReadAll(c.Reader); len(rest) > 0 || err != nil {
 					t.Errorf("after CloseWrite %q, %v", rest, err)
 				}
-				// The other direction is open still.
+				// The other direction is still open.
 				c.Send("last")
 				if n, err := io.ReadFull(got.Conn, p[:4]); err != nil || string(p[:n]) != "last" {
 					t.Errorf("read %q, %v", p[:n], err)
@@ -264,7 +265,7 @@ func TestDeadlineOfTheSwitch(t *testing.T) {
 	}
 }
 
-// A protocol has begun as soon as its 101 has: nothing of HTTP comes after it.
+// After any part of the 101 the new protocol may have begun, so no HTTP follows it.
 func TestWriteOfTheAnswerFails(t *testing.T) {
 	t.Parallel()
 	for name, write := range map[string]func([]byte) (int, error){

@@ -14,21 +14,21 @@ import (
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
-// allocated returns how many bytes were allocated so far.
+// allocated returns how many bytes have been allocated so far.
 func allocated() uint64 {
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
 	return stats.TotalAlloc
 }
 
-// impatient is echoing with little time.
+// impatient returns the Acceptor of echoing with a short Timeout.
 func impatient() *netupgrade.Acceptor {
 	a := echoing()
 	a.Timeout = 250 * time.Millisecond
 	return a
 }
 
-// A client that does not leave, nor stop sending, is left.
+// If a client does not leave, or does not even stop sending, the server leaves.
 func TestClientThatDoesNotLeave(t *testing.T) {
 	t.Parallel()
 	for _, flood := range []bool{false, true} {
@@ -59,13 +59,13 @@ func TestVanishingClient(t *testing.T) {
 		message := post(m.framing, m.content)
 		s := start(t, echoing())
 		for cut := range len(message) {
-			// Half closed: it could be told something, but has not asked.
+			// Half closed: the client could read an answer, but its request has no end.
 			equal(t, "answer", s.exchange(message[:cut]), "")
 			_, err := s.outcome(2 * cut)
 			if want := io.ErrUnexpectedEOF; cut == 0 && !errors.Is(err, io.EOF) || cut > 0 && !errors.Is(err, want) {
 				t.Errorf("ended at %d: %v", cut, err)
 			}
-			// Gone without a word.
+			// Closed by a reset.
 			c := s.dial()
 			c.Send(message[:cut])
 			c.SetLinger(0)
@@ -78,7 +78,7 @@ func TestVanishingClient(t *testing.T) {
 	}
 }
 
-// A client that does not read has its answer in time, or none.
+// A client that does not read the answer in time gets none.
 func TestClientThatDoesNotRead(t *testing.T) {
 	t.Parallel()
 	near, far := net.Pipe()

@@ -15,14 +15,14 @@ import (
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
-// The tests of this file run in a time of their own, so that an hour takes none.
+// The tests of this file run with a fake clock, so that an hour takes no time.
 
 // piped gives one end of a pipe to a, and the other to client. It returns what the server
-// sent, the error of Accept, and when that came. A connection that was switched is served.
+// sent, how long Accept took, and its error. It serves a connection that was switched.
 func piped(a *netupgrade.Acceptor, client func(net.Conn)) (got string, took time.Duration, err error) {
 	near, far := net.Pipe()
 	defer far.Close()
-	near.SetDeadline(time.Now().Add(30 * time.Minute)) // which Accept is to change
+	near.SetDeadline(time.Now().Add(30 * time.Minute)) // Accept must change this
 	before := time.Now()
 	done := make(chan struct{})
 	go func() {
@@ -46,7 +46,7 @@ func piped(a *netupgrade.Acceptor, client func(net.Conn)) (got string, took time
 	return got, took, err
 }
 
-// timedOut checks that err says so, and after how long.
+// timedOut checks that err is a timeout, and that it took as long as wanted.
 func timedOut(t *testing.T, err error, took, want time.Duration) {
 	t.Helper()
 	if !errors.Is(err, os.ErrDeadlineExceeded) || took != want {
@@ -54,7 +54,7 @@ func timedOut(t *testing.T, err error, took, want time.Duration) {
 	}
 }
 
-// The default is 10 seconds, and no timeout is none.
+// The default is 10 seconds, and a negative Timeout is no limit.
 func TestTimeouts(t *testing.T) {
 	for _, test := range []struct {
 		timeout, want time.Duration
@@ -132,7 +132,8 @@ func TestStalledClient(t *testing.T) {
 	}
 }
 
-// Time is for the whole request: a client that sends a byte now and then gets no more.
+// Timeout is for the whole request: a client that sends a byte now and then gets no extra
+// time.
 func TestTrickle(t *testing.T) {
 	const timeout = 10 * time.Second
 	for _, message := range []string{offerEcho, post("length", strings.Repeat("x", 100)), chunkedPost(strings.Repeat("0", 100))} {
@@ -155,8 +156,8 @@ func TestTrickle(t *testing.T) {
 	}
 }
 
-// The answer has the time that the request has left, and without a Timeout there is no end
-// to it: Decline and Respond do not return before the client has read.
+// The answer has the time that the request has left. Without a Timeout it has no limit:
+// Decline and Respond do not return before the client has read.
 func TestAnswerToASlowReader(t *testing.T) {
 	content := strings.Repeat("content ", 1<<10)
 	for _, test := range []struct {
@@ -202,7 +203,7 @@ func TestAnswerToASlowReader(t *testing.T) {
 	}
 }
 
-// The deadline of the request is not the protocol's, nor is one that was there before.
+// Neither the deadline of the request nor an earlier one applies to the protocol.
 func TestDeadlinesAreClearedAfterTheSwitch(t *testing.T) {
 	for _, message := range []string{offerEcho, offerEcho + "early", post("length", "content"), post("chunked", "content")} {
 		for _, timeout := range []time.Duration{time.Second, -1} {

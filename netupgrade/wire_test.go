@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// wire is a client's connection in memory: it yields the pieces, each in a Read of its
-// own, and keeps a record. Its faults are fields.
+// wire is a client's connection in memory. It yields the pieces, one per Read, and keeps a
+// record of the calls. Its fields set the faults.
 type wire struct {
-	net.Conn // of which only the methods below are used
+	net.Conn // only the methods below are used
 
 	pieces       []string
 	end          error  // after the pieces; io.EOF if nil
-	endWithBytes bool   // it comes with the last piece already
-	empty        int    // how often a Read before each piece returns nothing; below 0: without end
+	endWithBytes bool   // end comes with the last piece
+	empty        int    // how many Reads return nothing before each piece; below 0: after the pieces, forever
 	reading      func() // called before each Read
 
 	writeErr      error
@@ -24,7 +24,7 @@ type wire struct {
 	deadlinesLeft int // before deadlineErr
 
 	mu        sync.Mutex
-	idle      int // of empty
+	idle      int // how many of empty so far
 	writes    []string
 	deadlines []time.Time
 	closed    bool
