@@ -16,7 +16,7 @@ func TestLayers(t *testing.T) {
 	)
 	for name, below := range map[string][]string{
 		here:              {"cases", "dial", "explain", "probe", "proxy", "serve", "text"},
-		here + "/serve":   {"explain", "record", "text"},
+		here + "/serve":   {"explain", "proxy", "record", "text"},
 		here + "/cases":   {"explain", "text"},
 		here + "/explain": {"text"},
 		here + "/dial":    nil,

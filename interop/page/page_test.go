@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -36,6 +37,7 @@ func TestPage(t *testing.T) {
 			for name, test := range map[string]func(*testing.T, context.Context, string, *tap){
 				"echo and heads":   testEcho,
 				"last handshakes":  testLast,
+				"three parties":    testParties,
 				"hostile fields":   testHostile,
 				"every octet":      testOctets,
 				"64 KiB":           testLong,
@@ -43,6 +45,7 @@ func TestPage(t *testing.T) {
 				"policy":           testPolicy,
 				"keyboard":         testKeyboard,
 				"looks":            testLooks,
+				"foot":             testFooter,
 			} {
 				t.Run(name, func(t *testing.T) { test(t, browser, url, through) })
 			}
@@ -138,6 +141,71 @@ func testLast(t *testing.T, browser context.Context, url string, tap *tap) {
 		t.Errorf("%d handshakes are listed", n)
 	}
 	unharmed(tab)
+	tab.quiet()
+}
+
+// testParties looks at what three parties made of an offer: of the first handshake without
+// a click, of another one by its button, and of what somebody typed.
+func testParties(t *testing.T, browser context.Context, url string, tap *tap) {
+	tab := open(t, browser, desktop, url)
+	ready(tab)
+	const verdicts = `["client", "proxy", "server", "direct"].map((p) => document.getElementById(p + "-verdict").textContent)`
+	wait := func(state string, want ...string) {
+		t.Helper()
+		stateText, _ := json.Marshal(state)
+		all, _ := json.Marshal(want)
+		tab.wait(`document.getElementById("parties-state").textContent.startsWith(` + string(stateText) + `) && JSON.stringify(` + verdicts + `) === JSON.stringify(` + string(all) + `)`)
+	}
+	const socket = "switched to websocket"
+	wait("handshake ", socket, socket, socket, socket)
+	if got := eval[string](tab, `document.getElementById("proxy-request").textContent`); !strings.Contains(got, "Upgrade: websocket\\r\\n\n") || !strings.Contains(got, "X-Forwarded-For: ") {
+		t.Errorf("the proxy passes on %q", got)
+	}
+
+	offer(t, tap.address, "GET /again HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade, x\\\r\nUpgrade: h2c\r\nUpgrade: <img src=x onerror=pwned=1>\x80\r\n\r\n")
+	tab.wait(`document.querySelector("#last li")?.textContent.includes("/again ")`)
+	eval[bool](tab, `(document.querySelector("#last li button").click(), true)`)
+	const malformed = "handshake: malformed Connection: line 0, offset 10: want comma or end of line"
+	wait("handshake ", "not switched: answered 400", "not passed on: "+malformed+"; answered 400", "not asked", "not switched: "+malformed)
+	if got := eval[string](tab, `document.getElementById("client-request").textContent`); !strings.Contains(got, "Connection: upgrade, x\\\\r\\n\n") ||
+		!strings.Contains(got, "Upgrade: h2c\\r\\n\nUpgrade: <img src=x onerror=pwned=1>\\x80\\r\\n\n") {
+		t.Errorf("the client sends %q", got)
+	}
+	if got := eval[string](tab, `document.getElementById("proxy-request").textContent`); got != "nothing" {
+		t.Errorf("the proxy passes on %q", got)
+	}
+	// The view has the focus, and is in sight.
+	if !eval[bool](tab, `document.activeElement.id === "parties-title" && document.activeElement.getBoundingClientRect().top < innerHeight / 2`) {
+		t.Error("the view is not in sight")
+	}
+
+	eval[bool](tab, `(() => {
+		document.getElementById("upgrade").value = "foo/1, echo/1";
+		document.getElementById("connection").value = "Upgrade";
+		document.getElementById("compare").click();
+		return true;
+	})()`)
+	const echo = "switched to echo/1"
+	wait("the fields typed above", echo, echo, echo, echo)
+	eval[bool](tab, `(() => { document.getElementById("upgrade").value = "a\\r\\nb"; document.getElementById("compare").click(); return true; })()`)
+	tab.wait(`document.getElementById("parties-state").textContent === "the fields typed above: no field line can hold CR or LF: the head would end elsewhere"`)
+	unharmed(tab)
+	tab.quiet("400")
+}
+
+// testFooter runs what the foot of the page offers to a terminal.
+func testFooter(t *testing.T, browser context.Context, url string, _ *tap) {
+	tab := open(t, browser, desktop, url)
+	ready(tab)
+	for id, want := range map[string]string{"parse": "product: HTTP, version 2.0", "curl": "This server switches to echo/1"} {
+		command := eval[string](tab, `document.querySelector("footer #`+id+` code").textContent`)
+		cmd := exec.Command("sh", "-c", command)
+		cmd.Dir = "../.." // the root of a clone
+		out, err := cmd.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), want) {
+			t.Errorf("%s: %v\n%s", command, err, out)
+		}
+	}
 	tab.quiet()
 }
 
@@ -378,7 +446,7 @@ func testLooks(t *testing.T, browser context.Context, url string, _ *tap) {
 				setTimeout(() => resolve(sum), 300);
 			})`
 			ready(tab)
-			tab.wait(`document.querySelector("#last li")`)
+			tab.wait(`document.querySelector("#last li") && document.getElementById("parties-state").textContent.startsWith("handshake ")`)
 			if sum := eval[float64](tab, shifts); sum > 0.02 {
 				t.Errorf("the layout shifts by %v", sum)
 			}

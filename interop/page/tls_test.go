@@ -27,6 +27,8 @@ func TestTLS(t *testing.T) {
 			if got := eval[string](tab, `document.getElementById("handshake-text").textContent`); !strings.Contains(got, "not keep the heads") {
 				t.Errorf("of the heads it says %q", got)
 			}
+			// The same offer, over HTTP/1.1.
+			tab.wait(`document.getElementById("parties-state").textContent === "handshake 1" && document.getElementById("proxy-verdict").textContent === "switched to websocket"`)
 			eval[bool](tab, `(() => { document.getElementById("message").value = "typed"; document.getElementById("send").click(); return true; })()`)
 			tab.wait(`document.querySelector("#transcript li:last-child.back")?.textContent === "echotyped"`)
 			eval[bool](tab, `(document.getElementById("toggle").click(), true)`)

@@ -14,6 +14,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gosegue/upgrade"
@@ -36,15 +37,24 @@ const (
 
 // Proxy is a reverse proxy with a log.
 type Proxy struct {
-	log     *log.Logger
-	proxy   *proxyupgrade.Proxy
-	allowed []upgrade.Product[string]
+	// Decided is told what became of an offer, in the words of the log. Nil: only the
+	// log is.
+	Decided func(string)
+
+	log       *log.Logger
+	proxy     *proxyupgrade.Proxy
+	transport *http.Transport
+	allowed   []upgrade.Product[string]
 }
 
 // New returns a proxy in front of backend that passes on only the allowed products. It
 // writes its log to logTo.
 func New(backend *url.URL, allowed []upgrade.Product[string], logTo io.Writer) *Proxy {
-	p := &Proxy{log: log.New(logTo, "", log.LstdFlags), allowed: allowed}
+	p := &Proxy{
+		log:       log.New(logTo, "", log.LstdFlags),
+		transport: http.DefaultTransport.(*http.Transport).Clone(),
+		allowed:   allowed,
+	}
 	p.proxy = &proxyupgrade.Proxy{
 		Reverse: &httputil.ReverseProxy{
 			Rewrite: func(r *httputil.ProxyRequest) {
@@ -54,7 +64,8 @@ func New(backend *url.URL, allowed []upgrade.Product[string], logTo io.Writer) *
 				// compares Host with Origin would refuse any other name.
 				r.Out.Host = r.In.Host
 			},
-			ErrorLog: p.log,
+			Transport: p.transport,
+			ErrorLog:  p.log,
 		},
 		Products: allowed,
 		Timeout:  answerTimeout,
@@ -92,6 +103,7 @@ func (p *Proxy) Run(ctx context.Context, listener net.Listener) error {
 		server.Close()
 	}
 	<-ended // an error says that tunnels had to be closed
+	p.transport.CloseIdleConnections()
 	return err
 }
 
@@ -103,10 +115,16 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	answered := &answer{ResponseWriter: w}
 	passed, why := p.passedOn(r)
+	r = r.WithContext(context.WithValue(r.Context(), answerKey{}, answered))
 	p.proxy.ServeHTTP(answered, r)
+	answered.over.Store(true)
 	switch {
 	case why != nil:
 		p.logOffer(r, "not passed on: %v; answered %d", why, answered.status)
+	case answered.failed != nil && answered.status > 0:
+		p.logOffer(r, "passed on %q: failed: %v; answered %d", passed, answered.failed, answered.status)
+	case answered.failed != nil:
+		p.logOffer(r, "passed on %q: failed: %v", passed, answered.failed)
 	case answered.status > 0:
 		p.logOffer(r, "passed on %q: not switched: answered %d", passed, answered.status)
 	}
@@ -154,20 +172,35 @@ func (p *Proxy) relay(t *proxyupgrade.Tunnel) {
 	p.log.Printf("%s %s closed after %d octets to the backend and %d to the client%s", t.Request.RemoteAddr, to, toBackend, toClient, ending)
 }
 
-// failed logs a request that failed.
-func (p *Proxy) failed(r *http.Request, err error) { p.logOffer(r, "failed: %v", err) }
+// failed logs a request that failed. ServeHTTP logs an offer that failed, with its answer.
+func (p *Proxy) failed(r *http.Request, err error) {
+	if answered, ok := r.Context().Value(answerKey{}).(*answer); ok && !answered.over.Load() {
+		answered.failed = err
+		return
+	}
+	p.logOffer(r, "failed: %v", err)
+}
+
+// answerKey is the key of an offer's answer in the context of its request.
+type answerKey struct{}
 
 // logOffer logs what a request offered and what became of it. The method is a token. The
 // rest of what a stranger sent is quoted. Long texts are cut.
 func (p *Proxy) logOffer(r *http.Request, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if p.Decided != nil {
+		p.Decided(text)
+	}
 	offered := strings.Join(r.Header["Upgrade"], ", ")
-	p.log.Printf("%s %.*s %.*q offers %.*q: %s", r.RemoteAddr, maxQuoted, r.Method, maxQuoted, r.RequestURI, maxQuoted, offered, fmt.Sprintf(format, args...))
+	p.log.Printf("%s %.*s %.*q offers %.*q: %s", r.RemoteAddr, maxQuoted, r.Method, maxQuoted, r.RequestURI, maxQuoted, offered, text)
 }
 
-// answer notes the status of a response.
+// answer notes the status of a response, and why there is no other.
 type answer struct {
 	http.ResponseWriter
 	status int
+	failed error
+	over   atomic.Bool // ServeHTTP of the proxy has returned
 }
 
 // Unwrap is for [http.ResponseController].

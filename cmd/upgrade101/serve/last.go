@@ -12,8 +12,9 @@ import (
 // shows them must escape them.
 
 const (
-	maxLast   = 50  // handshakes
-	maxQuoted = 200 // octets of what a stranger sent, in the log and in a note
+	maxLast   = 50      // handshakes
+	maxQuoted = 200     // octets of what a stranger sent, in the log and in a note
+	maxLines  = 4 << 10 // octets of the two fields, in a note
 )
 
 // note is a handshake and what became of it.

@@ -43,6 +43,7 @@ func (s *Server) routes() map[string]http.HandlerFunc {
 		"/script.js":  get(asset("script.js", "text/javascript; charset=utf-8")),
 		"/icon.svg":   get(asset("icon.svg", "image/svg+xml")),
 		"/parse":      post(parseTyped),
+		"/parties":    post(s.tellParties),
 		"/key":        post(s.giveKey),
 		"/handshake":  get(s.tellExchange),
 		"/handshakes": get(s.tellLast),
@@ -160,35 +161,43 @@ type keyJSON struct {
 
 // parseTyped answers how a server must read the fields in a request of HTTP/1.1.
 func parseTyped(w http.ResponseWriter, r *http.Request) {
+	if connection, upgrades, ok := askedFields(w, r); ok {
+		answerJSON(w, http.StatusOK, explain.Fields(connection, upgrades).ForPage())
+	}
+}
+
+// askedFields returns the lines of the two fields that a question of the page holds. If
+// the question is malformed or too long, it answers that and returns false.
+func askedFields(w http.ResponseWriter, r *http.Request) (connection, upgrades []string, ok bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxAsked))
 	switch {
 	case errors.As(err, new(*http.MaxBytesError)):
 		answerError(w, http.StatusRequestEntityTooLarge, errors.New("want 768 KiB of JSON at most"))
-		return
+		return nil, nil, false
 	case err != nil:
 		answerError(w, http.StatusBadRequest, errors.New("want the whole content"))
-		return
+		return nil, nil, false
 	}
 	t, err := readTyped(body)
 	if err != nil {
 		answerError(w, http.StatusBadRequest, err)
-		return
+		return nil, nil, false
 	}
-	connection, err := text.Unescape(t.Connection)
+	connection, err = text.Unescape(t.Connection)
 	if err != nil {
 		answerJSON(w, http.StatusBadRequest, errorJSON{err.Error(), "Connection"})
-		return
+		return nil, nil, false
 	}
-	offered, err := text.Unescape(t.Upgrade)
+	upgrades, err = text.Unescape(t.Upgrade)
 	if err != nil {
 		answerJSON(w, http.StatusBadRequest, errorJSON{err.Error(), "Upgrade"})
-		return
+		return nil, nil, false
 	}
-	if len(strings.Join(connection, "\n")) > maxTyped || len(strings.Join(offered, "\n")) > maxTyped {
+	if len(strings.Join(connection, "\n")) > maxTyped || len(strings.Join(upgrades, "\n")) > maxTyped {
 		answerError(w, http.StatusRequestEntityTooLarge, errors.New("want 64 KiB of each field at most"))
-		return
+		return nil, nil, false
 	}
-	answerJSON(w, http.StatusOK, explain.Fields(connection, offered).ForPage())
+	return connection, upgrades, true
 }
 
 func readTyped(body []byte) (typed, error) {
@@ -210,6 +219,7 @@ func readTyped(body []byte) (typed, error) {
 // exchangeJSON is a handshake, octet for octet, and how its request was read. Over TLS only
 // its version is known.
 type exchangeJSON struct {
+	Number      int               `json:"number"`  // among the last handshakes
 	Version     string            `json:"version"` // of HTTP
 	Request     text.Octets       `json:"request"`
 	RequestCut  bool              `json:"requestCut"`
@@ -227,7 +237,7 @@ func (s *Server) tellExchange(w http.ResponseWriter, r *http.Request) {
 	}
 	version := cmp.Or(n.offer.version, "1.1")
 	if s.TLS {
-		answerJSON(w, http.StatusOK, exchangeJSON{Version: version})
+		answerJSON(w, http.StatusOK, exchangeJSON{Number: n.number, Version: version})
 		return
 	}
 	kept := n.exchange
@@ -237,7 +247,7 @@ func (s *Server) tellExchange(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer := exchangeJSON{
-		version, text.Octets(kept.Request.Octets), kept.Request.Cut,
+		n.number, version, text.Octets(kept.Request.Octets), kept.Request.Cut,
 		text.Octets(kept.Response.Octets), kept.Response.Cut, nil,
 	}
 	if !kept.Request.Cut {
@@ -256,6 +266,11 @@ type noteJSON struct {
 	Offered  text.Octets `json:"offered"`
 	Decision string      `json:"decision"`
 	Switched bool        `json:"switched"`
+
+	// The lines of the two fields, to make the same offer again. Null if they are too
+	// long to be kept.
+	Connection []text.Octets `json:"connection"`
+	Upgrade    []text.Octets `json:"upgrade"`
 }
 
 // tellLast answers with the handshakes after a number, and with the highest number.
@@ -268,9 +283,15 @@ func (s *Server) tellLast(w http.ResponseWriter, r *http.Request) {
 		Handshakes []noteJSON `json:"handshakes"`
 	}{last, []noteJSON{}}
 	for _, n := range notes {
-		answer.Handshakes = append(answer.Handshakes, noteJSON{
-			n.number, n.time.UTC(), text.Octets(n.offer.method), text.Octets(n.offer.target), text.Octets(n.offer.products), n.decision, n.switched,
-		})
+		j := noteJSON{
+			Number: n.number, Time: n.time.UTC(),
+			Method: text.Octets(n.offer.method), Target: text.Octets(n.offer.target), Offered: text.Octets(n.offer.products),
+			Decision: n.decision, Switched: n.switched,
+		}
+		if n.offer.upgrades != nil {
+			j.Connection, j.Upgrade = text.AllOctets(n.offer.connection), text.AllOctets(n.offer.upgrades)
+		}
+		answer.Handshakes = append(answer.Handshakes, j)
 	}
 	answerJSON(w, http.StatusOK, answer)
 }

@@ -485,7 +485,7 @@ func testLastHandshakes(t *testing.T, flags ...string) {
 		{1, "GET", "/?...", "h2c , Echo/1,echo/1", "switched to echo/1", true},
 		{2, "GET", "/a?...", "<b>\"'&\x80", "not switched: handshake: malformed Upgrade: line 0, offset 0: want token", false},
 		{3, "GET", "/", "websocket", "not switched: handshake: refused with status 426: websocket: Sec-WebSocket-Version is not 13", false},
-		{4, "PUT", "/" + strings.Repeat("x", maxQuoted-1), strings.Repeat("y", maxQuoted), "not switched: nothing of it is served here", false},
+		{4, "PUT", "/" + strings.Repeat("x", maxQuoted-1), strings.Repeat("y", maxQuoted), "not switched: no offered product is served here", false},
 	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(shown{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

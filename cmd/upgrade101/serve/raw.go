@@ -119,11 +119,21 @@ func (s *Server) logUnswitched(from net.Addr, offered *offer, err error) {
 func rawOfferOf(r *netupgrade.Request, conn net.Conn) offer {
 	recorder, _ := conn.(record.Recorder)
 	return offer{
-		from:     r.Addr().String(),
-		method:   string(r.Method),
-		target:   string(r.Target),
-		products: string(bytes.Join(r.Upgrade, []byte(", "))),
-		foreign:  !websocket.SameOrigin(r.Lines(nil, "Origin"), [][]byte{r.Host}),
-		recorder: recorder,
+		from:       r.Addr().String(),
+		method:     string(r.Method),
+		target:     string(r.Target),
+		products:   string(bytes.Join(r.Upgrade, []byte(", "))),
+		connection: copies(r.Connection),
+		upgrades:   copies(r.Upgrade),
+		foreign:    !websocket.SameOrigin(r.Lines(nil, "Origin"), [][]byte{r.Host}),
+		recorder:   recorder,
 	}
+}
+
+// copies returns the lines as strings, which outlive the head.
+func copies(lines [][]byte) (all []string) {
+	for _, line := range lines {
+		all = append(all, string(line))
+	}
+	return all
 }

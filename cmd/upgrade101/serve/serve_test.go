@@ -202,10 +202,10 @@ func testPage(t *testing.T, flags ...string) {
 		{"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", ""},
 		{"GET / HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\n", "not switched: handshake: HTTP version cannot upgrade"},
 		{"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: echo/1\r\n\r\n", "not switched: handshake: no upgrade option in Connection"},
-		{"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: echo/2, h2c\r\n\r\n", `offers "echo/2, h2c": not switched: nothing of it is served here`},
+		{"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: echo/2, h2c\r\n\r\n", `offers "echo/2, h2c": not switched: no offered product is served here`},
 		{"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: @@@, echo/1\r\n\r\n", "not switched: handshake: malformed Upgrade: line 0, offset 0: want token"},
 		{"GET /?%1b HTTP/1.1\r\nHost: localhost\r\nUpgrade: \xff\xc2\x9b\r\n\r\n", `"/?%1b" offers "\xff\u009b"`},
-		{"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 4\r\n\r\nbody", `offers "h2c": not switched: nothing of it is served here`},
+		{"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 4\r\n\r\nbody", `offers "h2c": not switched: no offered product is served here`},
 		{"POST / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: echo/1\r\nContent-Length: 4\r\n\r\nbody", `POST "/" offers "echo/1": not switched: handshake: HTTP version cannot upgrade`},
 	} {
 		conn := dial(t, address, test.request)

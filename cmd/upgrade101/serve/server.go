@@ -10,6 +10,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,11 +64,12 @@ type Server struct {
 	sessions sessions
 	last     lastHandshakes
 	keys     *keys
+	asking   chan struct{} // holds one for each question to the three parties
 }
 
 // New returns a server whose clients use url. It writes its log to logTo.
 func New(url string, logTo io.Writer) *Server {
-	return &Server{url: url, log: log.New(logTo, "", log.LstdFlags), idle: idleTimeout, keys: newKeys()}
+	return &Server{url: url, log: log.New(logTo, "", log.LstdFlags), idle: idleTimeout, keys: newKeys(), asking: make(chan struct{}, maxAsking)}
 }
 
 // Run serves until ctx is done or the listener fails. Then it closes all connections.
@@ -215,7 +217,7 @@ func (s *Server) page(supported ...upgrade.Product[string]) http.Handler {
 }
 
 // errNotServed is the reason to decline a valid offer.
-var errNotServed = errors.New("nothing of it is served here")
+var errNotServed = errors.New("no offered product is served here")
 
 const wrongHost = `This server answers to localhost, to 127.0.0.1, to [::1] and to the address that it
 listens on, so that no other site can make a browser read its page. More names: --host.
@@ -244,21 +246,29 @@ These requests switch nothing, and show this page:
 type offer struct {
 	from, method, target, products string
 
+	connection, upgrades []string // the lines of the two fields, as HTTP/1.1 has them
+
 	version  string          // of HTTP; empty: 1.1
 	foreign  bool            // the page of another site sent it
 	recorder record.Recorder // of the connection; nil if there is none
 }
 
 func offerOf(r *http.Request) offer {
-	return offer{
-		from:     r.RemoteAddr,
-		method:   r.Method,
-		target:   r.RequestURI,
-		products: strings.Join(append(r.Header["Upgrade"], r.Header[":protocol"]...), ", "),
-		version:  strings.TrimSuffix(strings.TrimPrefix(r.Proto, "HTTP/"), ".0"),
-		foreign:  !websocket.SameOrigin(r.Header["Origin"], []string{r.Host}),
-		recorder: record.Of(r),
+	o := offer{
+		from:       r.RemoteAddr,
+		method:     r.Method,
+		target:     r.RequestURI,
+		connection: r.Header["Connection"],
+		upgrades:   r.Header["Upgrade"],
+		version:    strings.TrimSuffix(strings.TrimPrefix(r.Proto, "HTTP/"), ".0"),
+		foreign:    !websocket.SameOrigin(r.Header["Origin"], []string{r.Host}),
+		recorder:   record.Of(r),
 	}
+	if r.ProtoMajor == 2 { // RFC 8441 has neither field
+		o.connection, o.upgrades = []string{"Upgrade"}, r.Header[":protocol"]
+	}
+	o.products = strings.Join(o.upgrades, ", ")
+	return o
 }
 
 // logOffer logs what a request offered, what became of it, and why. The method is a token;
@@ -287,7 +297,25 @@ func (s *Server) logOffer(o offer, decision string, why error) {
 		n.exchange = kept
 	}
 	n.offer = offer{method: clip(o.method), target: clip(public(o.target)), products: clip(o.products), version: o.version}
+	n.offer.keepLines(o)
 	s.last.add(n)
+}
+
+// keepLines keeps copies of the lines of the two fields, unless they are long.
+func (o *offer) keepLines(from offer) {
+	size := 0
+	for _, line := range append(slices.Clone(from.connection), from.upgrades...) {
+		size += len(line) + len("\r\n")
+	}
+	if size > maxLines {
+		return
+	}
+	for _, line := range from.connection {
+		o.connection = append(o.connection, strings.Clone(line))
+	}
+	for _, line := range from.upgrades {
+		o.upgrades = append(o.upgrades, strings.Clone(line))
+	}
 }
 
 // clip returns a copy of the beginning of s, so that the rest can be freed.

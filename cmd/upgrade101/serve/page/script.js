@@ -207,6 +207,8 @@ async function showExchange(ours, key) {
 	for (let tries = 0; ; tries++) {
 		try {
 			const exchange = await ask("handshake?key=" + key);
+			own = exchange.number;
+			compareOwn();
 			if (ours === socket && ours.readyState === WebSocket.OPEN) byId("echo-text").textContent = echoTexts.openOver(exchange.version);
 			if (!exchange.request) {
 				headsOf = null;
@@ -312,6 +314,7 @@ byId("examples").append(...examples.map(([name, upgrade, connection]) => {
 // Last handshakes.
 
 const maxLast = 50;
+const notes = new Map(); // those that are listed, by number
 let last = 0;
 
 function showNote(note) {
@@ -319,8 +322,75 @@ function showNote(note) {
 		element("span", "when", new Date(note.time).toLocaleTimeString()),
 		element("span", "what", `${escaped(note.method)} ${escaped(note.target)} offers ${escaped(note.offered) || "nothing"}`),
 		element("span", "why", note.decision));
+	if (note.upgrade) {
+		const button = element("button", "quiet", "Compare");
+		button.type = "button";
+		button.setAttribute("aria-label", `Compare what three parties make of handshake ${note.number}`);
+		button.addEventListener("click", () => {
+			compareNote(note);
+			showParties();
+		});
+		item.append(button);
+	}
 	byId("last").prepend(item);
+	notes.set(note.number, note);
+	notes.delete(note.number - maxLast);
 }
+
+// Three parties.
+
+let comparing = null; // the last question
+let own = 0; // the number of this page's handshake
+
+const compareNote = (note) => compare(`handshake ${note.number}`, typed(note.connection), typed(note.upgrade));
+
+// compareOwn shows this page's handshake, unless somebody has chosen another offer.
+function compareOwn() {
+	const note = notes.get(own);
+	if (note?.upgrade && !comparing) compareNote(note);
+}
+
+// typed returns lines of octets as the server reads what somebody types.
+function typed(lines) {
+	const escape = (octet) => (octet === " " ? octet : octet === "\\" ? "\\\\" : glyph(octet));
+	return lines.map((line) => Array.from(line, escape).join("")).join("\n");
+}
+
+// compare asks what three parties make of an offer, and shows it.
+async function compare(what, connection, upgrade) {
+	comparing?.abort();
+	const ours = (comparing = new AbortController());
+	try {
+		const parties = await ask("parties", { ...post({ connection, upgrade }), signal: ours.signal });
+		for (const [name, party] of Object.entries(parties)) {
+			const box = byId(name + "-verdict");
+			box.replaceChildren(element("strong", "", party.verdict));
+			box.className = party.switched ? "verdict" : "verdict no";
+			for (const part of ["request", "response"]) {
+				const into = byId(`${name}-${part}`);
+				if (into) showHead(into, party[part]);
+				if (into && !party[part]) into.textContent = "nothing";
+			}
+		}
+		byId("parties-state").textContent = what;
+	} catch (error) {
+		if (ours.signal.aborted) return;
+		byId("parties-state").textContent = `${what}: ${error.answered ? error.message : "the server does not answer"}`;
+	}
+}
+
+// showParties moves the reader to the view.
+function showParties() {
+	byId("parties-title").scrollIntoView();
+	byId("parties-title").focus({ preventScroll: true });
+}
+
+byId("compare").addEventListener("click", () => {
+	compare("the fields typed above", byId("connection").value, byId("upgrade").value);
+	showParties();
+});
+
+byId("curl").replaceChildren(element("code", "", `curl ${location.protocol === "https:" ? "-k " : ""}${location.origin}/`));
 
 async function poll() {
 	for (;;) {
@@ -330,11 +400,13 @@ async function poll() {
 				if (answer.last < last) {
 					// Another server than before.
 					byId("last").replaceChildren();
+					notes.clear();
 					answer = await ask("handshakes?after=0");
 				}
 				answer.handshakes.forEach(showNote);
 				while (byId("last").childElementCount > maxLast) byId("last").lastElementChild.remove();
 				last = answer.last;
+				compareOwn();
 				byId("last-state").textContent = "live, the last 50";
 			} catch {
 				byId("last-state").textContent = "the server does not answer";
