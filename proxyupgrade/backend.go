@@ -11,13 +11,13 @@ import (
 	"github.com/gosegue/upgrade/internal/earlyconn"
 )
 
-// This file knows what net/http's client gives for a 101: a Body that can be written to.
+// This file knows what net/http's client returns for a 101: a Body that can be written to.
 
 var errBody = errors.New("proxyupgrade: Body of the backend's 101 cannot be written to")
 
-// backendConn returns the connection to a backend that has switched. body is that of its
-// 101, and conn the connection below it, or nil; direct says that nothing would be missed
-// without body.
+// backendConn returns the connection to a backend that has switched. body is the Body of
+// its 101, and conn the connection below it, or nil. direct says that the bytes need not go
+// through body.
 func backendConn(body io.ReadCloser, conn net.Conn, direct bool) (net.Conn, error) {
 	stream, ok := body.(io.ReadWriteCloser)
 	if !ok {
@@ -47,11 +47,11 @@ func backendConn(body io.ReadCloser, conn net.Conn, direct bool) (net.Conn, erro
 	return b, nil
 }
 
-// drain returns what net/http has read from conn already, which only its Body gives.
+// drain returns the bytes that net/http has read from conn already. Only its Body has them.
 //
-// Behind that the Body reads from conn, where no deadline in the past lets it get any
-// further: these three types say so before they take anything from the socket. What
-// tls.Conn has decrypted it gives nevertheless, and an expired deadline does it no harm.
+// After them the Body reads from conn, where a deadline in the past stops it: these three
+// types check the deadline before they take anything from the socket. A tls.Conn still
+// yields the bytes that it has decrypted, and an expired deadline does it no harm.
 func drain(body io.Reader, conn net.Conn) ([]byte, error) {
 	if err := conn.SetReadDeadline(time.Unix(1, 0)); err != nil {
 		return nil, err
@@ -62,13 +62,13 @@ func drain(body io.Reader, conn net.Conn) ([]byte, error) {
 		n, err := body.Read(room)
 		early = append(early, room[:n]...)
 		if err != nil {
-			break // and if it is another than that of the deadline, the next Read says so again
+			break // the deadline's, or one that the next Read returns again
 		}
 	}
 	return early, conn.SetReadDeadline(time.Time{})
 }
 
-// bodyConn is a Body that can be written to, as a connection.
+// bodyConn is a connection that reads and writes through a Body.
 type bodyConn struct {
 	io.ReadWriteCloser
 	conn net.Conn // below; nil if that is unknown

@@ -2,5 +2,5 @@
 
 package proxyupgrade_test
 
-// halfClosingBody says that the Body of a 101 has a CloseWrite method.
+// halfClosingBody says whether the Body of a 101 has a CloseWrite method.
 const halfClosingBody = true

@@ -13,15 +13,15 @@ import (
 )
 
 // This file knows a client that asks for a protocol by the extended CONNECT of HTTP/2
-// (RFC 8441), and how the backend, which speaks HTTP/1.1, is asked on its behalf. The
-// rest is as for any other client.
+// (RFC 8441), and how to ask the backend, which speaks HTTP/1.1, on its behalf. The rest is
+// as for any other client.
 
 var (
 	errAuthority = errors.New("proxyupgrade: extended CONNECT without an authority")
 
-	// errNotSwitched: to a client of HTTP/2 any 2xx says that the protocol was
-	// switched, which the backend did not mean.
-	errNotSwitched = errors.New("proxyupgrade: no answer to an extended CONNECT")
+	// errNotSwitched: to an HTTP/2 client any 2xx means that the protocol has switched,
+	// but the backend did not mean that.
+	errNotSwitched = errors.New("proxyupgrade: not an answer to an extended CONNECT")
 )
 
 var webSocket = upgrade.MustParseProduct("websocket")
@@ -31,8 +31,8 @@ func (x *exchange) isBridged() bool {
 	return extended.Is(x.in.ProtoMajor, x.in.Method, x.in.Header[extended.Field])
 }
 
-// bridge asks the backend for what the client asks for by an extended CONNECT, which must
-// not reach it as it is.
+// bridge asks the backend for the protocol of the client's extended CONNECT, which must not
+// itself reach the backend.
 func (x *exchange) bridge(out *http.Request) {
 	list, err := extended.Offer(x.in.Header[extended.Field])
 	if err == nil {
@@ -55,13 +55,13 @@ func (x *exchange) bridge(out *http.Request) {
 		x.key = string(websocket.AppendKey(nil))
 	}
 	out.Method = http.MethodGet
-	// What comes on the stream is of the new protocol and waits for the switch.
+	// The stream carries the new protocol, and waits for the switch.
 	out.Body, out.ContentLength = http.NoBody, 0
 	x.offer(out)
 }
 
-// checkAccept returns nil if the backend's 101 answers the key of the Proxy's own, if
-// there is one. The answer ends here: HTTP/2 has none.
+// checkAccept returns nil if the backend's 101 answers the Proxy's own key, or if there is
+// no such key. The answer ends here, because HTTP/2 has none.
 func (x *exchange) checkAccept(answer *http.Response) error {
 	if x.key == "" {
 		return nil
@@ -71,7 +71,7 @@ func (x *exchange) checkAccept(answer *http.Response) error {
 	return websocket.CheckAccept(x.key, accept)
 }
 
-// checkRelayed returns nil if a response that is no switch may go to the client.
+// checkRelayed returns nil if a response that is not a switch may go to the client.
 func (x *exchange) checkRelayed(answer *http.Response) error {
 	if x.isBridged() && answer.StatusCode/100 == 2 {
 		return errNotSwitched
@@ -79,15 +79,15 @@ func (x *exchange) checkRelayed(answer *http.Response) error {
 	return nil
 }
 
-// switchStream is the rest of switchTo for a client of HTTP/2, where the answer is a 200
-// and the tunnel is served here: the stream ends when the handler returns.
+// switchStream is the rest of switchTo for an HTTP/2 client. The answer is a 200, and the
+// tunnel is served here, because the stream ends when the handler returns.
 func (x *exchange) switchStream(in *http.Request, backend net.Conn, fields []handshake.Field) error {
 	var failure error
 	served := false
 	httpupgrade.Handler{
 		Protocols: []httpupgrade.Protocol{{
 			Product: x.to[0],
-			Check:   func(*http.Request) error { return nil }, // the backend has
+			Check:   func(*http.Request) error { return nil }, // the backend has checked
 			Fields:  func(*http.Request) ([]handshake.Field, error) { return fields, nil },
 			Serve: func(client net.Conn, _ *http.Request) {
 				served = true
@@ -100,7 +100,7 @@ func (x *exchange) switchStream(in *http.Request, backend net.Conn, fields []han
 		backend.Close()
 	}
 	if failure != nil {
-		x.report(failure) // it is answered
+		x.report(failure) // Handler has answered
 	}
 	return nil
 }

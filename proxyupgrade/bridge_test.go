@@ -44,7 +44,7 @@ func newBridge(t testing.TB, addr string, change func(*proxyupgrade.Proxy)) *bri
 
 const version13 = "Sec-WebSocket-Version: 13"
 
-// What the backend is asked for WebSocket, and what the client gets of its answer.
+// The backend gets a request for WebSocket, and the client gets its answer.
 func TestBridgeWebSocket(t *testing.T) {
 	t.Parallel()
 	heads := make(chan string, 2)
@@ -97,7 +97,7 @@ func TestBridgeWebSocket(t *testing.T) {
 	}
 }
 
-// What the client gets for what the backend answers.
+// The client's answer for each answer of the backend.
 func TestBridgeAnswers(t *testing.T) {
 	t.Parallel()
 	var answer string
@@ -152,7 +152,7 @@ func TestBridgeAnswers(t *testing.T) {
 
 var errAny = errors.New("any error")
 
-// What the backend is never asked for.
+// Requests that are refused without asking the backend.
 func TestBridgeRefused(t *testing.T) {
 	t.Parallel()
 	addr := newBackend(t, func(p *peer) {
@@ -213,8 +213,8 @@ func TestBridgeOtherMethod(t *testing.T) {
 	}
 }
 
-// A product other than websocket keeps its fields. What the client sends before the
-// backend has switched comes after it.
+// A product other than websocket keeps its fields. Bytes that the client sends before the
+// backend has switched reach the backend after the switch.
 func TestBridgeOtherProduct(t *testing.T) {
 	t.Parallel()
 	heads, goOn := make(chan string, 1), make(chan struct{})
@@ -259,8 +259,8 @@ func TestBridgeEnds(t *testing.T) {
 		ended <- p.rest()
 	})
 	b := newBridge(t, addr, nil)
-	// net/http ends the stream only when the handler returns, so that the end of the
-	// backend's side is the end of both.
+	// net/http ends the stream only when the handler returns, so the end of the backend's
+	// side is the end of both.
 	c := b.Connect("foo/2", "X-First: backend")
 	if got := c.Rest(); got != "BYE" {
 		t.Errorf("%q", got)
@@ -272,7 +272,7 @@ func TestBridgeEnds(t *testing.T) {
 	tcptest.Receive(t, ended)
 }
 
-// Shutdown and Relay know tunnels of HTTP/2 as any other.
+// Shutdown and Relay handle HTTP/2 tunnels like any other.
 func TestBridgeRelay(t *testing.T) {
 	t.Parallel()
 	addr := newBackend(t, func(p *peer) { p.head(); p.send(switching("foo/2")); p.rest() })

@@ -10,8 +10,8 @@ import (
 // This file knows the sockets of Linux: how to wait for bytes without a buffer for them,
 // and how to move them from one socket to another without seeing them.
 
-// run copies without a buffer while nothing comes, if src is a socket that allows it,
-// and through the kernel if dst is one as well and much comes.
+// run copies from src to dst. If src is a socket that allows it, run holds no buffer while
+// nothing comes. If dst is one too, bulk data goes through the kernel.
 func (h *half) run() (readErr, writeErr error) {
 	if err := h.writeEarly(); err != nil {
 		return nil, err
@@ -22,7 +22,7 @@ func (h *half) run() (readErr, writeErr error) {
 	return h.copyBuffered()
 }
 
-// newSocket returns nil if bytes can be read from src through Read alone.
+// newSocket returns nil if bytes can be read from src only by Read.
 //
 //go:noinline
 func newSocket(h *half) *socket {
@@ -34,7 +34,8 @@ func newSocket(h *half) *socket {
 	return &socket{half: h, src: src, dst: dst, canSplice: dst != nil}
 }
 
-// rawStream returns the socket of a stream that net reads and writes as it is, or nil.
+// rawStream returns the socket of conn if it is a stream that net reads and writes
+// unchanged, else nil.
 func rawStream(conn net.Conn) syscall.RawConn {
 	var socket syscall.Conn
 	switch c := conn.(type) {
@@ -42,7 +43,7 @@ func rawStream(conn net.Conn) syscall.RawConn {
 		socket = c
 	case *net.UnixConn:
 		if c.LocalAddr().Network() != "unix" {
-			return nil // packets, of which an empty one is no end
+			return nil // packets: an empty one is not the end
 		}
 		socket = c
 	default:
@@ -57,17 +58,17 @@ func rawStream(conn net.Conn) syscall.RawConn {
 
 // socket is a half that reads from a socket.
 //
-// It waits with nothing in hand. When bytes are there, a buffer is taken for them, and
-// given back before the next wait. If they fill the buffer, more of them are there: from
-// then on a pipe is taken instead, and the kernel moves the bytes through it, until
-// little comes again. Either way what an idle tunnel holds is two descriptors.
+// It waits without a buffer. When bytes are there, it takes a buffer for them, and gives it
+// back before the next wait. If the bytes fill the buffer, more of them are there: from then
+// on it takes a pipe instead, and the kernel moves the bytes through it, until few come
+// again. Either way an idle tunnel holds only two descriptors.
 type socket struct {
 	*half
 	src, dst  syscall.RawConn
 	canSplice bool // until the kernel says no
 	bulk      bool // use a pipe, not a buffer
 
-	// What receive left: n bytes in buffer or in pipe, or why there are none.
+	// The result of receive: n bytes in buffer or in pipe, or why there are none.
 	buffer *[readSize]byte
 	pipe   *pipe
 	n      int
@@ -77,7 +78,7 @@ type socket struct {
 const (
 	readSize  = 32 << 10 // of a buffer
 	pipeSize  = 1 << 20  // of a pipe, if the system grants it
-	littleNow = 8 << 10  // fewer bytes than this are no bulk
+	littleNow = 8 << 10  // fewer bytes than this are not bulk
 )
 
 var buffers = sync.Pool{New: func() any { return new([readSize]byte) }}
@@ -112,8 +113,8 @@ func (s *socket) copy() (readErr, writeErr error) {
 	}
 }
 
-// receive moves what has come into a buffer or a pipe. It reports false, with neither in
-// hand, if nothing has: the runtime then calls it again when something has.
+// receive moves the bytes that have come into a buffer or a pipe. If there are none, it gives
+// that back and reports false. The runtime calls it again when there are some.
 func (s *socket) receive(fd uintptr) bool {
 	if s.bulk {
 		s.pipe = newPipe()
@@ -142,7 +143,7 @@ func (s *socket) receive(fd uintptr) bool {
 	return true
 }
 
-// deliver writes to dst what receive has left.
+// deliver writes to dst the bytes that receive has left.
 func (s *socket) deliver() error {
 	if s.pipe == nil {
 		return s.write(s.buffer[:s.n])

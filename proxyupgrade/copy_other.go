@@ -2,8 +2,7 @@
 
 package proxyupgrade
 
-// run copies through a buffer: to read from a socket without one needs what only the
-// other file has.
+// run copies through a buffer. Only the file for Linux can wait on a socket without one.
 func (h *half) run() (readErr, writeErr error) {
 	if err := h.writeEarly(); err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ import (
 	"github.com/gosegue/upgrade/proxyupgrade"
 )
 
-// A proxy that passes on echo/1 and nothing else. Relay counts what goes through.
+// A proxy that passes on only echo/1. Relay counts the bytes.
 func Example() {
 	backend := httptest.NewServer(httpupgrade.Handler{Protocols: []httpupgrade.Protocol{{
 		Product: upgrade.MustParseProduct("echo/1"),
@@ -57,7 +57,7 @@ func Example() {
 	// /room [echo/1] 5 5 <nil>
 }
 
-// A field that authentication has set must not go because the client names it.
+// A field that authentication has set must stay, even if the client names it in Connection.
 func ExampleRemoveHopByHop() {
 	header := http.Header{
 		"Connection": {"close, X-User, X-Trace"},

@@ -25,29 +25,29 @@ import (
 	"github.com/gosegue/upgrade/internal/uri"
 )
 
-// This file knows one request on its way to the backend and the answer to it. What
-// becomes of a valid 101 is in switch.go.
+// This file knows one request on its way to the backend and the answer to it. File
+// switch.go handles a valid 101.
 
 var (
 	errNoReverse = errors.New("proxyupgrade: Proxy has no Reverse")
 	errNoAnswer  = fmt.Errorf("proxyupgrade: backend did not answer in time: %w", os.ErrDeadlineExceeded)
 	errNoHooks   = errors.New("proxyupgrade: Transport does not tell when the content is written")
 
-	// errSwitched is how the answer comes back through ReverseProxy. It is not an
-	// error, and nobody else sees it.
+	// errSwitched brings a valid 101 back through ReverseProxy. It is not an error, and
+	// only handleError sees it.
 	errSwitched = errors.New("proxyupgrade: switched")
 )
 
-// BackendError says that the backend's response is none that can be passed on: it is a
-// 101 that does not answer what was offered, or a 426 that names nothing of Products, or
-// its Connection is malformed. The backend's connection is closed, and the client's
-// answer is 502 (Bad Gateway).
+// BackendError says that the backend's response cannot be passed on: it is a 101 that does
+// not answer the offer, a 426 that names none of Products or is for an HTTP/2 client, or a
+// 2xx to an extended CONNECT, or its Connection is malformed. The backend's connection is
+// closed, and the client is answered with 502 (Bad Gateway).
 type BackendError struct {
 	Status int // of the backend's response
 	Err    error
 }
 
-// Error returns a text with the status and that of Err.
+// Error returns a text that has the status and the text of Err.
 func (e *BackendError) Error() string {
 	text := fmt.Sprintf("proxyupgrade: backend answered %d", e.Status)
 	if e.Err != nil {
@@ -67,8 +67,8 @@ type exchange struct {
 	in      *http.Request             // as the client sent it
 	offered []upgrade.Product[string] // to the backend; nil: this is an ordinary request
 
-	key      string                    // for the backend, instead of the client's; or none
-	required []upgrade.Product[string] // what a 426 of the backend's is passed on with
+	key      string                    // for the backend, instead of the client's; empty: none
+	required []upgrade.Product[string] // what the client's 426 names
 
 	session *session
 	cancel  context.CancelCauseFunc // of the request to the backend
@@ -76,20 +76,20 @@ type exchange struct {
 	answer  *http.Response          // a valid 101
 	to      []upgrade.Product[string]
 	conn    net.Conn // below the Body of answer; nil if unknown
-	taken   bool     // the backend's connection is somebody else's to close
+	taken   bool     // the tunnel closes the backend's connection
 }
 
-// forward returns the request that ReverseProxy gets for r: the same, without what ends
-// at this hop. ReverseProxy would remove what Connection names once the handlers have
-// added to it, and what Keep keeps.
+// forward returns the request that ReverseProxy gets for r: the same, without the fields
+// that end at this hop. ReverseProxy would remove the fields that Connection names only
+// after Director has added its own, and would also remove those in Keep.
 func (p *Proxy) forward(r *http.Request) (*http.Request, error) {
 	header := maps.Clone(r.Header)
-	delete(header, extended.Field) // which net/http lets through in any request
+	delete(header, extended.Field) // net/http lets it through in any request
 	if err := RemoveHopByHop(header, p.Keep...); err != nil {
 		return nil, err
 	}
 	if te, ok := r.Header["Te"]; ok {
-		header["Te"] = te // for ReverseProxy, which leaves of it what speaks of trailers
+		header["Te"] = te // for ReverseProxy, which passes on only "trailers"
 	}
 	out := r.WithContext(r.Context())
 	out.Header = header
@@ -107,8 +107,8 @@ func (x *exchange) pass(w http.ResponseWriter, out *http.Request) {
 
 // offer asks the backend to switch.
 func (x *exchange) offer(out *http.Request) {
-	// net/http lets such a Host through, and httpupgrade.Switch does not, which would
-	// be too late: the backend has switched by then.
+	// net/http lets a malformed Host through. httpupgrade.Switch would refuse it, but too
+	// late: the backend has switched by then.
 	if _, ok := uri.IsHost(x.in.Host); !ok {
 		x.client.Header().Set("Connection", "close")
 		x.refuse(http.StatusBadRequest, handshake.ErrHost)
@@ -132,13 +132,13 @@ func (x *exchange) offer(out *http.Request) {
 		x.refuse(handshake.Status(err), err)
 		return
 	}
-	out.Header.Del("Expect") // it is met
+	out.Header.Del("Expect") // the Proxy has met it
 	x.cancel = cancel
 	x.pass(finalWriter{x.client, x}, out.WithContext(ctx))
 }
 
-// readContent reads the content of the request, which goes to the backend as a whole:
-// the client may have sent some of the new protocol already.
+// readContent reads the whole content of the request before it goes to the backend: the
+// client may have sent some of the new protocol after it already.
 func (x *exchange) readContent(out *http.Request) error {
 	if out.Body == nil || out.Body == http.NoBody {
 		return nil
@@ -150,9 +150,9 @@ func (x *exchange) readContent(out *http.Request) error {
 	if err := httpupgrade.ReadContent(out, max(limit, 0)); err != nil {
 		return err
 	}
-	// It goes to the backend with a length, not in chunks. Then net/http writes what
-	// does not fit its first write past its buffer, so that all of it is on its way
-	// when the hook WroteRequest runs.
+	// The content goes to the backend with a length, not in chunks. Then the part that
+	// does not fit net/http's first write bypasses its buffer, so all of the content is
+	// on its way when the hook WroteRequest runs.
 	if out.ContentLength < 0 {
 		content, err := io.ReadAll(out.Body)
 		if err != nil {
@@ -164,9 +164,9 @@ func (x *exchange) readContent(out *http.Request) error {
 	return nil
 }
 
-// finalWriter passes final responses on, and drops interim ones. A response's fields are
-// real only when the Transport has returned: ReverseProxy empties the header after each
-// interim response.
+// finalWriter passes final responses on, and drops interim ones. Until the Transport has
+// returned, Header returns a header that is not used, because ReverseProxy empties it after
+// each interim response.
 type finalWriter struct {
 	http.ResponseWriter
 	x *exchange
@@ -234,17 +234,17 @@ func (x *exchange) RoundTrip(out *http.Request) (*http.Response, error) {
 		}
 	}
 	x.answer, x.to = answer, handshake.Restrict(list, x.offered...)
-	// Any other RoundTripper may have sent requests of its own meanwhile, and what
-	// the hooks saw last be the connection of one of these.
+	// Any other RoundTripper may have sent other requests meanwhile, and the hooks may
+	// have seen the connection of one of these last.
 	if _, ok := transport.(*http.Transport); ok {
 		x.conn = sending.connection()
 	}
 	return nil, errSwitched
 }
 
-// setOffer adds the offer to the header of the request to the backend. HTTP2-Settings
-// goes with h2c alone, and only if it was meant for this hop and there is one (RFC 7540,
-// section 3.2.1).
+// setOffer adds the offer to the header of the request to the backend. HTTP2-Settings goes
+// only with h2c, and only if there is exactly one, meant for this hop (RFC 7540, section
+// 3.2.1).
 func (x *exchange) setOffer(header http.Header) {
 	header["Upgrade"] = []string{string(upgrade.AppendList(nil, x.offered...))}
 	header["Connection"] = []string{"Upgrade"}
@@ -263,7 +263,7 @@ func (x *exchange) setOffer(header http.Header) {
 
 var h2c = upgrade.MustParseProduct("h2c")
 
-// cause returns why the context ended if that was our doing, else err.
+// cause returns why the context ended if the Proxy ended it, else err.
 func cause(ctx context.Context, err error) error {
 	if c := context.Cause(ctx); c == errNoAnswer || c == http.ErrServerClosed {
 		return c
@@ -271,8 +271,9 @@ func cause(ctx context.Context, err error) error {
 	return err
 }
 
-// ordinary returns the response to any request but a 101 that answers an offer: as
-// ReverseProxy may pass it on, or an error, with the backend's connection closed.
+// ordinary returns any response except a 101 that answers an offer, as ReverseProxy may pass
+// it on. If it must not be passed on, ordinary closes the backend's connection and returns
+// an error.
 func (x *exchange) ordinary(answer *http.Response) (*http.Response, error) {
 	switch answer.StatusCode {
 	case http.StatusSwitchingProtocols:
@@ -296,13 +297,13 @@ func (x *exchange) ordinary(answer *http.Response) (*http.Response, error) {
 	return answer, nil
 }
 
-// reject closes the backend's connection and says why.
+// reject closes the backend's connection and returns the reason.
 func reject(answer *http.Response, err error) error {
 	answer.Body.Close()
 	return &BackendError{answer.StatusCode, err}
 }
 
-// modifyResponse is what ReverseProxy calls for every response but a 101.
+// modifyResponse is called by ReverseProxy for every response except a 101.
 func (x *exchange) modifyResponse(answer *http.Response) error {
 	if modify := x.proxy.Reverse.ModifyResponse; modify != nil {
 		if err := modify(answer); err != nil {
@@ -318,7 +319,7 @@ func (x *exchange) modifyResponse(answer *http.Response) error {
 	return nil
 }
 
-// handleError is what ReverseProxy calls when there is no response to pass on.
+// handleError is called by ReverseProxy when there is no response to pass on.
 func (x *exchange) handleError(_ http.ResponseWriter, out *http.Request, err error) {
 	if err == errSwitched {
 		err = x.switchTo()
@@ -328,7 +329,7 @@ func (x *exchange) handleError(_ http.ResponseWriter, out *http.Request, err err
 	}
 }
 
-// fail answers a request that the backend, or what became of its answer, has failed.
+// fail answers a request that failed at the backend or after its answer.
 func (x *exchange) fail(out *http.Request, err error) {
 	handler := x.proxy.Reverse.ErrorHandler
 	if x.proxy.Error != nil || handler == nil {
@@ -347,7 +348,8 @@ func (x *exchange) refuse(status int, err error) {
 	x.client.WriteHeader(status)
 }
 
-// refuseConnect answers a CONNECT of a client that may have sent what is no HTTP already.
+// refuseConnect answers a CONNECT. Its client may already have sent octets that are not
+// HTTP.
 func (x *exchange) refuseConnect() {
 	if x.in.ProtoMajor == 1 {
 		x.client.Header().Set("Connection", "close")
@@ -375,7 +377,7 @@ func (x *exchange) report(err error) {
 	x.proxy.errorLog(x.in).Print(err)
 }
 
-// errorLog returns where requests that failed are logged.
+// errorLog returns the log for failed requests.
 func (p *Proxy) errorLog(r *http.Request) *log.Logger {
 	if p.Reverse != nil && p.Reverse.ErrorLog != nil {
 		return p.Reverse.ErrorLog
@@ -386,7 +388,7 @@ func (p *Proxy) errorLog(r *http.Request) *log.Logger {
 	return log.Default()
 }
 
-// sending is what the hooks of httptrace tell of a request: its connection, and whether
+// sending is what the hooks of httptrace say about a request: its connection, and whether
 // it is written.
 type sending struct {
 	mu    sync.Mutex
@@ -420,7 +422,7 @@ func (s *sending) connection() net.Conn {
 	return s.conn
 }
 
-// wait returns nil when the request is written: the backend may answer before.
+// wait returns nil when the request is written. The backend may answer before that.
 func (s *sending) wait(ctx context.Context) error {
 	s.mu.Lock()
 	wrote := s.wrote

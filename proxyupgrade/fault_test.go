@@ -21,9 +21,9 @@ import (
 	"github.com/gosegue/upgrade/proxyupgrade"
 )
 
-// A backend that dies at any octet of its answer costs a 502, and nothing is left; one
-// that dies after it ends the tunnel. That goroutines and descriptors are as before is
-// TestMain's to see.
+// If a backend dies at any octet of its answer, the client gets a 502, and nothing is left.
+// If it dies after the answer, the tunnel ends. TestMain checks that no goroutine or
+// descriptor is left.
 func TestBackendDies(t *testing.T) {
 	answer := "HTTP/1.1 103 Early Hints\r\n\r\n" + switching("websocket")
 	for cut := range len(answer) + 1 {
@@ -55,7 +55,7 @@ func TestBackendDies(t *testing.T) {
 	}
 }
 
-// A client that dies at any octet of its request, or of what follows it, leaves nothing
+// A client that dies at any octet of its request, or of the bytes after it, leaves nothing
 // either, and is reported at most once.
 func TestClientDies(t *testing.T) {
 	whole := "POST /a HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" + tcptest.Framed("chunked", "hello") + "EARLY"
@@ -78,7 +78,7 @@ func TestClientDies(t *testing.T) {
 				}
 				c.Close()
 			}
-			// Behind these the proxy serves as before.
+			// After these the proxy serves as before.
 			c := tcptest.Dial(t, p.addr)
 			c.Send(whole)
 			c.Head()
@@ -140,7 +140,7 @@ func TestResetIsPassedOn(t *testing.T) {
 	})
 }
 
-// What a backend has sent before it closed on a client that keeps sending is delivered.
+// All that a backend sends before it closes is delivered, even if the client keeps sending.
 func TestLastWordOfBackend(t *testing.T) {
 	for range 20 {
 		closing := make(chan bool)
@@ -163,7 +163,7 @@ func TestLastWordOfBackend(t *testing.T) {
 	}
 }
 
-// A client that is gone before the answer takes the request to the backend with it.
+// If the client is gone before the answer, the request to the backend ends too.
 func TestClientGoneBeforeAnswer(t *testing.T) {
 	asked, ended := make(chan bool, 1), make(chan string, 1)
 	p := newProxy(t, newBackend(t, func(p *peer) {
@@ -227,11 +227,11 @@ func isTimeout(err error) bool {
 	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// plainWriter is a ResponseWriter of a server that lets no connection go.
+// plainWriter is a ResponseWriter without Hijack.
 type plainWriter struct{ http.ResponseWriter }
 
-// A switch that fails at the client's side closes the backend's, and nothing of a 101 is
-// written where an answer still can be.
+// A switch that fails at the client's side closes the backend's connection. No part of a 101
+// is written if another answer is still possible.
 func TestClientCannotSwitch(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -293,13 +293,13 @@ func (r readOnly) RoundTrip(out *http.Request) (*http.Response, error) {
 	return answer, err
 }
 
-// A 101 that the client cannot be sent ends both connections, and nothing is answered
+// If the 101 cannot be sent to the client, both connections end, and no answer is written
 // into the tunnel.
 func TestClientGoneAtSwitch(t *testing.T) {
 	ended := make(chan string, 1)
 	p := newProxy(t, newBackend(t, switchTo(0, func(p *peer, _ string) { ended <- p.rest() })), func(p *proxyupgrade.Proxy) {
 		p.Reverse.ErrorHandler = func(_ http.ResponseWriter, _ *http.Request, err error) {
-			t.Errorf("an answer is wanted for %v", err)
+			t.Errorf("ErrorHandler was called for %v", err)
 		}
 	})
 	addr := newServer(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -317,7 +317,7 @@ func TestClientGoneAtSwitch(t *testing.T) {
 	}
 }
 
-// deadHijacker gives connections away that are closed already.
+// deadHijacker gives away connections that are closed already.
 type deadHijacker struct{ http.ResponseWriter }
 
 func (w deadHijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
@@ -437,7 +437,7 @@ func TestHooks(t *testing.T) {
 			tcptest.Receive(t, done)
 		}
 		if after := *p.Reverse; after.Transport != before.Transport || after.ErrorHandler != nil || after.ModifyResponse != nil {
-			t.Error("it is")
+			t.Error("Reverse was changed")
 		}
 	})
 	t.Run("zero Proxy", func(t *testing.T) {
@@ -455,7 +455,7 @@ func TestHooks(t *testing.T) {
 	})
 }
 
-// The deadlines of the server and of the Transport are of requests, not of tunnels.
+// The time-outs of the server and of the Transport bound requests, not tunnels.
 func TestTimeoutsOfRequests(t *testing.T) {
 	const timeout = 50 * time.Millisecond
 	for _, content := range []string{"", "hello"} {
@@ -491,7 +491,7 @@ func TestIdle(t *testing.T) {
 	closeWrite := func(conn any) { conn.(interface{ CloseWrite() error }).CloseWrite() }
 	for _, way := range ways() {
 		if way.twice {
-			continue // the second one reports what the first one has ended
+			continue // the second proxy reports what the first one has ended
 		}
 		for _, ended := range []string{"neither", "client", "backend"} {
 			t.Run(way.name+", silent and "+ended+" has ended", func(t *testing.T) {
@@ -523,14 +523,14 @@ func TestIdle(t *testing.T) {
 				}
 				c.Rest()
 				if ended == "backend" {
-					// That was the backend's end. The proxy's is to be seen by writing only.
+					// That was the backend's end. Only a write could show the proxy's.
 					if !tcptest.Eventually(func() bool { return len(p.errors) > 0 || p.Relay != nil }) {
 						t.Error("the tunnel stays open")
 					}
 				}
 				close(closed)
 				if p.Relay != nil {
-					return // whose error is its own
+					return // it keeps the error to itself
 				}
 				if err := tcptest.Receive(t, p.errors); !isTimeout(err) {
 					t.Errorf("error is %v", err)

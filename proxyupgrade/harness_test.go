@@ -28,12 +28,12 @@ func products(texts string) []upgrade.Product[string] {
 	return all
 }
 
-// switching is what a backend answers that switches to a product.
+// switching returns the answer of a backend that switches to product.
 func switching(product string) string {
 	return "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: " + product + "\r\n\r\n"
 }
 
-// request is a GET that offers products.
+// request returns a GET that offers products.
 func request(offered string) string {
 	return "GET /a HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: " + offered + "\r\n\r\n"
 }
@@ -45,8 +45,8 @@ type peer struct {
 	t testing.TB
 }
 
-// head reads up to and with the next empty line. It is empty if the connection ends
-// before.
+// head reads up to the next empty line, and that line. It returns "" if the connection ends
+// before that.
 func (p *peer) head() string {
 	var head strings.Builder
 	for {
@@ -84,14 +84,14 @@ func (p *peer) rest() string {
 
 func (p *peer) Read(b []byte) (int, error) { return p.Reader.Read(b) }
 
-// echo sends everything back, and the end as well. It goes through a buffer: what net
-// would do by itself holds a pipe, which is for the tests to count.
+// echo sends everything back, and also the end. It copies through a buffer: otherwise net
+// would hold a pipe, and the tests count pipes.
 func (p *peer) echo() {
 	io.Copy(struct{ io.Writer }{p.Conn}, struct{ io.Reader }{p.Reader})
 	p.Conn.(interface{ CloseWrite() error }).CloseWrite()
 }
 
-// newBackend serves each connection by serve, and closes it then. It returns the address.
+// newBackend serves each connection by serve, and then closes it. It returns the address.
 func newBackend(t testing.TB, serve func(*peer)) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -102,7 +102,7 @@ func newBackend(t testing.TB, serve func(*peer)) string {
 	return listener.Addr().String()
 }
 
-// acceptAll ends with the test, after all that serve does.
+// acceptAll serves each connection by serve. The test ends only after every serve has ended.
 func acceptAll(t testing.TB, listener net.Listener, serve func(*peer)) {
 	var open sync.WaitGroup
 	t.Cleanup(func() { listener.Close(); open.Wait() })
@@ -180,7 +180,7 @@ func (l testLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// lines returns the field lines of that name in a head, as they were spelled.
+// lines returns the values of the field lines of that name in a head.
 func lines(head, name string) []string {
 	var all []string
 	for _, line := range strings.Split(head, "\r\n") {

@@ -7,29 +7,29 @@ import (
 	"github.com/gosegue/upgrade/handshake"
 )
 
-// This file applies handshake's rules of a hop to an http.Header. It has none of its own.
+// This file applies handshake's rules of a hop to an http.Header. It has no other rules.
 
-// RemoveHopByHop removes from h the fields that speak for one connection alone: those
-// that Connection names, except those in keep, and those that end at every hop. It is
-// [handshake.HopByHop] for net/http, which has the list and the rules; Host,
-// Content-Length and Content-Encoding always stay.
+// RemoveHopByHop removes from h the fields that are for one connection only: those that
+// Connection names, except those in keep, and those that end at every hop. It is
+// [handshake.HopByHop] for net/http: the list and the rules are there. Host, Content-Length
+// and Content-Encoding always stay.
 //
-// The error is the [*handshake.FieldError] of a malformed Connection. Everything is
-// removed then as well, with each well-formed element of Connection; a proxy answers
-// such a request with 400 (Bad Request) and such a response with 502 (Bad Gateway).
+// The error is the [*handshake.FieldError] of a malformed Connection. Even then the fields
+// are removed, including those that the well-formed elements of Connection name. A proxy
+// answers such a request with 400 (Bad Request) and such a response with 502 (Bad Gateway).
 //
-// A field is found under any spelling of its name. Connection is read from h as net/http
-// spells it. RemoveHopByHop takes linear time in the size of h, if its names are spelled
-// so, and allocates nothing where there is nothing to remove. h may be nil.
+// A field is found under any spelling of its name, but Connection is read only as net/http
+// spells it. If all names in h are spelled that way, RemoveHopByHop takes time linear in
+// the size of h. It allocates nothing if there is nothing to remove. h may be nil.
 func RemoveHopByHop(h http.Header, keep ...string) error {
 	hop, err := handshake.HopByHop(h["Connection"], keep...)
 	for name := range hop.All() {
 		delete(h, textproto.CanonicalMIMEHeaderKey(name))
 	}
 	for name := range h {
-		// What Connection names is gone by now under the spelling that a server of
-		// net/http gives to every name. To ask it for each of those names as well
-		// would take the product of the two.
+		// The fields that Connection names are gone by now, if they are spelled as a
+		// server of net/http spells every name. To look for such names in Connection
+		// again would take time in proportion to the product of both.
 		if isCanonical(name) && !endsAlways(name) {
 			continue
 		}

@@ -73,8 +73,8 @@ func TestRemoveHopByHop(t *testing.T) {
 	}
 }
 
-// Names and options by the thousand cost no more than their sum: the product of these
-// would take minutes.
+// Thousands of names and options take time in proportion to their sum. In proportion to
+// their product they would take minutes.
 func TestRemoveHopByHopIsLinear(t *testing.T) {
 	const many = 50_000
 	h, want := http.Header{}, http.Header{}

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// idleTimer cuts a tunnel off in which no byte was delivered for some time. It is a
-// timer and not a deadline: deadlines are the connection's, one for each direction, and
-// an octet in either direction keeps the tunnel. A nil idleTimer never does.
+// idleTimer cuts a tunnel off when no byte has been delivered for some time. It is a timer
+// and not a deadline: each direction of a connection has its own deadline, but a byte in
+// either direction keeps the tunnel open. A nil idleTimer never cuts off.
 type idleTimer struct {
 	after time.Duration
 	cut   func(error)
 	start time.Time
-	last  atomic.Int64 // when bytes were delivered last, from start on
+	last  atomic.Int64 // when bytes were delivered last, since start
 
 	mu      sync.Mutex
 	timer   *time.Timer
@@ -32,7 +32,7 @@ func newIdleTimer(after time.Duration, cut func(error)) *idleTimer {
 	return i
 }
 
-// touch says that bytes were delivered.
+// touch notes that bytes were delivered.
 func (i *idleTimer) touch() {
 	if i != nil {
 		i.last.Store(int64(time.Since(i.start)))

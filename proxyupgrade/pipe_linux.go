@@ -6,27 +6,27 @@ import (
 	"syscall"
 )
 
-// This file knows pipes, which the kernel wants between two sockets.
+// This file knows pipes, which the kernel needs between two sockets.
 
-// pipe is an empty pipe, both ends of which do not block.
+// pipe is an empty pipe. Neither end blocks.
 type pipe struct {
 	r, w int
 
-	// Where an int has 32 bits, two of them alone would be small enough for the runtime to
-	// put them into one block with other objects, and to keep them as long as those: see
+	// Where an int has 32 bits, two ints alone would be so small that the runtime may put
+	// them into one block with other objects, and keep them as long as those: see
 	// runtime.SetFinalizer.
 	_ *byte
 }
 
-// What package syscall does not name.
+// Constants that package syscall does not have.
 const (
 	fSetPipeSize   = 1031 // F_SETPIPE_SZ
 	spliceMove     = 1    // SPLICE_F_MOVE
 	spliceNonblock = 2    // SPLICE_F_NONBLOCK
 )
 
-// pipes keeps pipes between uses. The collector empties the pool and so closes them: a
-// process that has been idle for two collections holds none.
+// pipes keeps pipes between uses. The garbage collector empties the pool and so closes them:
+// a process that has been idle for two collections holds none.
 var pipes sync.Pool
 
 // newPipe returns an empty pipe, or nil if the system has none left.
@@ -45,7 +45,7 @@ func newPipe() *pipe {
 	return p
 }
 
-// giveBack takes back a pipe in which left bytes are.
+// giveBack takes back a pipe that still holds left bytes.
 func (p *pipe) giveBack(left int) {
 	if left > 0 {
 		p.close()

@@ -1,5 +1,5 @@
-// Package proxyupgrade is a reverse proxy that passes protocol switches on: what it
-// knows, what was asked for, and nothing else.
+// Package proxyupgrade is a reverse proxy that passes protocol switches on, but only to
+// products that it knows and that the client offered.
 //
 //	proxy := &proxyupgrade.Proxy{
 //		Reverse:  &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(backend) }},
@@ -7,34 +7,34 @@
 //	}
 //	http.ListenAndServe("127.0.0.1:8080", proxy)
 //
-// An intermediary that passes Upgrade on without understanding it is how requests get
-// smuggled: a client switches to h2c or TLS, and what it sends from then on passes by
-// every check. Hence [Proxy] rewrites an offer to the products that it is given, and
-// compares the backend's 101 (Switching Protocols) with what it passed on, product by
-// product; whatever else the backend says is a response of HTTP and the connection stays
-// one of HTTP. It follows [RFC 9110, section 7.8], and for the fields that end here
-// section 7.6.1 ([RemoveHopByHop]).
+// If an intermediary passes Upgrade on without understanding it, clients can smuggle
+// requests: a client switches to h2c or TLS, and from then on its requests bypass every
+// check. So [Proxy] reduces an offer to the products that it is given, and compares the
+// backend's 101 (Switching Protocols) with what it passed on, product by product. Any other
+// answer of the backend is an HTTP response, and the connection still speaks HTTP. The Proxy
+// follows [RFC 9110, section 7.8], and section 7.6.1 for the fields that end at this hop
+// ([RemoveHopByHop]).
 //
 // # What it rests on
 //
-// [httputil.ReverseProxy] does everything that is no switch. Of it the Proxy uses what
-// is documented, and one thing that is not: an error of its Transport reaches its
-// ErrorHandler as it is, before anything was written. If that changed, switches would
-// fail with 502 (Bad Gateway), and no connection would stay open.
+// [httputil.ReverseProxy] does everything except switches. The Proxy uses only its
+// documented behaviour, with one exception: an error of its Transport reaches its
+// ErrorHandler unchanged, before anything is written. If that changed, switches would fail
+// with 502 (Bad Gateway), and no connection would stay open.
 //
 // The backend's connection comes from the Body of net/http's 101. If the Transport is an
 // [*http.Transport], the Proxy takes the connection below that Body, from
 // [httptrace.ClientTrace], so that bytes can go through the kernel. A Transport of any
-// other type has to return a Body that can be written to, as net/http's is; if the
-// request has content, it has to run the hooks of httptrace as well, for the Proxy must
-// know that the content is written before another protocol begins. Before Go 1.25 that
-// Body cannot be half-closed, and such a tunnel ends when one side does.
+// other type must return a Body that can be written to, as net/http does. If the request
+// has content, it must also run the hooks of httptrace, because the Proxy must know that
+// the content is written before another protocol begins. Before Go 1.25 such a Body cannot
+// be half-closed, so its tunnel ends when one side does.
 //
-// net/http hides some of what a backend sends. A 101 with "Connection: close, Upgrade",
-// which RFC 9110 allows, reaches the Proxy without Connection, and is answered with 502.
-// So is one whose first Upgrade line is empty. Over TLS, a Transport that may negotiate
-// HTTP/2 passes on no offer but exactly websocket: to pass on others, set its Protocols
-// to HTTP/1 alone.
+// net/http hides some fields of a response. A 101 with "Connection: close, Upgrade", which
+// RFC 9110 allows, reaches the Proxy without Connection, and is answered with 502. So is a
+// 101 whose first Upgrade line is empty. Over TLS, a Transport that may negotiate HTTP/2
+// passes on only an offer of exactly websocket. To pass on others, set its Protocols to
+// HTTP/1 only.
 //
 // [RFC 9110, section 7.8]: https://httpwg.org/specs/rfc9110.html#rfc.section.7.8
 package proxyupgrade
@@ -50,94 +50,94 @@ import (
 	"github.com/gosegue/upgrade/httpupgrade"
 )
 
-// Proxy is a reverse proxy that passes switches on. Its fields must not change while it
-// is in use, and it must not be copied then; one Proxy may serve any number of requests
-// at once. The zero Proxy answers 500 (Internal Server Error), for it has no backend.
+// Proxy is a reverse proxy that passes switches on. While it is in use, its fields must not
+// change and it must not be copied. One Proxy may serve any number of requests at once. The
+// zero Proxy answers 500 (Internal Server Error), because it has no backend.
 //
-// A request offers what [httpupgrade.Offer] says it does. Of that the Proxy passes on
-// those of Products that Allow allows, in the client's order and in its own spelling; if
-// nothing is left, the request is passed on as the ordinary one it also is, without
-// Upgrade, and Reverse streams it. Before the backend is asked, the content of a request
-// with an offer is read, up to MaxBody, for the new protocol begins after it. Expect and
-// the fields that end at this hop are not passed on.
+// [httpupgrade.Offer] says what a request offers. The Proxy passes on the offered products
+// that are in Products and that Allow allows, in the client's order and in the spelling of
+// Products. If none is left, it passes the request on without Upgrade, as an ordinary
+// request, and Reverse streams it. The content of a request with an offer is read, up to
+// MaxBody, before the backend is asked, because the new protocol begins after it. The Proxy
+// does not pass on the fields that end at this hop, nor the Expect of an offer.
 //
-// The backend's 101 counts only if [handshake.Switched] says so. The Proxy then writes a
-// 101 of its own: the products in its own spelling, the fields that the handlers before
-// it have set, and those of the backend that do not end at this hop. What both sides
-// have sent early is delivered. Any other 101 closes the backend's connection and is
-// answered with 502 (Bad Gateway), also when nothing was offered. Any other response goes
-// to the client through Reverse.
+// The backend's 101 counts only if [handshake.Switched] accepts it. The Proxy then writes
+// its own 101: the products in its own spelling, the fields that earlier handlers have set,
+// and the backend's fields that do not end at this hop. Bytes that either side has sent
+// early are delivered. Any other 101 closes the backend's connection and is answered with
+// 502 (Bad Gateway), even if nothing was offered. Any other response goes to the client
+// through Reverse.
 //
 // Interim responses (1xx) to an offer are dropped, because most clients do not expect one
-// before a 101. In this the Proxy departs from [RFC 9110, section 15.2], by which a proxy
-// must forward them; those to a request without an offer it forwards.
+// before a 101. This departs from [RFC 9110, section 15.2], by which a proxy must forward
+// them. The Proxy forwards those to a request without an offer.
 //
-// A 426 (Upgrade Required) must name a protocol. The client gets those of Products that
-// the backend names, and if there are none, or HTTP/2 has no such field, 502.
+// A 426 (Upgrade Required) must name a protocol. The client's 426 names those of Products
+// that the backend names. If there are none, or the client speaks HTTP/2, which has no such
+// field, the answer is 502.
 //
-// A client of HTTP/2 asks by an extended CONNECT ([RFC 8441]), if its server lets it: see
-// package httpupgrade. The backend gets a GET of HTTP/1.1 that offers the product, for
-// websocket with a key of the Proxy's own, whose answer the Proxy checks. The backend's
-// 101 becomes a 200 (OK); a 426 or a 2xx, which would say the same, becomes 502. If the
-// product is not one that is passed on, the answer is 501 (Not Implemented). The stream
-// ends for both sides when the backend ends its own.
+// An HTTP/2 client asks by an extended CONNECT ([RFC 8441]), if its server allows that: see
+// package httpupgrade. The backend gets an HTTP/1.1 GET that offers the product, for
+// websocket with a key of the Proxy, which checks the answer to it. The backend's 101
+// becomes a 200 (OK). A 2xx becomes 502, because it would mean a switch to the client; so
+// does a 426. If the product is not passed on, the answer is 501 (Not Implemented). When
+// the backend ends its side, the stream ends for both sides.
 //
-// A request whose Connection is malformed is answered with 400 (Bad Request), and a
-// response with 502: what such a field would have removed cannot be known. A request
-// with an offer whose Host is malformed is answered with 400 as well, and the backend not
-// asked ([RFC 9112, section 3.2]).
+// A malformed Connection in a request is answered with 400 (Bad Request), in a response
+// with 502: the Proxy cannot know which fields to remove. A request with an
+// offer and a malformed Host is also answered with 400, and the backend is not asked
+// ([RFC 9112, section 3.2]).
 //
-// Any other CONNECT is answered with 501, and the backend not asked: a 2xx of a backend that
-// does not look at the method would begin a tunnel for the client, whose octets are requests
-// for the Proxy ([RFC 9110, section 9.3.6]).
+// Any other CONNECT is answered with 501, and the backend is not asked. If a backend ignored
+// the method and answered 2xx, a tunnel would begin for the client, but the Proxy would
+// read its octets as requests ([RFC 9110, section 9.3.6]).
 //
 // [RFC 9110, section 9.3.6]: https://httpwg.org/specs/rfc9110.html#rfc.section.9.3.6
 // [RFC 9110, section 15.2]: https://httpwg.org/specs/rfc9110.html#rfc.section.15.2
 // [RFC 9112, section 3.2]: https://httpwg.org/specs/rfc9112.html#rfc.section.3.2
 // [RFC 8441]: https://www.rfc-editor.org/rfc/rfc8441
 type Proxy struct {
-	// Reverse does all that is no switch, and its hooks are called for switches as
-	// well: Rewrite or Director for the request, which is without Upgrade then;
-	// ModifyResponse for a valid 101, which has one Upgrade and one Connection then;
-	// ErrorHandler for what fails between asking the backend and taking over the
-	// client's connection. The Proxy does not change it.
+	// Reverse does everything except switches. Its hooks are also called for switches:
+	// Rewrite or Director for the request, which has no Upgrade then; ModifyResponse
+	// for a valid 101, which has one Upgrade and one Connection then; ErrorHandler for
+	// a failure between asking the backend and taking over the client's connection.
+	// The Proxy does not change Reverse.
 	Reverse *httputil.ReverseProxy
 
-	// Products are the only ones passed on. If there are none, nothing switches.
-	// Products with h2c passes HTTP2-Settings on with it.
+	// Products are the only products that are passed on. If there are none, nothing
+	// switches. HTTP2-Settings is passed on with h2c.
 	Products []upgrade.Product[string]
 
 	// Allow is asked for each product that could be passed on. Nil allows all.
 	Allow func(*http.Request, upgrade.Product[string]) bool
 
-	// Keep has the names of fields that Connection cannot remove, on either way:
-	// those by which the backend knows the client, say.
+	// Keep names fields that Connection cannot remove, in either direction: for
+	// example those that tell the backend who the client is.
 	Keep []string
 
 	// MaxBody is how many bytes of content a request with an offer may have; 0:
-	// [httpupgrade.DefaultMaxBody]; below 0: none. More is answered with 413
-	// (Content Too Large), and the backend not asked.
+	// [httpupgrade.DefaultMaxBody]; below 0: no content. More is answered with 413
+	// (Content Too Large), and the backend is not asked.
 	MaxBody int64
 
 	// Timeout is how long the backend may take to answer an offer, from the first
-	// attempt to connect on; then the answer is 504 (Gateway Timeout). 0: for ever.
+	// attempt to connect on; then the answer is 504 (Gateway Timeout). 0: no limit.
 	// It does not bound the content of a response.
 	Timeout time.Duration
 
-	// Idle is how long a tunnel stays open in which no byte is delivered in either
-	// direction. 0: for ever. It applies to [Tunnel.Copy].
+	// Idle is how long a tunnel stays open while no byte is delivered in either
+	// direction. 0: no limit. It applies to [Tunnel.Copy].
 	Idle time.Duration
 
-	// Relay serves a tunnel, in a goroutine of its own, or for a client of HTTP/2 in
-	// the handler. Both connections are closed
-	// when it returns. A panic is recovered and reported as a
-	// [*handshake.PanicError]. Nil: [Tunnel.Copy].
+	// Relay serves a tunnel, in a separate goroutine or, for an HTTP/2 client, in the
+	// handler. Both connections are closed when it returns. A panic is recovered and
+	// reported as a [*handshake.PanicError]. Nil: [Tunnel.Copy].
 	Relay func(*Tunnel)
 
-	// Error is told, once, of every request that failed, and of every tunnel that
-	// Copy ended with an error if Relay is nil. The request is the client's. Nil:
-	// requests that failed are logged by Reverse.ErrorLog, unless ErrorHandler is
-	// told of them, and tunnels are not.
+	// Error is called once for every request that failed and, if Relay is nil, for
+	// every tunnel that Copy ended with an error. The request is the client's. Nil:
+	// Reverse.ErrorLog logs failed requests, unless ErrorHandler is called for them,
+	// and failed tunnels are not logged.
 	Error func(*http.Request, error)
 
 	sessions sessions
@@ -170,7 +170,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.offer(out)
 }
 
-// offered returns the products that are passed on of what r offers.
+// offered returns the products that r offers and the Proxy passes on.
 func (p *Proxy) offered(r *http.Request) []upgrade.Product[string] {
 	list, err := httpupgrade.Offer(r)
 	if err != nil {
@@ -179,8 +179,8 @@ func (p *Proxy) offered(r *http.Request) []upgrade.Product[string] {
 	return p.allowed(r, list)
 }
 
-// allowed returns the products that are passed on of list. It is the one place that
-// decides so.
+// allowed returns the products of list that the Proxy passes on. Only this function decides
+// that.
 func (p *Proxy) allowed(r *http.Request, list upgrade.List[string]) []upgrade.Product[string] {
 	all := handshake.Restrict(list, p.Products...)
 	allowed := all[:0]
@@ -196,12 +196,12 @@ func (p *Proxy) allowed(r *http.Request, list upgrade.List[string]) []upgrade.Pr
 }
 
 // Shutdown ends the tunnels. From now on a request with an offer is answered with 503
-// (Service Unavailable); other requests are served as before, which
-// [http.Server.Shutdown] ends. The contexts of the tunnels' requests are cancelled at
-// once, for a Relay that has a last word to say. [Tunnel.Copy] does not look at them: have
-// [context.AfterFunc] set deadlines if it is to end before ctx does.
+// (Service Unavailable). Other requests are served as before; [http.Server.Shutdown] ends
+// them. The contexts of the tunnels' requests are cancelled at once, so that a Relay can
+// send a last message. [Tunnel.Copy] ignores these contexts: to end it before ctx ends, set
+// deadlines by [context.AfterFunc].
 //
-// Shutdown returns nil when all tunnels have ended, and the offers that were under way.
-// If ctx ends before, it closes the rest and returns the error of ctx; the goroutines of
-// the tunnels end soon after. It may be called more than once.
+// Shutdown returns nil when all tunnels, and all offers under way, have ended. If ctx ends
+// first, it closes the rest and returns the error of ctx; the goroutines of the tunnels end
+// soon after. It may be called more than once.
 func (p *Proxy) Shutdown(ctx context.Context) error { return p.sessions.shutdown(ctx) }

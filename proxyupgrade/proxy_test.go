@@ -9,7 +9,7 @@ import (
 	"github.com/gosegue/upgrade/proxyupgrade"
 )
 
-// What of an offer goes to the backend.
+// The part of an offer that goes to the backend.
 func TestOffer(t *testing.T) {
 	const get = "GET /a HTTP/1.1\r\nHost: x\r\n"
 	for _, test := range []struct {
@@ -23,10 +23,10 @@ func TestOffer(t *testing.T) {
 		{"one", "", request("websocket"), "websocket", "Upgrade", "101"},
 		{"in our spelling", "", request("WebSocket"), "websocket", "Upgrade", "101"},
 		{"HTTP/1.0", "", strings.Replace(request("websocket"), "HTTP/1.1", "HTTP/1.0", 1), "", "", "200"},
-		{"h2c, which is not ours", "", get + "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n", "", "", "200"},
+		{"h2c, not in Products", "", get + "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n", "", "", "200"},
 		{"h2c first", "", get + "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c, websocket\r\nHTTP2-Settings: AAMAAABk\r\n\r\n", "websocket", "Upgrade", "101"},
 		{"TLS", "", request("TLS/1.2"), "", "", "200"},
-		{"h2c, which is", "h2c", get + "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n", "h2c", "Upgrade, HTTP2-Settings", "101"},
+		{"h2c, in Products", "h2c", get + "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n", "h2c", "Upgrade, HTTP2-Settings", "101"},
 		{"h2c without settings", "h2c", request("h2c"), "h2c", "Upgrade", "101"},
 		{"h2c with settings for another hop", "h2c", get + "Connection: Upgrade\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n", "h2c", "Upgrade", "101"},
 		{"h2c with settings twice", "h2c", get + "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\nHTTP2-Settings: AAMAAABk\r\n\r\n", "h2c", "Upgrade", "101"},
@@ -45,7 +45,7 @@ func TestOffer(t *testing.T) {
 		{"option without Upgrade", "", get + "Connection: upgrade\r\n\r\n", "", "", "200"},
 		{"keep-alive as well", "", get + "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\r\n", "websocket", "Upgrade", "101"},
 		{"option and Upgrade in many lines", "", get + "Connection: keep-alive\r\nConnection: ,upgrade,\r\nUpgrade: ,\r\nUpgrade: h2c,,websocket\r\n\r\n", "websocket", "Upgrade", "101"},
-		{"none of ours", "none", request("websocket"), "", "", "200"},
+		{"none in Products", "none", request("websocket"), "", "", "200"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -100,8 +100,8 @@ func TestOffer(t *testing.T) {
 	}
 }
 
-// What of the backend's answer goes to the client, and that a connection which has not
-// switched is closed.
+// The part of the backend's answer that goes to the client. After a bad answer the backend's
+// connection is closed.
 func TestAnswer(t *testing.T) {
 	const bad = "HTTP/1.1 502 Bad Gateway\r\n"
 	const start = "HTTP/1.1 101 Switching Protocols\r\n"
@@ -128,14 +128,14 @@ func TestAnswer(t *testing.T) {
 		{"no Connection", "", start + "Upgrade: websocket\r\n\r\n", []string{bad}, "Upgrade", ""},
 		{"no Upgrade", "", start + "Connection: Upgrade\r\n\r\n", []string{bad}, "Upgrade", ""},
 		{"not offered", "", switching("evil"), []string{bad}, "evil", ""},
-		{"not offered as well", "", switching("websocket\r\nUpgrade: evil"), []string{bad}, "evil", ""},
-		{"allowed and not offered", "", switching("tcp"), []string{bad}, "tcp", ""},
+		{"also one not offered", "", switching("websocket\r\nUpgrade: evil"), []string{bad}, "evil", ""},
+		{"allowed but not offered", "", switching("tcp"), []string{bad}, "tcp", ""},
 		{"other version", request("foo/2"), switching("foo"), []string{bad}, "foo", ""},
 		{"HTTP/1.0", "", strings.Replace(switching("websocket"), "HTTP/1.1", "HTTP/1.0", 1), []string{bad}, "Upgrade", ""},
 		{"Kelvin sign", "", switching("websoc\u212Aet"), []string{bad}, "Upgrade", ""},
 		{"malformed Upgrade", "", switching("websocket x"), []string{bad}, "Upgrade", ""},
 		{"malformed Connection", "", start + "Connection: Upgrade, @@@\r\nUpgrade: websocket\r\n\r\n", []string{bad}, "Upgrade", ""},
-		{"close as well, which net/http hides", "", start + "Connection: close, Upgrade\r\nUpgrade: websocket\r\n\r\n", []string{bad}, "Upgrade", ""},
+		{"also close, which net/http hides", "", start + "Connection: close, Upgrade\r\nUpgrade: websocket\r\n\r\n", []string{bad}, "Upgrade", ""},
 		{"nothing was offered", request("h2c"), switching("h2c"), []string{bad}, "h2c", ""},
 		{"nothing was offered, and nothing named", request("h2c"), start + "\r\n", []string{bad}, "101", ""},
 
@@ -148,7 +148,7 @@ func TestAnswer(t *testing.T) {
 			[]string{"HTTP/1.1 426 Upgrade Required\r\n", "Upgrade: websocket\r\n", "Connection: Upgrade\r\n"}, "secret", "no"},
 		{"426 to no offer", request("h2c"), "HTTP/1.1 426 Upgrade Required\r\nUpgrade: tcp\r\nContent-Length: 2\r\n\r\nno",
 			[]string{"HTTP/1.1 426 Upgrade Required\r\n", "Upgrade: tcp\r\n", "Connection: Upgrade\r\n"}, "", "no"},
-		{"426 that names nothing of ours", "", "HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade\r\nUpgrade: secret/1\r\nContent-Length: 2\r\n\r\nno", []string{bad}, "Upgrade secret", ""},
+		{"426 that names none of Products", "", "HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade\r\nUpgrade: secret/1\r\nContent-Length: 2\r\n\r\nno", []string{bad}, "Upgrade secret", ""},
 		{"426 that names nothing", "", "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 2\r\n\r\nno", []string{bad}, "Upgrade", ""},
 		{"426 that is malformed", "", "HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket, @\r\nContent-Length: 2\r\n\r\nno", []string{bad}, "Upgrade", ""},
 	} {
@@ -185,7 +185,7 @@ func TestAnswer(t *testing.T) {
 			}
 			switch test.want[0] {
 			case bad:
-				// Before the client ends: the backend's connection is of no further use.
+				// Before the client ends, because the backend's connection is of no further use.
 				tcptest.Receive(t, closed)
 				if err := tcptest.Receive(t, p.errors); err == nil {
 					t.Error("no error")

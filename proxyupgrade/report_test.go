@@ -13,8 +13,7 @@ import (
 	"github.com/gosegue/upgrade/proxyupgrade"
 )
 
-// Without Error, what failed is logged by Reverse, once, and without what the backend
-// sent.
+// Without Error, the log of Reverse gets each failure once, without the backend's bytes.
 func TestLog(t *testing.T) {
 	logger, logged := newLog(t)
 	p := newProxy(t, newBackend(t, func(p *peer) { p.head(); p.send(switching("evil")); p.rest() }), func(p *proxyupgrade.Proxy) {
@@ -36,7 +35,7 @@ func TestLog(t *testing.T) {
 	}
 }
 
-// newLog returns a logger and what it logs.
+// newLog returns a logger, and the texts that it logs.
 func newLog(t *testing.T) (*log.Logger, <-chan string) {
 	reader, writer := io.Pipe()
 	t.Cleanup(func() { writer.Close() })
@@ -54,8 +53,7 @@ func newLog(t *testing.T) (*log.Logger, <-chan string) {
 	return log.New(writer, "", 0), logged
 }
 
-// An Error that panics in the goroutine of a tunnel is logged, and ends no more than that
-// tunnel.
+// A panic of Error in the goroutine of a tunnel is logged, and ends only that tunnel.
 func TestErrorPanics(t *testing.T) {
 	for name, relay := range map[string]func(*proxyupgrade.Tunnel){"Copy": nil, "Relay": func(*proxyupgrade.Tunnel) { panic("Relay") }} {
 		t.Run(name, func(t *testing.T) {

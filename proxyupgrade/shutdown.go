@@ -13,14 +13,14 @@ type sessions struct {
 	mu      sync.Mutex
 	open    map[*session]struct{}
 	closing bool          // no further offer is accepted
-	cut     bool          // nothing is any longer
-	empty   chan struct{} // closed when closing and the last one has ended
+	cut     bool          // no tunnel is accepted either
+	empty   chan struct{} // closed if closing is set and the last session has ended
 }
 
 // session is one offer, and then perhaps its tunnel.
 type session struct {
 	cut  func(error)        // ends it at once
-	quit context.CancelFunc // tells Relay that it should end; nil: there is none to tell
+	quit context.CancelFunc // tells Relay that it should end; nil: there is no Relay
 }
 
 // begin notes an offer. It returns nil if Shutdown was called.
@@ -38,8 +38,8 @@ func (s *sessions) begin(cut func(error)) *session {
 	return session
 }
 
-// grow says that the session has become a tunnel. It reports false if it must not: the
-// time for that is over.
+// grow notes that the session becomes a tunnel. It reports false if the session must not,
+// because Shutdown has closed the others.
 func (s *sessions) grow(session *session, cut func(error), quit context.CancelFunc) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -53,7 +53,7 @@ func (s *sessions) grow(session *session, cut func(error), quit context.CancelFu
 	return true
 }
 
-// end says that the session has ended.
+// end notes that the session has ended.
 func (s *sessions) end(session *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -64,7 +64,7 @@ func (s *sessions) end(session *session) {
 	s.isEmpty()
 }
 
-// isEmpty closes empty if that is so.
+// isEmpty closes s.empty if Shutdown was called and no session is open.
 func (s *sessions) isEmpty() {
 	if s.closing && len(s.open) == 0 && s.empty != nil {
 		close(s.empty)

@@ -15,17 +15,17 @@ import (
 	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
-// collect lets go what pools hold.
+// collect releases what pools hold.
 func collect() {
 	runtime.GC()
 	runtime.GC()
 }
 
-// Many tunnels at once: most of them are echoed to and half-closed, each octet counted by
-// a checksum at both sides; some are reset in the middle, by the client or the backend,
-// and some idle meanwhile. That nothing is left is TestMain's to see.
+// Many tunnels at once. Most of them echo and are half-closed, with a checksum over each
+// octet at both sides. Some are reset in the middle, by the client or the backend, and some
+// idle meanwhile. TestMain checks that nothing is left.
 func TestManyTunnels(t *testing.T) {
-	// Those that idle do so until all others have ended.
+	// Some tunnels idle until all others have ended.
 	const atOnce, size, patience = 100, 64 << 10, time.Minute
 	p := newProxy(t, newBackend(t, func(p *peer) {
 		p.SetDeadline(time.Now().Add(patience))
@@ -33,7 +33,7 @@ func TestManyTunnels(t *testing.T) {
 		if head == "" {
 			return
 		}
-		// The client may have been reset.
+		// The client may have reset the connection.
 		io.WriteString(p.Conn, switching("websocket"))
 		if strings.HasPrefix(head, "GET /reset ") {
 			p.ReadByte()
@@ -79,7 +79,7 @@ func TestManyTunnels(t *testing.T) {
 	}
 }
 
-// tunnel is one of many.
+// tunnel opens, uses and closes tunnel i.
 func tunnel(t *testing.T, addr string, i, size int) {
 	c := tcptest.Dial(t, addr)
 	defer c.Close()
@@ -90,7 +90,7 @@ func tunnel(t *testing.T, addr string, i, size int) {
 	}
 	offer := request("websocket")
 	if i%11 == 0 {
-		io.WriteString(c, strings.Replace(offer, "/a", "/reset", 1)+"x"+string(content)) // which may be reset meanwhile
+		io.WriteString(c, strings.Replace(offer, "/a", "/reset", 1)+"x"+string(content)) // the backend may reset meanwhile
 		io.Copy(io.Discard, c)
 		return
 	}
@@ -101,7 +101,7 @@ func tunnel(t *testing.T, addr string, i, size int) {
 		c.SetLinger(0)
 		return
 	}
-	// net/http takes a client for gone that ends before the answer.
+	// If a client ends before the answer, net/http takes it for gone.
 	c.Head()
 	go func() {
 		c.Write(rest)
@@ -111,6 +111,6 @@ func tunnel(t *testing.T, addr string, i, size int) {
 	want := string(content)
 	sum := sha256.Sum256(content)
 	if want += string(sum[:]); got != want {
-		t.Errorf("tunnel %d: %d octets of %d, or others", i, len(got), len(want))
+		t.Errorf("tunnel %d: %d octets, want %d, or wrong ones", i, len(got), len(want))
 	}
 }

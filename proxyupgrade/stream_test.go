@@ -20,7 +20,7 @@ import (
 	"github.com/gosegue/upgrade/proxyupgrade"
 )
 
-// switchTo is a backend that reads one request, with content octets of content, and
+// switchTo returns a backend that reads one request, with content octets of content, and
 // switches to websocket.
 func switchTo(content int, then func(p *peer, content string)) func(*peer) {
 	return func(p *peer) {
@@ -50,7 +50,7 @@ func listenTCP(t testing.TB) net.Listener {
 	return listener
 }
 
-// ways are the transports that a switch can go through.
+// ways returns the ways that a switch can go.
 func ways() []way {
 	return []way{
 		{name: "TCP", listen: listenTCP},
@@ -113,7 +113,7 @@ func ways() []way {
 
 type roundTripper struct{ http.RoundTripper }
 
-// halfConn is a connection of no type that anybody knows.
+// halfConn is a connection of a type that the Proxy does not know.
 type halfConn interface {
 	net.Conn
 	CloseWrite() error
@@ -124,14 +124,14 @@ type halfBody interface {
 	CloseWrite() error
 }
 
-// certificate returns that of httptest.
+// certificate returns the certificate of httptest.
 func certificate(t testing.TB) tls.Certificate {
 	server := httptest.NewTLSServer(nil)
 	defer server.Close()
 	return server.TLS.Certificates[0]
 }
 
-// throughAll runs test with a proxy between dial and serve, for each of ways.
+// throughAll runs test for each of ways, with a proxy between the client and serve.
 func throughAll(t *testing.T, serve func(*peer), test func(t *testing.T, c *tcptest.Client)) {
 	for _, way := range ways() {
 		t.Run(way.name, func(t *testing.T) {
@@ -237,7 +237,7 @@ func TestBackendHalfCloses(t *testing.T) {
 	})
 }
 
-// Megabytes in both directions at once come through whole.
+// Megabytes in both directions at once arrive complete.
 func TestBulk(t *testing.T) {
 	throughAll(t, switchTo(0, func(p *peer, _ string) { p.echo() }), func(t *testing.T, c *tcptest.Client) {
 		c.Send(request("websocket"))
@@ -257,12 +257,12 @@ func TestBulk(t *testing.T) {
 			t.Error(err)
 		}
 		if got != string(want) {
-			t.Errorf("%d octets, or others", len(got))
+			t.Errorf("%d octets, or wrong ones", len(got))
 		}
 	})
 }
 
-// A backend that answers before it has the content gets the content first all the same.
+// A backend that answers before it has the content still gets the content first.
 func TestAnswerBeforeContent(t *testing.T) {
 	content := strings.Repeat("0123456789abcdef", 50_000)
 	for name, size := range map[string]int{"small": 10, "one buffer": 4 << 10, "large": len(content)} {
@@ -296,8 +296,8 @@ func TestTooMuchContent(t *testing.T) {
 		{"none allowed", "length", "0", -1, "413"},
 		{"as much as allowed", "chunked", "012345678", 9, "101"},
 		{"no content", "none", "", -1, "101"},
-		{"by default", "length", strings.Repeat("x", 2<<20+1), 0, "413"},
-		{"by default enough", "length", strings.Repeat("x", 2<<20), 0, "101"},
+		{"more than the default", "length", strings.Repeat("x", 2<<20+1), 0, "413"},
+		{"as much as the default", "length", strings.Repeat("x", 2<<20), 0, "101"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -342,7 +342,7 @@ func TestMalformedContent(t *testing.T) {
 	tcptest.Receive(t, p.errors)
 }
 
-// The client gets one 100 (Continue), from the proxy, and the backend no Expect.
+// The client gets one 100 (Continue), from the proxy. The backend gets no Expect.
 func TestExpect(t *testing.T) {
 	heads := make(chan string, 1)
 	p := newProxy(t, newBackend(t, func(p *peer) {
@@ -364,14 +364,14 @@ func TestExpect(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	if got := lines(tcptest.Receive(t, heads), "Expect"); got != nil {
-		t.Errorf("the backend is expected to %q", got)
+		t.Errorf("the backend got Expect %q", got)
 	}
 	c.CloseWrite()
 	c.End()
 }
 
-// After an answer that is no switch, whatever it advertises, what the client sends is
-// HTTP, and goes through the proxy.
+// After an answer that is not a switch, even one that advertises, the client's next bytes
+// are HTTP and go through the proxy.
 func TestRequestAfterDecline(t *testing.T) {
 	for name, answer := range map[string]string{
 		"200 that advertises": "HTTP/1.1 200 OK\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n\r\nok",
@@ -402,7 +402,7 @@ func TestRequestAfterDecline(t *testing.T) {
 				}
 				tcptest.Receive(t, heads)
 				if got := lines(tcptest.Receive(t, heads), "X-Forwarded-For"); len(got) != 1 || got[0] != "127.0.0.1" {
-					t.Errorf("the request passed by the proxy: X-Forwarded-For is %q", got)
+					t.Errorf("the request bypassed the proxy: X-Forwarded-For is %q", got)
 				}
 				c.CloseWrite()
 				c.End()
@@ -411,8 +411,8 @@ func TestRequestAfterDecline(t *testing.T) {
 	}
 }
 
-// What Connection names is removed before the handlers add to the request, and Keep
-// protects a field from it.
+// The fields that Connection names are removed before Director or Rewrite adds fields. Keep
+// protects a field from Connection.
 func TestFieldsOfHop(t *testing.T) {
 	for _, director := range []bool{false, true} {
 		t.Run(fmt.Sprintf("Director %v", director), func(t *testing.T) {
@@ -466,8 +466,8 @@ func TestMalformedConnection(t *testing.T) {
 	}
 }
 
-// After a 2xx to a CONNECT the client has a tunnel, while for the Proxy the next request
-// begins: so the backend, which may answer 200 to any method, is not asked.
+// After a 2xx to a CONNECT the client has a tunnel, but the Proxy expects the next request.
+// So the backend, which may answer 200 to any method, is not asked.
 func TestConnect(t *testing.T) {
 	p := newProxy(t, newBackend(t, func(p *peer) {
 		if head := p.head(); head != "" {
@@ -489,7 +489,7 @@ func TestConnect(t *testing.T) {
 }
 
 // A malformed Host, which net/http lets through, is refused before the backend is asked.
-// A request without an offer is ReverseProxy's to pass on.
+// Without an offer, ReverseProxy passes the request on.
 func TestMalformedHost(t *testing.T) {
 	for _, host := range []string{"x:port", "[::1", "a%x", "a]"} {
 		asked := make(chan bool, 1)
@@ -534,7 +534,7 @@ func TestMalformedHost(t *testing.T) {
 	})
 }
 
-// A Connection in the trailer section says nothing of the header section.
+// A Connection in the trailer section does not apply to the header section.
 func TestConnectionInTrailer(t *testing.T) {
 	heads := make(chan string, 1)
 	p := newProxy(t, newBackend(t, func(p *peer) {
@@ -551,7 +551,7 @@ func TestConnectionInTrailer(t *testing.T) {
 	}
 }
 
-// A RoundTripper may return a Body that can be written to and has no CloseWrite: the tunnel
+// A RoundTripper may return a Body that can be written to but has no CloseWrite. The tunnel
 // works, and ends when one side does.
 func TestBodyWithoutHalfClose(t *testing.T) {
 	ended := make(chan string, 1)
@@ -577,7 +577,7 @@ func TestBodyWithoutHalfClose(t *testing.T) {
 	}
 }
 
-// writable returns Bodies of 101s that have the three methods and no other.
+// writable returns Bodies that have only Read, Write and Close.
 type writable struct{ http.RoundTripper }
 
 func (w writable) RoundTrip(out *http.Request) (*http.Response, error) {
@@ -588,8 +588,8 @@ func (w writable) RoundTrip(out *http.Request) (*http.Response, error) {
 	return answer, err
 }
 
-// Interim responses to a request without an offer are passed on, and those to an offer are
-// not: see TestAnswer.
+// Interim responses to a request without an offer are passed on. Those to an offer are not:
+// see TestAnswer.
 func TestInterimWithoutOffer(t *testing.T) {
 	p := newProxy(t, newBackend(t, func(p *peer) {
 		p.head()
@@ -605,8 +605,8 @@ func TestInterimWithoutOffer(t *testing.T) {
 	}
 }
 
-// Upgrade and Connection never reach a client of HTTP/2, which has neither field. There
-// Advertise cannot say what a 426 requires, so that the answer is a 502.
+// Upgrade and Connection never reach an HTTP/2 client, because HTTP/2 has neither field. So
+// Advertise cannot say what a 426 requires, and the answer is a 502.
 func TestOrdinaryOverHTTP2(t *testing.T) {
 	for _, test := range []struct {
 		name, answer string
@@ -615,7 +615,7 @@ func TestOrdinaryOverHTTP2(t *testing.T) {
 		{"200 that advertises", "HTTP/1.1 200 OK\r\nUpgrade: h2,h2c\r\nConnection: Upgrade, X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\n", 200},
 		{"200 that advertises and closes", "HTTP/1.1 200 OK\r\nUpgrade: h2c\r\nConnection: close, Upgrade\r\n", 200},
 		{"426", "HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n", 502},
-		{"101 that nobody asked for", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n", 502},
+		{"101 without an offer", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n", 502},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -699,7 +699,7 @@ func TestOrdinaryIsStreamed(t *testing.T) {
 	})
 }
 
-// OPTIONS * reaches a handler if the server is told so, and switches like any request.
+// OPTIONS * reaches a handler if the server is configured so, and switches like any request.
 func TestOptionsOfServer(t *testing.T) {
 	p := newProxy(t, newBackend(t, switchTo(0, func(p *peer, _ string) { p.echo() })), nil)
 	addr := newServer(t, p.Proxy, func(s *http.Server) { s.DisableGeneralOptionsHandler = true })

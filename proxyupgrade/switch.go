@@ -14,21 +14,21 @@ import (
 	"github.com/gosegue/upgrade/httpupgrade"
 )
 
-// This file knows how a valid 101 of the backend becomes a tunnel, and who serves it.
+// This file knows how a valid 101 of the backend becomes a tunnel, and how that is served.
 
 var (
-	// errTakeOver: the client's connection cannot be had.
+	// errTakeOver: Switch does not get the client's connection.
 	errTakeOver = errors.New("proxyupgrade: cannot take over the client's connection")
 
 	errModified = errors.New("proxyupgrade: ModifyResponse changed the status of a switch")
 )
 
 // switchTo answers the client with a 101 and starts the tunnel. After an error the
-// backend's connection is closed and the client still has to be answered.
+// backend's connection is closed, and the client must still be answered.
 func (x *exchange) switchTo() error {
 	body := x.answer.Body
 	defer func() {
-		// A hook of the caller's may have panicked.
+		// A hook of the caller may have panicked.
 		if !x.taken {
 			body.Close()
 		}
@@ -37,7 +37,7 @@ func (x *exchange) switchTo() error {
 	if err != nil {
 		return err
 	}
-	// A ModifyResponse that replaces Body wants to see what goes through it.
+	// If ModifyResponse replaced Body, all bytes must go through it.
 	direct := x.conn != nil && x.answer.Body == body
 	backend, err := backendConn(x.answer.Body, x.conn, direct)
 	if err != nil {
@@ -58,11 +58,11 @@ func (x *exchange) switchTo() error {
 	return nil
 }
 
-// fields returns the fields of the 101 for the client, besides its own: those that
-// handlers before the Proxy have set, as in any other response, and the backend's.
+// fields returns the further fields of the client's 101: those that earlier handlers have
+// set, as in any other response, and those of the backend.
 func (x *exchange) fields() ([]handshake.Field, error) {
 	answer := x.answer
-	// Its Connection is well-formed, or the 101 were not valid.
+	// Its Connection is well-formed, because the 101 is valid.
 	RemoveHopByHop(answer.Header, x.proxy.Keep...)
 	if modify := x.proxy.Reverse.ModifyResponse; modify != nil {
 		answer.Header["Connection"] = []string{"Upgrade"}
@@ -77,8 +77,8 @@ func (x *exchange) fields() ([]handshake.Field, error) {
 	return append(httpupgrade.FieldsOf(x.client.Header()), httpupgrade.FieldsOf(answer.Header)...), nil
 }
 
-// answerable returns the error of Switch as one that can be answered. What cannot be, it
-// reports.
+// answerable returns the error of Switch as one that can be answered. If it cannot be
+// answered, answerable reports it and returns nil.
 func (x *exchange) answerable(err error) error {
 	var (
 		field *handshake.ResponseError
@@ -96,8 +96,9 @@ func (x *exchange) answerable(err error) error {
 	return fmt.Errorf("%w: %w", errTakeOver, err)
 }
 
-// start serves the tunnel: in a goroutine of its own, so that what the server holds for
-// the request can go, unless the client's connection is one of its streams.
+// start serves the tunnel in a separate goroutine, so that the server can release what it
+// holds for the request. If the client's connection is an HTTP/2 stream, start serves it
+// itself.
 func (x *exchange) start(in *http.Request, client, backend net.Conn) {
 	p := x.proxy
 	ctx := context.WithoutCancel(in.Context())
@@ -155,7 +156,7 @@ func (p *Proxy) copied(t *Tunnel, session *session, r *http.Request, err error) 
 	}
 }
 
-// relay serves a tunnel by Relay. A panic is that of this tunnel alone.
+// relay serves a tunnel by Relay. A panic ends only this tunnel.
 func (p *Proxy) relay(t *Tunnel, session *session, log *log.Logger) {
 	r := t.Request
 	defer p.sessions.end(session)
@@ -173,8 +174,8 @@ func (p *Proxy) relay(t *Tunnel, session *session, log *log.Logger) {
 	p.Relay(t)
 }
 
-// tell tells Error of the end of a tunnel. In the goroutine of a tunnel a panic of Error
-// would end the process, so it is logged.
+// tell calls Error for a tunnel that has ended. In the goroutine of a tunnel a panic of
+// Error would end the process, so it is recovered and logged.
 func (p *Proxy) tell(r *http.Request, err error) {
 	defer func() {
 		if v := recover(); v != nil {

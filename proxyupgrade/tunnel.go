@@ -13,55 +13,54 @@ import (
 	"github.com/gosegue/upgrade/internal/earlyconn"
 )
 
-// This file knows two connections that are one tunnel: bytes, ends of streams, and who
-// closes. It knows nothing of HTTP, and leaves how bytes are moved to half.run.
+// This file knows two connections that are one tunnel: bytes, ends of streams, and when to
+// close. It knows nothing of HTTP. half.run decides how bytes are moved.
 
-// Tunnel is a client and a backend that have switched protocols, and what lies between
-// them. A Proxy makes one for each switch; one made by hand, of any two connections, can
-// be copied as well.
+// Tunnel connects a client and a backend that have switched protocols. A Proxy makes one for
+// each switch. Copy also works for a Tunnel that is made by hand, of any two connections.
 type Tunnel struct {
 	// Request is the client's request that was upgraded. Its content was sent to the
-	// backend and cannot be read. Its context is cancelled by Shutdown, and not by
-	// the return of ServeHTTP.
+	// backend and cannot be read. Shutdown cancels its context; the return of
+	// ServeHTTP does not.
 	Request *http.Request
 
-	// Products is what the connection switched to: one product, or layers from the
-	// lowest up, in the Proxy's spelling.
+	// Products are the protocols of the tunnel: one product, or layers from the lowest
+	// up, in the Proxy's spelling.
 	Products []upgrade.Product[string]
 
-	// Client and Backend yield first what the two have sent already. Relay may
-	// replace them before it calls Copy, to count or limit what goes through them;
-	// bytes are then copied through a buffer, and a half-close is passed on only to
-	// a connection that has a CloseWrite method.
+	// Client and Backend first yield the bytes that the two have sent already. Relay
+	// may replace them before it calls Copy, to count or limit the bytes. These are then
+	// copied through a buffer, and a half-close is passed on only to a connection that
+	// has a CloseWrite method.
 	Client, Backend net.Conn
 
 	toBackend, toClient atomic.Int64
-	idle                time.Duration // after which Copy ends for lack of bytes; 0: never
+	idle                time.Duration // Copy ends after this time without bytes; 0: never
 
-	ends  [2]net.Conn // what the Proxy made the tunnel of; nil in a Tunnel made by hand
+	ends  [2]net.Conn // the Proxy's connections; nil in a Tunnel made by hand
 	mu    sync.Mutex
 	cause error // of cut
 }
 
-// Copy copies in both directions until both sides have ended, and then closes both. The
-// end of one side is passed on to the other by CloseWrite, and the other direction goes
-// on; if a connection has no CloseWrite method, the end of its peer ends both. So does
-// an error on either side, except that what a side has sent before writing to it failed
-// is delivered first.
+// Copy copies in both directions until both sides have ended, and then closes both. It
+// passes the end of one side on to the other by CloseWrite, and the other direction goes
+// on. If a connection has no CloseWrite method, the end of its peer ends both directions. So
+// does an error on either side; but if a write to a side fails, the bytes that this side
+// has sent are delivered first.
 //
-// Copy returns how many bytes it has delivered to each side. The error is the first one,
-// nil if both sides ended in an orderly way; it wraps [os.ErrDeadlineExceeded] if no byte
-// came for [Proxy].Idle, and is [http.ErrServerClosed] if [Proxy.Shutdown] closed the
-// tunnel.
+// Copy returns how many bytes it has delivered to each side. The error is the first one, or
+// nil if both sides ended in an orderly way. It wraps [os.ErrDeadlineExceeded] if no byte
+// was delivered for [Proxy].Idle, and is [http.ErrServerClosed] if [Proxy.Shutdown] closed
+// the tunnel.
 //
-// On Linux no buffer is held while no bytes come, if a side is a TCP connection or a
-// Unix socket; and what comes in bulk goes from one socket to another through the kernel
-// (splice) if both are. In all other cases Copy holds 4 KiB for each direction. It takes
-// a goroutine in addition to the caller's. It must not be called twice.
+// On Linux, Copy holds no buffer for a side that is a TCP connection or a Unix socket while
+// it sends nothing. If both sides are, bulk data goes from one socket to the other through
+// the kernel (splice). In all other cases Copy holds 4 KiB for each direction. It takes a
+// goroutine in addition to the caller's. It must not be called twice.
 func (t *Tunnel) Copy() (toBackend, toClient int64, err error) {
-	// What is needed when both halves have ended is in a function of its own: from
-	// here down the stack of an idle tunnel should stay within 1 KiB, so that the
-	// collector shrinks it to 2.
+	// A separate function does the work after both halves have ended: from here down
+	// the stack of an idle tunnel should stay within 1 KiB, so that the garbage
+	// collector shrinks it to 2 KiB.
 	c := t.begin()
 	go c.other()
 	c.half(c.client, c.backend, &t.toClient)
@@ -103,14 +102,14 @@ func (c *copying) finish() (toBackend, toClient int64, err error) {
 	return toBackend, toClient, err
 }
 
-// Bytes returns how many bytes were delivered to each side so far. It may be called at
+// Bytes returns how many bytes have been delivered to each side so far. It may be called at
 // any time, also while Copy runs.
 func (t *Tunnel) Bytes() (toBackend, toClient int64) {
 	return t.toBackend.Load(), t.toClient.Load()
 }
 
-// cut closes the connections that the Proxy made the tunnel of, whatever Relay has made
-// of them since. The first cause is what Copy returns.
+// cut closes the connections from which the Proxy made the tunnel, even if Relay has
+// replaced them. Copy returns the first cause.
 func (t *Tunnel) cut(cause error) {
 	t.mu.Lock()
 	if t.cause == nil {
@@ -120,7 +119,7 @@ func (t *Tunnel) cut(cause error) {
 	t.close()
 }
 
-// close closes the connections of the Proxy's own.
+// close closes the connections from which the Proxy made the tunnel.
 func (t *Tunnel) close() {
 	for _, conn := range t.ends {
 		if conn != nil {
@@ -135,8 +134,8 @@ func (t *Tunnel) cutBy() error {
 	return t.cause
 }
 
-// linger is how long a side may be read after writing to it failed. It is gone, and what
-// it has sent lies in our own system, or is not going to come.
+// linger is how long a side may still be read after a write to it failed. The side is gone:
+// the bytes that it sent are in our own system, or will not come.
 const linger = time.Second
 
 // copying is a Copy that is running.
@@ -148,7 +147,7 @@ type copying struct {
 
 	mu    sync.Mutex
 	ended bool  // one direction has
-	over  bool  // nothing that fails from now on is of interest
+	over  bool  // later failures do not count
 	err   error // the first one
 }
 
@@ -181,7 +180,7 @@ func (c *copying) halfEnded(dst net.Conn, readErr, writeErr error) {
 		switch err := w.CloseWrite(); {
 		case err == nil || c.otherEnded():
 		case errors.Is(err, errors.ErrUnsupported):
-			// Body of net/http has the method whatever is below.
+			// The Body of net/http has the method, but not every connection below does.
 			c.fail(nil)
 			c.close()
 		default:
@@ -211,7 +210,7 @@ func (c *copying) otherEnded() bool {
 	return c.ended
 }
 
-// hasten bounds the time for which conn is still read.
+// hasten bounds how long conn is still read.
 func (c *copying) hasten(conn net.Conn) {
 	if conn.SetReadDeadline(time.Now().Add(linger)) != nil {
 		c.close()
@@ -230,7 +229,7 @@ type half struct {
 	idle     *idleTimer
 }
 
-// delivered counts what was written to dst.
+// delivered counts bytes that were written to dst.
 func (h *half) delivered(n int) {
 	if n > 0 {
 		h.n.Add(int64(n))
@@ -248,7 +247,7 @@ func (h *half) write(p []byte) error {
 	return err
 }
 
-// bufferSize is how much is held for a direction in which nothing comes.
+// bufferSize is how many bytes are held for a direction while nothing comes.
 const bufferSize = 4 << 10
 
 // copyBuffered copies with a buffer of its own. It returns two nil errors at the end of
@@ -271,8 +270,8 @@ func (h *half) copyBuffered() (readErr, writeErr error) {
 	}
 }
 
-// writeEarly delivers what was read from src before the tunnel began, and lets the
-// wrapper go that held it.
+// writeEarly delivers the bytes that were read from src before the tunnel began, and drops
+// the wrapper that held them.
 //
 //go:noinline
 func (h *half) writeEarly() error {

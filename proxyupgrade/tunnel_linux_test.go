@@ -21,12 +21,12 @@ func openPipes() int {
 	return n
 }
 
-// What comes in bulk goes through a pipe, and what comes in small pieces does not. The
-// pipe goes when it is not needed.
+// Bulk data goes through a pipe, and small pieces do not. The pipe is closed when it is no
+// longer needed.
 func TestBulkGoesThroughPipes(t *testing.T) {
 	p := newProxy(t, newBackend(t, switchTo(0, func(p *peer, _ string) { p.echo() })), nil)
 	if !tcptest.Eventually(func() bool { collect(); return openPipes() == 0 }) {
-		t.Skip("there are pipes of others")
+		t.Skip("the process has other pipes")
 	}
 	c := tcptest.Dial(t, p.addr)
 	c.Send(request("websocket"))

@@ -44,7 +44,7 @@ func run(tunnel *proxyupgrade.Tunnel) <-chan copied {
 	return done
 }
 
-// A Tunnel made by hand needs nothing but its connections.
+// A Tunnel made by hand needs only its connections.
 func TestTunnelByHand(t *testing.T) {
 	client, clientFar := pair(t)
 	backend, backendFar := pair(t)
@@ -54,7 +54,7 @@ func TestTunnelByHand(t *testing.T) {
 	if got := read(t, backendFar, 5); got != "hello" {
 		t.Errorf("got %q", got)
 	}
-	// The count is there before the end.
+	// The bytes are counted before the end.
 	if !tcptest.Eventually(func() bool { up, down := tunnel.Bytes(); return up == 5 && down == 0 }) {
 		t.Error("the bytes are not counted")
 	}
@@ -84,8 +84,8 @@ func read(t testing.TB, conn net.Conn, n int) string {
 	return string(p)
 }
 
-// A connection that cannot be half-closed cannot be told that its peer has ended: then
-// both end.
+// A connection that cannot be half-closed cannot learn that its peer has ended, so both are
+// closed.
 func TestTunnelWithoutHalfClose(t *testing.T) {
 	client, clientFar := net.Pipe()
 	backend, backendFar := net.Pipe()
@@ -105,7 +105,7 @@ func TestTunnelWithoutHalfClose(t *testing.T) {
 	}
 }
 
-// failing is a connection of which a call fails.
+// failing is a connection on which a call fails.
 type failing struct {
 	net.Conn
 	read, write error
@@ -156,11 +156,11 @@ func TestTunnelFails(t *testing.T) {
 	}
 }
 
-// A tunnel that idles holds the descriptors of its two connections and no other, also
-// after much went through it.
+// An idle tunnel holds only the descriptors of its two connections, even after much went
+// through it.
 func TestDescriptorsOfIdleTunnels(t *testing.T) {
 	if leaktest.OpenFiles() == 0 {
-		t.Skip("the system does not tell")
+		t.Skip("the system does not list open files")
 	}
 	const tunnels = 20
 	p := newProxy(t, newBackend(t, switchTo(0, func(p *peer, _ string) { p.echo() })), nil)
@@ -175,7 +175,7 @@ func TestDescriptorsOfIdleTunnels(t *testing.T) {
 		go c.Write(much)
 		c.Octets(len(much))
 	}
-	// Two are the proxy's, and two the client's and the backend's in this process.
+	// In this process the proxy has two, the client one and the backend one.
 	if !tcptest.Eventually(func() bool { collect(); return leaktest.OpenFiles() == before+4*tunnels }) {
 		t.Errorf("%d descriptors for %d tunnels", leaktest.OpenFiles()-before, tunnels)
 	}
