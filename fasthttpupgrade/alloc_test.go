@@ -13,8 +13,8 @@ import (
 	"github.com/gosegue/upgrade/fasthttpupgrade"
 )
 
-// A request that is not switched costs a fixed number of small objects: what it takes to
-// walk through the head as it was received.
+// A request that is not switched costs a fixed number of small objects, to walk through the
+// head as it was received.
 func TestAllocations(t *testing.T) {
 	const browser = "GET / HTTP/1.1\r\nHost: example.com\r\nUser-Agent: Mozilla/5.0\r\nAccept: text/html\r\nAccept-Encoding: gzip\r\nCookie: a=b\r\n"
 	handle := fasthttpupgrade.Handler{

@@ -12,24 +12,24 @@ import (
 // nothing of HTTP.
 
 // conn is a connection that fasthttp has given away. fasthttp takes it back when the
-// protocol has ended, keeps its parts in pools, and gives them to other clients. So once
-// end has returned, conn uses nothing below any more, even if a goroutine still holds it.
+// protocol has ended, keeps its parts in pools, and gives them to other clients. So after
+// end has returned, conn does not use them, even if a goroutine still holds conn.
 //
 // Close cannot close the connection below. fasthttp closes it again later, and by then it
-// may belong to another client: with Server.MaxConnsPerIP connections come from a pool as
-// well. Close ends every Read and Write and lets the other side see the end; fasthttp
-// does the rest when the protocol has ended.
+// may belong to another client: with Server.MaxConnsPerIP connections too come from a pool.
+// Close ends every Read and Write and lets the other side see the end; fasthttp does the
+// rest when the protocol has ended.
 type conn struct {
-	below         net.Conn // of fasthttp; its Read yields first what fasthttp has buffered
+	below         net.Conn // of fasthttp; its Read first yields the bytes fasthttp buffered
 	half          closeWriter
 	local, remote net.Addr
 
 	use     sync.RWMutex // read-locked while below is used
 	reading sync.Mutex   // the buffers are for one Read at a time
-	early   []byte       // was read from below already, and comes first
+	early   []byte       // already read from below; Read yields it first
 	closed  atomic.Bool  // set while use is read-locked
 
-	deadlines sync.Mutex // held while one is set, so that none follows the one of Close
+	deadlines sync.Mutex // held while one is set, so that Close sets the last one
 }
 
 type closeWriter interface{ CloseWrite() error }
@@ -49,7 +49,7 @@ func newConn(hijacked net.Conn, early []byte) *conn {
 	}
 }
 
-// asConn returns c with a CloseWrite method exactly if the connection below has one.
+// asConn returns c, with a CloseWrite method if and only if the connection below has one.
 func (c *conn) asConn() net.Conn {
 	if c.half == nil {
 		return c

@@ -18,7 +18,7 @@ import (
 	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
-// switching returns a handler that switches to echo/1 whatever comes.
+// switching returns a handler that switches every request to echo/1.
 func switching(t *testing.T, serve func(net.Conn)) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		if err := fasthttpupgrade.Switch(ctx, []upgrade.Product[string]{echo}, serve); err != nil {
@@ -68,8 +68,8 @@ func (c *pipeConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// fasthttp writes nothing, and we write once; and the connection is closed, by
-// fasthttp or by us.
+// fasthttp writes nothing, and we write once. Then the connection is closed, by fasthttp or
+// by us.
 func TestOneWrite(t *testing.T) {
 	for kind := range servers {
 		t.Run(kind, func(t *testing.T) {
@@ -80,7 +80,7 @@ func TestOneWrite(t *testing.T) {
 			served := make(chan struct{})
 			server := newServer(kind, switching(t, func(conn net.Conn) {
 				if _, ok := conn.(closeWriter); ok {
-					t.Error("CloseWrite out of nowhere")
+					t.Error("CloseWrite, but the server's connection has none")
 				}
 				close(served)
 			}))
@@ -116,32 +116,32 @@ func TestWriteFails(t *testing.T) {
 	mustEnd(t, theirs)
 }
 
-// watchedConn tells how it is used.
+// watchedConn checks how it is used.
 type watchedConn struct {
 	net.Conn
 	t *testing.T
 
-	closed  atomic.Bool  // by fasthttp, which uses it again
+	closed  atomic.Bool  // by fasthttp, which then reuses it
 	reading atomic.Int32 // calls of Read
 	setting atomic.Int32 // calls of SetDeadline and the like
 
 	mu          sync.Mutex
 	read, write time.Time         // the deadlines
-	before      func(t time.Time) // is called before a deadline is set
-	written     func(p []byte)    // is told of each Write
+	before      func(t time.Time) // called before a deadline is set
+	written     func(p []byte)    // called before each Write
 }
 
-// use looks whether c may be used, and returns what looks again after the use.
+// use checks that c may be used, and returns a function that checks again after the use.
 func (c *watchedConn) use() func() {
 	if c.closed.Load() {
-		c.t.Error("used when it was another's")
+		c.t.Error("used after fasthttp closed it")
 	}
 	return func() {
 		for range 100 {
 			runtime.Gosched()
 		}
 		if c.closed.Load() {
-			c.t.Error("in use when it was another's")
+			c.t.Error("in use when fasthttp closed it")
 		}
 	}
 }
@@ -208,7 +208,7 @@ func (c *watchedConn) deadlines() (read, write time.Time) {
 	return c.read, c.write
 }
 
-// watchedPipe returns both sides of a connection, that of the server watched.
+// watchedPipe returns both sides of a connection. The server's side is watched.
 func watchedPipe(t *testing.T) (*watchedConn, net.Conn) {
 	ours, theirs := net.Pipe()
 	t.Cleanup(func() { theirs.Close() })
@@ -217,7 +217,7 @@ func watchedPipe(t *testing.T) (*watchedConn, net.Conn) {
 	return watched, theirs
 }
 
-// The 101 is written within 10 s, and the protocol has no deadlines.
+// The Write of the 101 has a deadline of 10 s, and the protocol has no deadlines.
 func TestDeadlines(t *testing.T) {
 	for name, server := range map[string]*fasthttp.Server{
 		"none": {},
@@ -248,8 +248,8 @@ func TestDeadlines(t *testing.T) {
 	}
 }
 
-// All may be called at once, as net.Conn asks, and nothing is used when serve has returned,
-// even if a goroutine still calls.
+// All methods may be called at once, as net.Conn requires. After serve has returned, they use
+// nothing of fasthttp's, even if a goroutine still calls them.
 func TestConnConcurrently(t *testing.T) {
 	for range 20 {
 		var all tcptest.Group
@@ -304,7 +304,7 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
-// No deadline follows that of Close, which ends a Read in progress.
+// The deadline of Close, which ends a Read in progress, is the last one set.
 func TestDeadlineAfterClose(t *testing.T) {
 	var watched *watchedConn
 	var once sync.Once
@@ -342,7 +342,7 @@ func TestDeadlineAfterClose(t *testing.T) {
 	mustEnd(t, theirs)
 }
 
-// Close ends what goes on, and the client sees it although serve has not returned.
+// Close ends calls in progress, and the client sees the end before serve has returned.
 func TestClose(t *testing.T) {
 	for kind := range servers {
 		t.Run(kind, func(t *testing.T) {
@@ -401,8 +401,8 @@ func mustBeClosed(t *testing.T, conn net.Conn) {
 	}
 }
 
-// A goroutine that still holds a connection when its serve has returned cannot touch the next
-// one, for which fasthttp uses the same parts.
+// A goroutine that still holds a connection after its serve has returned cannot touch the
+// next connection, for which fasthttp reuses the parts.
 func TestConnKept(t *testing.T) {
 	for kind := range servers {
 		t.Run(kind, func(t *testing.T) {
@@ -437,7 +437,7 @@ func TestConnKept(t *testing.T) {
 	}
 }
 
-// Every byte arrives, once, in both directions.
+// Every byte arrives exactly once, in both directions.
 func TestManyBytes(t *testing.T) {
 	address := listen(t, &fasthttp.Server{Handler: echoHandler(t)})
 	sent := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
@@ -452,7 +452,7 @@ func TestManyBytes(t *testing.T) {
 	}
 }
 
-// A server that was shut down has switched connections left.
+// Shutdown leaves switched connections open.
 func TestShutdown(t *testing.T) {
 	server := &fasthttp.Server{Handler: echoHandler(t)}
 	address := listen(t, server)

@@ -17,11 +17,11 @@ import (
 // Server.StreamRequestBody, and tells whether a handler has read it. It knows nothing of
 // offers.
 
-// DefaultMaxBody is how much content is read before a switch if fasthttp has not read it
-// yet, unless a [Handler] says otherwise: 2 MiB.
+// DefaultMaxBody is the limit on the content that is read before a switch, unless a
+// [Handler] has another limit: 2 MiB. Content that fasthttp has read is not limited by it.
 const DefaultMaxBody = 2 << 20
 
-// maxBody returns the limit that a field MaxBody means.
+// maxBody returns the limit that the value of a field MaxBody stands for.
 func maxBody(field int64) int64 {
 	if field == 0 {
 		return DefaultMaxBody
@@ -31,7 +31,7 @@ func maxBody(field int64) int64 {
 
 // streamed is the content that fasthttp had not read when it called the handler.
 type streamed struct {
-	is     bool // there is some
+	is     bool // there is such content
 	length int  // in bytes; below 0 if it comes in chunks
 }
 
@@ -44,8 +44,8 @@ func streamOf(ctx *fasthttp.RequestCtx) streamed {
 	return streamed{length != 0, length}
 }
 
-// isRead reports whether the content has been read to its end, and nothing after it. It
-// reads the content that has come, and does not wait for more.
+// isRead reports whether the content has been read to its end, and not beyond. It reads the
+// content that has already arrived, and does not wait for more.
 func (s streamed) isRead(ctx *fasthttp.RequestCtx) bool {
 	switch {
 	case !s.is:
@@ -66,8 +66,8 @@ func (s streamed) isRead(ctx *fasthttp.RequestCtx) bool {
 	return conn.SetReadDeadline(time.Time{}) == nil && err == nil
 }
 
-// read reads the content, up to limit bytes, and leaves it in ctx.Request. It returns the
-// octets after the content that it has read as well. The error is a *ContentError.
+// read reads the content, up to limit bytes, and leaves it in ctx.Request. It may also read
+// octets that follow the content, and returns those. The error is a *ContentError.
 func (s streamed) read(ctx *fasthttp.RequestCtx, limit int64) (early []byte, err error) {
 	if !s.is {
 		return nil, nil
@@ -88,7 +88,7 @@ func (s streamed) read(ctx *fasthttp.RequestCtx, limit int64) (early []byte, err
 		// content arrives.
 		content, err = io.ReadAll(io.LimitReader(stream, int64(s.length)))
 		if err == nil && len(content) < s.length {
-			err = io.ErrUnexpectedEOF // for fasthttp it is an ordinary end
+			err = io.ErrUnexpectedEOF // to fasthttp this is an ordinary end
 		}
 	}
 	if err != nil {
@@ -98,19 +98,19 @@ func (s streamed) read(ctx *fasthttp.RequestCtx, limit int64) (early []byte, err
 	return early, nil
 }
 
-// readChunks reads chunked content. It also returns the octets after the content that came
-// with it. It checks trailers and drops them.
+// readChunks reads chunked content. It also returns the octets that follow the content and
+// came with it. It checks trailers and drops them.
 //
-// fasthttp itself would end the content where the connection ends within the trailers, and
-// would take LF for the empty line, so the protocol would begin with a piece of the
-// request. Its stream asks the header at each Read how long the content is. If that is a
-// number, the stream yields the octets as they came.
+// fasthttp itself would take the end of the connection within the trailers for the end of
+// the content, and LF for the empty line, so the protocol would begin with a piece of the
+// request. At each Read its stream asks the header for the length of the content. If there
+// is a length, the stream yields the octets as they came.
 func readChunks(header *fasthttp.RequestHeader, stream io.Reader, limit int64) (content, early []byte, err error) {
 	header.SetContentLength(math.MaxInt)
 	defer header.SetContentLength(-1)
 	decoder := chunked.Decoder{Limit: limit}
 	if limit == 0 {
-		decoder.Limit = -1 // for a Decoder 0 is no limit
+		decoder.Limit = -1 // to a Decoder 0 means no limit
 	}
 	buffer := make([]byte, 4<<10)
 	for {

@@ -17,11 +17,11 @@ import (
 	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
-// smuggled is a request that no server must ever serve where it stands below.
+// smuggled is a request that the servers below must never serve.
 const smuggled = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
 
-// mustAnswerOnce sends all that is sent, and wants one final response and the end of the
-// connection, whatever follows the request.
+// mustAnswerOnce sends a request and octets after it, and expects one final response and
+// then the end of the connection.
 func mustAnswerOnce(t *testing.T, address, sent string) {
 	t.Helper()
 	once(t, tcptest.Exchange(t, address, sent))
@@ -33,14 +33,14 @@ func once(t *testing.T, answer string) {
 		t.Errorf("%d responses: %q", n, answer)
 	}
 	if strings.Contains(answer, "smuggled") {
-		t.Errorf("served what is no request: %q", answer)
+		t.Errorf("served octets that are no request: %q", answer)
 	}
 }
 
-// path is a handler that tells what it serves.
+// path is a handler that answers with the path of the request.
 func path(ctx *fasthttp.RequestCtx) { ctx.WriteString(string(ctx.Path())) }
 
-// answering are the ways to answer a request without a switch.
+// answering returns handlers that answer without a switch, each in its way.
 func answering(t *testing.T) map[string]fasthttp.RequestHandler {
 	failing := func(err error) fasthttp.RequestHandler {
 		return fasthttpupgrade.Handler{
@@ -92,7 +92,7 @@ func answering(t *testing.T) map[string]fasthttp.RequestHandler {
 	}
 }
 
-// inDoubt are requests whose end fasthttp sees somewhere, and others elsewhere.
+// inDoubt are requests whose end fasthttp and others may see in different places.
 var inDoubt = map[string]string{
 	"identity":            "POST / HTTP/1.1\r\n%sTransfer-Encoding: identity\r\n\r\n",
 	"Identity":            "POST / HTTP/1.1\r\n%sTransfer-Encoding: Identity\r\n\r\n",
@@ -132,8 +132,8 @@ var inDoubt = map[string]string{
 	"CONNECT":             "CONNECT x:1 HTTP/1.1\r\n%s\r\n",
 }
 
-// What fasthttp leaves in doubt about the end of a request is refused, or the connection is
-// closed after the answer, with and without an offer.
+// If the end of a request is in doubt, fasthttp or we refuse the request, or the connection
+// is closed after the answer, with and without an offer.
 func TestEndInDoubt(t *testing.T) {
 	for _, kind := range []string{"default", "keep hijacked", "streams"} {
 		for way, handler := range answering(t) {
@@ -158,8 +158,8 @@ func TestEndInDoubt(t *testing.T) {
 	}
 }
 
-// A coding that is not chunked must be answered with 400, by fasthttp or by us, and goes to
-// no Next.
+// A coding that is not chunked must be answered with 400, by fasthttp or by us. Next never
+// gets the request.
 func TestBadCoding(t *testing.T) {
 	for way, handler := range map[string]fasthttp.RequestHandler{
 		"Handler": fasthttpupgrade.Handler{Next: func(*fasthttp.RequestCtx) { t.Error("Next") }}.Handle,
@@ -176,7 +176,7 @@ func TestBadCoding(t *testing.T) {
 			}
 			for _, head := range []string{"Host: x\r\n", offer} {
 				if way == "Switch" && (head != offer || strings.Contains(request, "1.0")) {
-					continue // it says that there is no offer
+					continue // Switch reports that there is no offer
 				}
 				t.Run(fmt.Sprintf("%s/%s/%d", way, name, len(head)), func(t *testing.T) {
 					answer := tcptest.Exchange(t, address, fmt.Sprintf(request, head)+smuggled)
@@ -190,11 +190,10 @@ func TestBadCoding(t *testing.T) {
 	}
 }
 
-// Content that nobody read, or that nobody knows to have been read, is never the next
-// request.
+// Content that was not read, or may not have been read, is never served as the next request.
 func TestContentLeft(t *testing.T) {
-	// It fits into the buffers of fasthttp: a client that has sent more than was read
-	// has its connection reset.
+	// The content fits into the buffers of fasthttp. If the client sent more than was
+	// read, its connection would be reset.
 	content := strings.Repeat(smuggled, 90)
 	requests := map[string]string{
 		"length":           fmt.Sprintf("POST / HTTP/1.1\r\n%%sContent-Length: %d\r\n\r\n%s", len(content), content),
@@ -227,7 +226,7 @@ func TestContentLeft(t *testing.T) {
 	}
 }
 
-// Content that was read keeps the connection open, where fasthttp tells that it was.
+// If the content was read, and fasthttp tells so, the connection stays open.
 func TestContentRead(t *testing.T) {
 	content := strings.Repeat("content.", 2000)
 	for way, next := range map[string]fasthttp.RequestHandler{
@@ -247,11 +246,11 @@ func TestContentRead(t *testing.T) {
 	}
 }
 
-// Without content there is nothing to leave unread.
+// Without content the connection stays open.
 func TestNoContentLeft(t *testing.T) {
 	for way, handler := range answering(t) {
 		if way == "Next, too late" {
-			continue // its answer is another
+			continue // it gets another answer
 		}
 		t.Run(way, func(t *testing.T) {
 			address := listen(t, newServer("streams", handler))
@@ -263,8 +262,8 @@ func TestNoContentLeft(t *testing.T) {
 	}
 }
 
-// streamEnds are contents with StreamRequestBody: what the protocol gets of each, content
-// and then the octets after it, or "" if it is malformed.
+// streamEnds are contents with StreamRequestBody, and what is served of each: the content,
+// a bar, and the octets after the content; or "" if the content is malformed.
 var streamEnds = map[string]struct{ sent, served string }{
 	"length":              {"Content-Length: 9\r\n\r\nsome body\r\n\n", "some body|\r\n\n"},
 	"last chunk":          {"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "|"},

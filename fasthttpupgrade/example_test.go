@@ -14,7 +14,7 @@ import (
 	"github.com/gosegue/upgrade/handshake"
 )
 
-// ask has a server with that handler answer a request, and prints all that it sends.
+// ask sends a request to a server with that handler, and prints all that the server sends.
 func ask(handler fasthttp.RequestHandler, request string) {
 	listener := fasthttputil.NewInmemoryListener()
 	defer listener.Close()
@@ -34,7 +34,7 @@ func ask(handler fasthttp.RequestHandler, request string) {
 	}
 }
 
-// A server that switches to hello/1 and to nothing else.
+// A server that switches to hello/1 only.
 func ExampleHandler() {
 	handler := fasthttpupgrade.Handler{
 		Protocols: []fasthttpupgrade.Protocol{{
@@ -53,7 +53,7 @@ func ExampleHandler() {
 	// hello from /chat
 }
 
-// Who may have the protocol is the server's to decide, and to log.
+// The server decides which clients may have the protocol, and logs its decisions.
 func ExampleHandler_policy() {
 	handler := fasthttpupgrade.Handler{
 		Protocols: []fasthttpupgrade.Protocol{{
@@ -87,8 +87,8 @@ func ExampleHandler_policy() {
 	// who are you?
 }
 
-// A session cookie that middleware sets reaches the client of a WebSocket, whose subprotocol
-// the server selects.
+// A session cookie that middleware sets reaches the client of a WebSocket. The server
+// selects the subprotocol.
 func ExampleWebSocket() {
 	handler := fasthttpupgrade.Handler{
 		Protocols: []fasthttpupgrade.Protocol{fasthttpupgrade.WebSocket{
@@ -116,7 +116,7 @@ func ExampleWebSocket() {
 	// frames of chat.v1
 }
 
-// A handler without Handler asks, and refuses what it does not know.
+// A handler without Handler calls Offer and Switch, and refuses what it does not know.
 func ExampleSwitch() {
 	hello := upgrade.MustParseProduct("hello/1")
 	handler := func(ctx *fasthttp.RequestCtx) {

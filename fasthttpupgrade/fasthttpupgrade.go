@@ -13,33 +13,35 @@
 //
 // # What this package does for fasthttp
 //
-//   - If it means to close the connection, as for versions other than 1.1, its own 101 has
-//     two lines of Connection, and it never calls the function given to Hijack. This
-//     package writes the 101 itself, and has fasthttp write none.
-//   - It closes the connection only for a Connection whose last line is exactly "close".
-//     This package reads all lines, as they were received.
-//   - It adds the fields of trailers to those of the head. An Upgrade in a trailer is no
-//     offer.
-//   - It serves requests whose end other recipients may see elsewhere. Such a request
-//     offers nothing, and the connection is closed after the response: see [ErrContent].
-//   - With Server.StreamRequestBody it calls the handler before it has read the content,
-//     and takes what the handler leaves unread for the next request. Before a switch this
-//     package reads the content, up to a limit, and its chunks strictly. Without one it
-//     closes the connection after the response, unless the content was read.
-//   - It does not check Host. Before a switch this package does, and refuses a request with
-//     a malformed Host, or without Host, with 400.
-//   - It recovers no panic. Those of a Protocol's functions, of Decided and of Error cost
-//     one connection.
-//   - It uses a connection that it gave away for another client as soon as its function
-//     returns, and ignores Close. Close works on the connection that Serve gets, and after
-//     Serve nothing can use it.
+//   - If fasthttp means to close the connection, as for versions other than 1.1, its own
+//     101 has two lines of Connection, and it never calls the function given to Hijack.
+//     This package writes the 101 itself and keeps fasthttp from writing one.
+//   - fasthttp closes the connection only if the last line of Connection is exactly
+//     "close". This package reads all lines, as they were received.
+//   - fasthttp adds the fields of trailers to those of the head. To this package an Upgrade
+//     in a trailer is no offer.
+//   - fasthttp serves requests whose end other recipients may see elsewhere. Here such a
+//     request offers nothing, and its connection is closed after the response: see
+//     [ErrContent].
+//   - With Server.StreamRequestBody fasthttp calls the handler before it has read the
+//     content, and takes content that the handler leaves unread for the next request.
+//     Before a switch this package reads the content, up to a limit, and parses chunks
+//     strictly. Without a switch it closes the connection after the response, unless the
+//     content was read.
+//   - fasthttp does not check Host. Before a switch this package does: it answers 400 if
+//     Host is missing or malformed.
+//   - fasthttp recovers no panic. Here a panic in a function of a Protocol, in Decided or
+//     in Error costs one connection.
+//   - fasthttp ignores Close of a connection that it gave away, and reuses the connection
+//     for another client as soon as the function given to Hijack returns. Serve gets a
+//     connection that it can close, and that cannot be used after Serve has returned.
 //
-// # What fasthttp does all the same
+// # What fasthttp still does
 //
-//   - It compares Expect octet for octet and calls no handler before the content. A client
-//     that sends 100-Continue gets no 100.
-//   - Where neither a Handler nor Refuse nor Switch is asked, it keeps the connection open
-//     after "Connection: Close", "keep-alive, close", and "close" before another line.
+//   - It sends a 100 only if the value of Expect is exactly 100-continue, and calls no
+//     handler before the content. A client that sends 100-Continue gets no 100.
+//   - If a request reaches neither a Handler nor Refuse nor Switch, the connection stays
+//     open after "Connection: Close", "keep-alive, close", and "close" before another line.
 //   - Without StreamRequestBody it takes LF for the end of a line in trailers, and hides
 //     that it did. A lone LF after the last chunk ends the content.
 //   - With StreamRequestBody it does not tell whether chunked content was read. So a
@@ -47,17 +49,17 @@
 //   - It takes LF for the end of the request line, and hides that it did.
 //   - It refuses an empty Host, which RFC 9110 allows.
 //   - A panic in Next, or in the function given to Switch, ends the process.
-//   - A handler that fasthttp.TimeoutHandler gave up still runs, and with
-//     StreamRequestBody it still reads from the connection. Use TimeoutHandler as Next, and
-//     not around Handle.
+//   - After fasthttp.TimeoutHandler has given up on a handler, the handler still runs. With
+//     StreamRequestBody it also still reads from the connection. Use TimeoutHandler as
+//     Next, not around Handle.
 //   - The handler of a switched request returns before the 101 is written. To middleware
 //     it looks like a 200; Decided tells what happened.
-//   - The limits of a Server on connections and time do not hold for switched connections;
+//   - The limits of a Server on connections and time do not apply to switched connections;
 //     Server.Shutdown neither closes them nor waits for them. This package has nothing
 //     like httpupgrade.Conns: count and close them in Serve.
 //
-// The rules are in packages upgrade, handshake and websocket, on fields and bytes. This
-// package knows requests, responses and connections of fasthttp, and decides nothing.
+// The rules are in packages upgrade, handshake and websocket, which work on fields and
+// bytes. This package applies them to requests, responses and connections of fasthttp.
 package fasthttpupgrade
 
 import (
@@ -67,18 +69,17 @@ import (
 	"github.com/gosegue/upgrade/handshake"
 )
 
-// Why an offer is ignored, besides what [handshake.Offer] says.
+// Why an offer is ignored, in addition to the errors of [handshake.Offer].
 var (
 	// ErrConnect is [handshake.ErrConnect]: the request is a CONNECT.
 	ErrConnect = handshake.ErrConnect
 
-	// ErrContent: fasthttp and another recipient may see the end of the request in
-	// different places, and so the start of the new protocol. The request has a
-	// Transfer-Encoding that is not chunked alone, or that stands beside
-	// Content-Length or in version 1.0; or a field line ends in LF without CR, or its
-	// name has a blank in it; or it is multipart/form-data of a known length, of which
-	// fasthttp may leave some unread. Handler, Switch and Refuse close the connection
-	// after the response.
+	// ErrContent: fasthttp and another recipient may see the end of the request, and so
+	// the start of the new protocol, in different places. Either Transfer-Encoding is
+	// other than chunked, or comes with Content-Length or in version 1.0; or a field line
+	// ends in LF without CR; or a field name contains a blank; or the content is
+	// multipart/form-data of a known length, of which fasthttp may leave some unread.
+	// Handler, Switch and Refuse close the connection after the response.
 	// [handshake.Status] of ErrContent is 400.
 	ErrContent error = contentInDoubt{}
 )
@@ -93,19 +94,20 @@ func (contentInDoubt) Refusal() *Refusal { return badRequest }
 // badRequest refuses a request after which no other can be served.
 var badRequest = &Refusal{Status: fasthttp.StatusBadRequest, Fields: []handshake.Field{{Name: "Connection", Value: "close"}}}
 
-// Offer returns the products that the request offers to switch to. An error says why
-// there are none: [ErrConnect], what [handshake.Offer] returns, or [ErrContent]. Serve the
-// request as an ordinary one then.
+// Offer returns the products that the request offers to switch to. An error says why it
+// offers none: [ErrConnect], an error of [handshake.Offer], or [ErrContent]. After an
+// error, serve the request as an ordinary one.
 //
 // A line of Connection or Upgrade counts if the client sent it in the head and no handler
-// has removed or replaced it since. The List aliases the request and is valid as long.
+// has removed or replaced it since. The List aliases the request and is valid as long as
+// the request is.
 func Offer(ctx *fasthttp.RequestCtx) (upgrade.List[[]byte], error) {
 	header := &ctx.Request.Header
 	h := readHead(header)
 	return h.offer(header)
 }
 
-// offer is Offer for a head that was read.
+// offer is Offer for a head that has been read.
 func (h *head) offer(header *fasthttp.RequestHeader) (upgrade.List[[]byte], error) {
 	if header.IsConnect() {
 		return upgrade.List[[]byte]{}, ErrConnect

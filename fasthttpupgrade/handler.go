@@ -14,8 +14,8 @@ import (
 	"github.com/gosegue/upgrade/internal/headpool"
 )
 
-// This file is the order of a switch in a server. What to switch to is the policy of
-// package handshake; how, that of the other files here.
+// This file has the order of a switch in a server. Package handshake decides what to
+// switch to; the other files here do the steps.
 
 // Handler switches each request that offers one of its protocols, and passes on every
 // other. Its method Handle is the handler that fasthttp calls. Its fields must not change
@@ -30,13 +30,13 @@ import (
 // Timeout) for content that did not come in time, 500 for a fault of the server's own. A
 // failure after that closes the connection.
 //
-// A request whose Transfer-Encoding is not chunked alone is answered with 400. Every other
+// A request with a Transfer-Encoding other than chunked is answered with 400. Every other
 // request without a valid offer, or without one that is supported and allowed, is an
 // ordinary one and goes to Next. A Handler closes the connection after the response if the
 // client asked for that, even where fasthttp does not see it; if the end of the request is
 // in doubt, see [ErrContent]; and, with Server.StreamRequestBody, if Next did not read the
-// content or the content came in chunks. It leaves a connection alone that Next has taken
-// over.
+// content or the content came in chunks. If Next has taken the connection over, the Handler
+// leaves it alone.
 //
 // The 101 has Upgrade, Connection, the fields that Protocol.Fields returns, and the fields
 // of ctx.Response.Header that Carry names. Other fields that middleware has set, such as
@@ -59,10 +59,10 @@ type Handler struct {
 	Carry []string
 
 	// Decided is called once for each request that has an Upgrade field, before Next
-	// or Serve runs, and told what became of the request. For a switch it is called
-	// when the 101 has been written, or could not be; it is not called if fasthttp has
-	// answered in place of the handler, after a timeout. The context is valid until
-	// Decided returns. If Decided panics, the connection is closed.
+	// or Serve runs, with the decision about the request. For a switch it is called
+	// after the 101 has been written, or could not be written. It is not called if
+	// fasthttp has answered in place of the handler, after a timeout. The context is
+	// valid until Decided returns. If Decided panics, the connection is closed.
 	Decided func(*fasthttp.RequestCtx, handshake.Decision)
 
 	// Error is called for every failure but a Refusal, with the client's address. Nil:
@@ -79,7 +79,7 @@ func (h Handler) Handle(ctx *fasthttp.RequestCtx) {
 	r.end(ctx)
 }
 
-// check panics if h cannot do what it is for.
+// check panics if h can never work.
 func (h *Handler) check() {
 	for i := range h.Protocols {
 		if h.Protocols[i].Serve == nil {
@@ -98,11 +98,11 @@ type request struct {
 	close   bool // the connection, after the response
 }
 
-// end has the connection closed after the response, if it has to be. To say so before Next
-// runs would not be enough: RequestCtx.Error and other methods undo it.
+// end has the connection closed after the response, if necessary. It must be called after
+// Next: RequestCtx.Error and other methods undo SetConnectionClose.
 func (r *request) end(ctx *fasthttp.RequestCtx) {
 	if timedOut := ctx.LastTimeoutErrorResponse(); timedOut != nil {
-		// This is the response. The handler that is late still uses ctx.
+		// fasthttp sends this response. The late handler still uses ctx.
 		if r.close || r.content.is {
 			timedOut.SetConnectionClose()
 		}
@@ -144,7 +144,7 @@ func (h *Handler) serve(ctx *fasthttp.RequestCtx, r *request) {
 	}
 }
 
-// next serves a request that is not to be switched.
+// next serves a request that is not switched.
 func (h *Handler) next(ctx *fasthttp.RequestCtx) {
 	if h.Next != nil {
 		h.Next(ctx)
@@ -175,7 +175,7 @@ func (h *Handler) decide(ctx *fasthttp.RequestCtx, r *request, d handshake.Decis
 	return false
 }
 
-// switchTo switches to p when the handler has returned, or answers why not.
+// switchTo switches to p after the handler has returned, or answers with an error status.
 func (h *Handler) switchTo(ctx *fasthttp.RequestCtx, r *request, p *Protocol, fields []handshake.Field) {
 	all := fields
 	if len(h.Carry) > 0 {
@@ -199,8 +199,8 @@ func (h *Handler) switchTo(ctx *fasthttp.RequestCtx, r *request, p *Protocol, fi
 		h.fail(ctx, r, p, err)
 		return
 	}
-	// A copy: fasthttp uses the original again when the connection is closed, and
-	// Serve may keep the request.
+	// Serve gets a copy, since it may keep the request, and fasthttp reuses the original
+	// after the connection is closed.
 	request := new(fasthttp.Request)
 	ctx.Request.CopyTo(request)
 	if len(fields) > 0 {
@@ -222,8 +222,8 @@ func (h *Handler) switchTo(ctx *fasthttp.RequestCtx, r *request, p *Protocol, fi
 	s.begin(ctx)
 }
 
-// refuse answers a request to which p was refused, by the Refusal that err is or wraps; or
-// err is the server's own fault.
+// refuse answers a request to which p was refused. If err is or wraps a Refusal, that is the
+// answer; otherwise err is the server's own fault.
 func (h *Handler) refuse(ctx *fasthttp.RequestCtx, r *request, p *Protocol, err error) {
 	var refusal *Refusal
 	if !errors.As(err, &refusal) || refusal == nil {
@@ -240,7 +240,7 @@ func (h *Handler) refuse(ctx *fasthttp.RequestCtx, r *request, p *Protocol, err 
 	}
 }
 
-// fail reports err and answers with the status code that it deserves.
+// fail reports err and answers with its status code.
 func (h *Handler) fail(ctx *fasthttp.RequestCtx, r *request, p *Protocol, err error) {
 	report(h.Error, ctx.RemoteAddr(), err)
 	status := handshake.Status(err)
@@ -249,8 +249,8 @@ func (h *Handler) fail(ctx *fasthttp.RequestCtx, r *request, p *Protocol, err er
 	}
 }
 
-// tell calls Decided, and reports whether it returned. fasthttp recovers no panic: one
-// would end the process.
+// tell calls Decided, and reports whether it returned. It recovers a panic of Decided, which
+// fasthttp would not: the process would end.
 func tell(ctx *fasthttp.RequestCtx, decided func(*fasthttp.RequestCtx, handshake.Decision), d handshake.Decision, hook func(net.Addr, error)) (returned bool) {
 	defer recoverTo(hook, ctx.RemoteAddr())
 	decided(ctx, d)
@@ -264,7 +264,7 @@ func recoverTo(hook func(net.Addr, error), from net.Addr) {
 	}
 }
 
-// report tells hook of err, or the log.
+// report passes err to hook, or logs it if hook is nil.
 func report(hook func(net.Addr, error), from net.Addr, err error) {
 	if hook == nil {
 		log.Printf("%v: %v", from, err)
@@ -278,10 +278,10 @@ func report(hook func(net.Addr, error), from net.Addr, err error) {
 	hook(from, err)
 }
 
-// carried returns fields, and after them those of header that names say, in the order of
+// carried returns fields, followed by the fields of header that names lists, in the order of
 // names and each name once.
 func carried(fields []handshake.Field, header *fasthttp.ResponseHeader, names []string) []handshake.Field {
-	fields = fields[:len(fields):len(fields)] // they are the caller's
+	fields = fields[:len(fields):len(fields)] // the caller may share this slice
 	for i, name := range names {
 		var room [64]byte
 		_, err := handshake.AppendField(room[:0], name, "")

@@ -18,7 +18,7 @@ import (
 	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
-// A panic ends its own connection, and nothing else.
+// A panic ends only its own connection.
 func TestPanic(t *testing.T) {
 	failed := make(chan error, 1)
 	address := listen(t, &fasthttp.Server{Handler: fasthttpupgrade.Handler{
@@ -46,7 +46,7 @@ func TestPanic(t *testing.T) {
 	mustEcho(t, other)
 }
 
-// Without Error failures are logged.
+// Without Error, failures are logged.
 func TestLogged(t *testing.T) {
 	logged := new(lockedBuffer)
 	log.SetOutput(logged)
@@ -64,7 +64,7 @@ func TestLogged(t *testing.T) {
 	}
 }
 
-// The request that Serve is given is its own.
+// Each Serve gets its own copy of the request.
 func TestServeRequest(t *testing.T) {
 	for kind := range servers {
 		t.Run(kind, func(t *testing.T) {
@@ -90,7 +90,7 @@ func TestServeRequest(t *testing.T) {
 	}
 }
 
-// What a protocol decides is on the wire; package handshake tests the rules themselves.
+// The decisions of a protocol show on the wire; package handshake tests the rules themselves.
 func TestProtocols(t *testing.T) {
 	type fields = []handshake.Field
 	refuse := func(r fasthttpupgrade.Refusal) fasthttpupgrade.Protocol {
@@ -107,7 +107,7 @@ func TestProtocols(t *testing.T) {
 		protocols []fasthttpupgrade.Protocol // a, b
 		offers    string
 		status    int
-		has       string // in the head, in this order: lines between |
+		has       string // lines in the head, each with | after it
 		content   string
 		fails     bool
 	}{
@@ -183,7 +183,7 @@ func TestProtocols(t *testing.T) {
 
 func statusLine(head string) string { return strings.SplitN(head, "\r\n", 2)[0] }
 
-// No content goes with a response to HEAD.
+// A response to HEAD has no content.
 func TestRefuseHead(t *testing.T) {
 	address := listen(t, &fasthttp.Server{Handler: fasthttpupgrade.Handler{Protocols: []fasthttpupgrade.Protocol{{
 		Product: echo,
@@ -196,7 +196,7 @@ func TestRefuseHead(t *testing.T) {
 	}
 }
 
-// A response that middleware has begun does not mix with a refusal.
+// A refusal replaces content that middleware has written, and keeps fields.
 func TestRefuseAfterMiddleware(t *testing.T) {
 	handle := fasthttpupgrade.Handler{Protocols: []fasthttpupgrade.Protocol{{
 		Product: echo,
@@ -214,8 +214,7 @@ func TestRefuseAfterMiddleware(t *testing.T) {
 	}
 }
 
-// A panic in a hook costs its own connection and nothing else, though fasthttp recovers
-// none.
+// A panic in a hook costs only its own connection, though fasthttp recovers no panic.
 func TestHookPanics(t *testing.T) {
 	logged := new(lockedBuffer)
 	log.SetOutput(logged)
@@ -252,7 +251,7 @@ func TestHookPanics(t *testing.T) {
 	}
 }
 
-// What cannot work is found with the first request, whatever that is.
+// A Handler that can never work panics at its first request, whatever the request is.
 func TestFirstUse(t *testing.T) {
 	good := fasthttpupgrade.Protocol{Product: echo, Serve: serveEcho}
 	for name, test := range map[string]struct {
@@ -277,7 +276,7 @@ func TestFirstUse(t *testing.T) {
 	}
 }
 
-// Decided is told once of each request with an Upgrade field, and of no other.
+// Decided is called once for each request with an Upgrade field, and for no other.
 func TestDecided(t *testing.T) {
 	websocket := upgrade.MustParseProduct("websocket")
 	refusal := &fasthttpupgrade.Refusal{Status: 403}
@@ -306,7 +305,7 @@ func TestDecided(t *testing.T) {
 		"no key":           {"GET /a HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n", true, &handshake.Decision{Product: websocket, Status: 400}},
 		"no field":         {"GET /a HTTP/1.1\r\nHost: x\r\n\r\n", true, nil},
 		"in a trailer":     {"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nUpgrade: echo/1\r\n\r\n", true, nil},
-		"of other trade":   {"GET /a HTTP/1.1\r\nHost: x\r\nUpgrade-Insecure-Requests: 1\r\n\r\n", true, nil},
+		"another field":    {"GET /a HTTP/1.1\r\nHost: x\r\nUpgrade-Insecure-Requests: 1\r\n\r\n", true, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			decisions := make(chan told, 10)
@@ -383,7 +382,7 @@ func TestDecidedUnwritten(t *testing.T) {
 	mustEnd(t, theirs)
 }
 
-// A Next or a middleware that takes over the connection has it, whatever a Handler thinks.
+// If Next or middleware takes over the connection, a Handler leaves it alone.
 func TestOthersTakeOver(t *testing.T) {
 	take := func(ctx *fasthttp.RequestCtx) {
 		ctx.Hijack(func(conn net.Conn) { io.WriteString(conn, "taken") })
@@ -414,7 +413,7 @@ func TestOthersTakeOver(t *testing.T) {
 	}
 }
 
-// Carry takes fields of the response into the 101, after those of the protocol.
+// Carry adds fields of the response to the 101, after those of the protocol.
 func TestCarry(t *testing.T) {
 	shared := []handshake.Field{{Name: "X-Own", Value: "1"}, {Name: "X-Shared", Value: "2"}}
 	handle := fasthttpupgrade.Handler{
@@ -440,11 +439,11 @@ func TestCarry(t *testing.T) {
 		t.Errorf("%q, want %q", answer, want)
 	}
 	if shared[1].Name != "X-Shared" {
-		t.Errorf("%v: the array of the caller was written to", shared)
+		t.Errorf("%v: the caller's array was changed", shared)
 	}
 }
 
-// fasthttp lets any Host through, and a request without.
+// fasthttp lets any Host through, and requests without Host. We check it before a switch.
 func TestHost(t *testing.T) {
 	for kind, handler := range map[string]fasthttp.RequestHandler{
 		"Handler": fasthttpupgrade.Handler{Protocols: []fasthttpupgrade.Protocol{{Product: echo, Serve: func(net.Conn, *fasthttp.Request) {}}}}.Handle,
@@ -476,7 +475,7 @@ func TestHost(t *testing.T) {
 	}
 }
 
-// Refuse and Advertise say what they have to, whatever else is said about the connection.
+// Refuse and Advertise set Upgrade and its option, whatever else is in Connection.
 func TestRefuseAndAdvertise(t *testing.T) {
 	h2c := upgrade.MustParseProduct("h2c")
 	handlers := map[string]fasthttp.RequestHandler{

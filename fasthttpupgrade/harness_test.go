@@ -43,7 +43,7 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// servers are what changes the way of fasthttp with connections.
+// servers are settings that change how fasthttp handles connections.
 var servers = map[string]func(*fasthttp.Server){
 	"default":          func(*fasthttp.Server) {},
 	"no keep-alive":    func(s *fasthttp.Server) { s.DisableKeepalive = true },
@@ -80,7 +80,7 @@ func listenWithin(t *testing.T, server *fasthttp.Server, limits tcptest.Limits) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	server.Logger = log.New(new(lockedBuffer), "", 0) // tells what clients do wrong
+	server.Logger = log.New(new(lockedBuffer), "", 0) // for errors of clients
 	done := make(chan error)
 	go func() { done <- server.Serve(limitedListener{listener, limits}) }()
 	t.Cleanup(func() {
@@ -132,7 +132,7 @@ func dial(t *testing.T, address, text string) *tcptest.Client {
 	return client
 }
 
-// mustRead reads want, octet for octet.
+// mustRead reads exactly want.
 func mustRead(t *testing.T, r io.Reader, want string) {
 	t.Helper()
 	got := make([]byte, len(want))
@@ -149,7 +149,7 @@ func mustEnd(t *testing.T, r io.Reader) {
 	}
 }
 
-// mustEcho sends and reads more, and then the end.
+// mustEcho sends more, reads it back, and then ends the connection.
 func mustEcho(t *testing.T, client *tcptest.Client) {
 	t.Helper()
 	client.Send("later")
@@ -172,7 +172,7 @@ func mustAnswer(t *testing.T, r *bufio.Reader, status int, content string) *http
 	return response
 }
 
-// decode reads all of an answer that has no content.
+// decode parses an answer without reading its content.
 func decode(t *testing.T, answer string) *http.Response {
 	t.Helper()
 	response, err := http.ReadResponse(bufio.NewReader(strings.NewReader(answer)), nil)

@@ -13,11 +13,11 @@ import (
 	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
-// This file pins what fasthttp does before or without us, as the package doc says it. A
-// test that fails here says that fasthttp has changed, and the doc has to.
+// This file pins what fasthttp does before or without us, as the package doc describes it.
+// If a test fails here, fasthttp has changed, and the doc must change too.
 
-// fasthttp compares the value of Expect octet for octet, and calls no handler before the
-// content.
+// fasthttp sends a 100 only if the value of Expect is exactly 100-continue, and calls no
+// handler before the content.
 func TestLimitExpect(t *testing.T) {
 	address := listen(t, &fasthttp.Server{Handler: echoHandler(t)})
 	for _, value := range []string{"100-Continue", "100-CONTINUE", ", 100-continue"} {
@@ -30,8 +30,8 @@ func TestLimitExpect(t *testing.T) {
 	}
 }
 
-// Without a Handler fasthttp closes the connection only for a last line that is "close".
-// Switch and Refuse, which are asked, see the others.
+// fasthttp itself closes the connection only if the last line of Connection is "close".
+// Handler, Switch and Refuse also see the other lines.
 func TestLimitClose(t *testing.T) {
 	for fields, fasthttpCloses := range map[string]bool{
 		"Connection: close\r\n":                             true,
@@ -74,7 +74,7 @@ func TestLimitTrailers(t *testing.T) {
 	for name, trailers := range map[string]string{"LF": "\n", "LF after a trailer": "X: y\n\r\n", "LF, LF": "X: y\n\n"} {
 		t.Run(name, func(t *testing.T) {
 			address := listen(t, &fasthttp.Server{Handler: echoHandler(t)})
-			// It looks for the end of the trailers only when two line ends have come.
+			// fasthttp looks for the end of the trailers only after two line ends.
 			answer := tcptest.Exchange(t, address, "POST / HTTP/1.1\r\n"+offer+"Transfer-Encoding: chunked\r\n\r\n0\r\n"+trailers+"early\r\n\r\n")
 			if answer != echo101+"early\r\n\r\n" {
 				t.Errorf("%q", answer)
@@ -88,7 +88,7 @@ func TestLimitTrailers(t *testing.T) {
 	}
 }
 
-// With StreamRequestBody fasthttp takes what a handler leaves unread for a request.
+// With StreamRequestBody fasthttp takes content that a handler leaves unread for a request.
 func TestLimitStream(t *testing.T) {
 	address := listen(t, newServer("streams", func(ctx *fasthttp.RequestCtx) { path(ctx) }))
 	answer := tcptest.Exchange(t, address, fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n.%s", 1+len(smuggled), smuggled))
@@ -97,7 +97,7 @@ func TestLimitStream(t *testing.T) {
 	}
 }
 
-// fasthttp takes LF for the end of the request line, of which it keeps no octets.
+// fasthttp takes LF for the end of the request line, and keeps no octets of that line.
 func TestLimitRequestLine(t *testing.T) {
 	address := listen(t, &fasthttp.Server{Handler: echoHandler(t)})
 	if answer := tcptest.Exchange(t, address, "GET / HTTP/1.1\n"+offer+"\r\nearly"); answer != echo101+"early" {
@@ -114,8 +114,7 @@ func TestLimitEmptyHost(t *testing.T) {
 	}
 }
 
-// The handler of a Server that switches returns at once, with a response that was not
-// sent.
+// A handler that switches returns at once, with a response that is never sent.
 func TestLimitMiddleware(t *testing.T) {
 	seen := make(chan int, 1)
 	handle := echoHandler(t)

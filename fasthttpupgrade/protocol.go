@@ -15,8 +15,8 @@ import (
 // This file knows what a protocol is to fasthttp, and what a Handler insists on before it
 // switches. It knows nothing of connections.
 
-// Protocol is a protocol to which a [Handler] can switch, and when and how:
-// [handshake.Protocol] for fasthttp. Its fields are
+// Protocol is a protocol to which a [Handler] can switch, with its conditions and the
+// function that serves it: [handshake.Protocol] for fasthttp. Its fields are
 //
 //	Product upgrade.Product[string]
 //
@@ -25,8 +25,8 @@ import (
 //
 //	Allow func(*fasthttp.RequestCtx) bool
 //
-// the server's judgement on a request that offers Product, by its method, its resource,
-// the load. False leaves the request to the next Protocol. Nil allows all.
+// reports whether the server allows Product to a request that offers it: by its method or
+// resource, or by the load. False leaves the request to the next Protocol. Nil allows all.
 //
 //	Check func(*fasthttp.RequestCtx) error
 //
@@ -37,32 +37,32 @@ import (
 //
 //	Fields func(*fasthttp.RequestCtx) ([]handshake.Field, error)
 //
-// returns further fields of the 101, or an error as Check does. Nil adds none.
-// [SwitchedFields] tells Serve what they were.
+// returns further fields of the 101, or an error as Check does. Nil adds no fields. Serve
+// gets these fields from [SwitchedFields].
 //
 //	Serve func(net.Conn, *fasthttp.Request)
 //
-// speaks the protocol on the connection, which [Switch] describes, and which is closed
-// when Serve returns. The request is a copy of the one that was upgraded, with its content.
-// A panic is recovered and reported. Serve must not be nil: a [Handler] panics when it is
-// first used.
+// speaks the protocol on the connection, which is closed when Serve returns; [Switch]
+// describes it. The request is a copy of the one that was upgraded, with its content. A
+// panic is recovered and reported. Serve must not be nil: a [Handler] would panic at its
+// first request.
 //
 // Allow, Check and Fields must not read the content of the request. If one of them panics,
 // the request is answered with 500.
 //
-// For the product websocket a Handler does what RFC 6455 asks of a server, whatever
+// For the product websocket a Handler does what RFC 6455 requires of a server, whatever
 // Check and Fields are. It refuses a method other than GET with 405, a version other than
-// 13 with 426 and that version, and a request without a well-formed key with 400. The 101
+// 13 with 426 and the version 13, and a request without a well-formed key with 400. The 101
 // answers the key, so Fields must not return Sec-WebSocket-Accept. [WebSocket] makes such a
 // Protocol.
 type Protocol = handshake.Protocol[*fasthttp.RequestCtx, func(net.Conn, *fasthttp.Request)]
 
-// Refusal is [handshake.Refusal]: an error by which [Protocol].Check and
-// [Protocol].Fields say to answer a final response instead of switching.
+// Refusal is [handshake.Refusal]: an error with which [Protocol].Check and
+// [Protocol].Fields give a final response that is sent instead of a 101.
 type Refusal = handshake.Refusal
 
-// PanicError is [handshake.PanicError]: what a [Handler] reports of a function of the
-// server's own that panicked.
+// PanicError is [handshake.PanicError]: the error that a [Handler] reports after a panic in
+// a function of the server's own.
 type PanicError = handshake.PanicError
 
 // WriteError is [handshake.WriteError]: the connection was taken over, the 101 could not
@@ -86,7 +86,7 @@ func checkHost(header *fasthttp.RequestHeader) error {
 	return nil
 }
 
-// insist is what a Handler checks of every request that it is to switch to p, before the
+// insist makes the checks that a Handler makes before every switch to p, and before the
 // server's own Check.
 func insist(p *Protocol, ctx *fasthttp.RequestCtx) error {
 	header := &ctx.Request.Header

@@ -29,7 +29,7 @@ type head struct {
 func readHead(header *fasthttp.RequestHeader) (h head) {
 	h.bareLF = hasBareLF(header.RawHeaders())
 	for key, value := range receivedFields(header) {
-		if bytes.IndexByte(key, ' ') >= 0 { // the one octet of no token that fasthttp lets through
+		if bytes.IndexByte(key, ' ') >= 0 { // the only octet outside tokens that fasthttp lets through
 			h.badName = true
 		}
 		switch len(key) {
@@ -61,8 +61,8 @@ func is(key []byte, name string) bool {
 	return len(key) == len(name) && strings.EqualFold(string(key), name)
 }
 
-// receivedFields returns the fields of the head as they were received, without trailers. A
-// request that a program has made was not received: of that it returns the fields it has.
+// receivedFields returns the fields of the head as they were received, without trailers. If
+// the request was not received but made by a program, it returns the fields of the request.
 func receivedFields(header *fasthttp.RequestHeader) iter.Seq2[[]byte, []byte] {
 	raw := header.RawHeaders()
 	if len(raw) == 0 {
@@ -91,16 +91,16 @@ func hasBareLF(raw []byte) bool {
 	}
 }
 
-// standing returns those of lines that the request still has under that name: a handler
-// may have removed or replaced some.
+// standing returns the lines among lines that the request still has under that name. A
+// handler may have removed or replaced some.
 func standing(header *fasthttp.RequestHeader, name string, lines [][]byte) [][]byte {
 	if len(lines) == 0 || len(header.RawHeaders()) == 0 {
 		return lines
 	}
 	var both [][]byte
 	for _, line := range lines {
-		// PeekAll would not do: if the last line of Connection is close, it
-		// returns nothing else.
+		// PeekAll is no help: if the last line of Connection is close, it returns
+		// only that line.
 		for key, value := range header.All() {
 			if is(key, name) && bytes.Equal(line, value) {
 				both = append(both, line)
@@ -138,32 +138,32 @@ func version(header *fasthttp.RequestHeader) (major, minor int) {
 	return int(p[5] - '0'), int(p[7] - '0')
 }
 
-// canUpgrade reports whether the version of a request has the Upgrade mechanism at all.
+// canUpgrade reports whether the version of a request has the Upgrade mechanism.
 func canUpgrade(header *fasthttp.RequestHeader) bool {
 	major, minor := version(header)
 	return major == 1 && minor >= 1
 }
 
-// badCoding reports whether the request has a Transfer-Encoding that is not chunked alone.
-// Its content has no known end then: a server must answer 400 and close the connection
+// badCoding reports whether the request has a Transfer-Encoding other than chunked.
+// The end of the content is then unknown: a server must answer 400 and close the connection
 // (RFC 9112, section 6.3). fasthttp ignores identity.
 func (h *head) badCoding() bool { return h.codings > 1 || h.codings == 1 && !h.chunked }
 
 // inDoubt reports whether another recipient of the same octets may see the end of the
-// request elsewhere than fasthttp does. What follows on the connection must then be neither
-// served as a request nor read as a protocol.
+// request elsewhere than fasthttp does. If so, the octets that follow must neither be served
+// as a request nor be read as a protocol. The reasons are:
 //
-//   - A field line ends in LF alone, or its name has a blank in it, which is a malformed
-//     name: for some recipients it ends there (RFC 9112, section 5.1).
-//   - Transfer-Encoding is not chunked, or stands beside Content-Length, or in a request
+//   - A field line ends in LF alone, or its name contains a blank. Such a name is malformed,
+//     and for some recipients it ends at the blank (RFC 9112, section 5.1).
+//   - Transfer-Encoding is other than chunked, or comes with Content-Length, or in a request
 //     of version 1.0, which has no codings (RFC 9112, section 6.1).
-//   - It is multipart/form-data of a known length, of which fasthttp may leave some
-//     unread.
+//   - The content is multipart/form-data of a known length, of which fasthttp may leave
+//     some unread.
 func (h *head) inDoubt(header *fasthttp.RequestHeader) bool {
 	if h.bareLF || h.badName || h.badCoding() || h.codings > 0 && (h.lengths > 0 || !canUpgrade(header)) {
 		return true
 	}
-	// On this condition fasthttp parses the content while it reads it.
+	// Under this condition fasthttp parses the content while it reads it.
 	return header.ContentLength() > 0 && len(header.MultipartFormBoundary()) > 0 && len(header.Peek("Content-Encoding")) == 0
 }
 

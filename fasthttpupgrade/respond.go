@@ -13,16 +13,16 @@ import (
 // This file answers without a switch, and tells what the server could switch to. It knows
 // nothing of how a request is read.
 
-// Refuse answers 426 (Upgrade Required), naming the protocols of which the client has
-// to choose one; 505 (HTTP Version Not Supported) to a version that cannot upgrade,
-// which is 1.0; 501 (Not Implemented) to CONNECT, or without any protocol to name; and 400
-// (Bad Request) to a Transfer-Encoding that is not chunked alone.
+// Refuse answers 426 (Upgrade Required) and names the protocols of which the client must
+// choose one. It answers 505 (HTTP Version Not Supported) to a version that cannot upgrade,
+// such as 1.0; 501 (Not Implemented) to CONNECT, or if there is no protocol to name; and 400
+// (Bad Request) to a Transfer-Encoding other than chunked.
 //
-// The connection stays open unless the client asked to close it; the request is a
-// CONNECT, which bytes may follow that are not HTTP; its end is in doubt, see
-// [ErrContent]; or there is content that was not read. fasthttp closes it in more cases,
-// which [Server] tells. Then the response has a second line of Connection, which is
-// "close".
+// Refuse closes the connection after the response if the client asked for that; if the
+// request is a CONNECT, since bytes that are not HTTP may follow it; if the end of the
+// request is in doubt, see [ErrContent]; or if there is content that was not read. fasthttp
+// closes it in more cases, which [Server] describes. A 426 that closes has a second line of
+// Connection, which is "close".
 //
 // [Server]: https://pkg.go.dev/github.com/valyala/fasthttp#Server
 func Refuse(ctx *fasthttp.RequestCtx, supported ...upgrade.Product[string]) {
@@ -46,8 +46,8 @@ func refuse(ctx *fasthttp.RequestCtx, supported []upgrade.Product[string]) {
 	}
 }
 
-// refusalStatus returns the status code of the response in which Refuse names the
-// supported products, which are distinct.
+// refusalStatus returns the status code with which Refuse answers. The supported products
+// are distinct.
 func refusalStatus(header *fasthttp.RequestHeader, supported []upgrade.Product[string]) int {
 	switch {
 	case !canUpgrade(header):
@@ -58,14 +58,14 @@ func refusalStatus(header *fasthttp.RequestHeader, supported []upgrade.Product[s
 	return fasthttp.StatusUpgradeRequired
 }
 
-// respond answers with a final response, as handshake.Refusal.Response gives it.
+// respond answers with a final response, as handshake.Refusal.Response returns it.
 func respond(ctx *fasthttp.RequestCtx, status int, fields []handshake.Field, content string) {
 	header := &ctx.Response.Header
 	ctx.SetStatusCode(status)
-	ctx.SetBodyString(content) // which fasthttp sends to no HEAD
+	ctx.SetBodyString(content) // fasthttp omits it in a response to HEAD
 	for _, f := range fields {
 		if strings.EqualFold(f.Name, "Connection") {
-			ctx.SetConnectionClose() // it is close in any case of letters, of which fasthttp knows one
+			ctx.SetConnectionClose() // the value is close in any letter case; fasthttp knows one
 			continue
 		}
 		header.Add(f.Name, f.Value)
@@ -75,12 +75,11 @@ func respond(ctx *fasthttp.RequestCtx, status int, fields []handshake.Field, con
 	}
 }
 
-// Advertise adds to the response, which may have any final status, the fields that tell
-// the client what it may switch to in a later request: Upgrade, and upgrade in
-// Connection. It changes nothing else of the response, and nothing at all for version
-// 1.0.
+// Advertise adds to the response the fields that tell the client what it may switch to in
+// a later request: Upgrade, and the option upgrade in Connection. The response may have any
+// final status. Advertise changes nothing else of it, and nothing at all for version 1.0.
 //
-// Call it after whatever else sets Connection: the option is added to what stands there.
+// Call it after all other code that sets Connection: it adds the option to those there.
 func Advertise(ctx *fasthttp.RequestCtx, supported ...upgrade.Product[string]) {
 	if supported = products.Distinct(supported); canUpgrade(&ctx.Request.Header) && len(supported) > 0 {
 		advertise(ctx, supported)
@@ -93,10 +92,10 @@ func advertise(ctx *fasthttp.RequestCtx, supported []upgrade.Product[string]) {
 	addOption(ctx)
 }
 
-// addOption adds the option upgrade to Connection of the response.
+// addOption adds the option upgrade to the Connection field of the response.
 func addOption(ctx *fasthttp.RequestCtx) {
 	header := &ctx.Response.Header
-	// In a response to 1.2 fasthttp would overwrite Connection, unless it closes.
+	// In a response to version 1.2 fasthttp would overwrite Connection, unless it closes.
 	closing := header.ConnectionClose() || !ctx.Request.Header.IsHTTP11()
 	var options []string
 	for key, value := range header.All() {

@@ -16,36 +16,37 @@ import (
 
 // This file takes the connection over and writes the 101. It knows no protocols.
 
-// ErrHijacked: a handler has called RequestCtx.Hijack already, or Switch.
+// ErrHijacked: a handler has already called RequestCtx.Hijack or Switch.
 var ErrHijacked = errors.New("fasthttpupgrade: connection is given away already")
 
-// Switch answers the request with 101 (Switching Protocols) and has serve speak to on the
-// connection: one product, or several from the lowest layer up, each of which the request
-// must offer. fields are put into the 101; what stands in ctx.Response is not sent.
+// Switch answers the request with 101 (Switching Protocols) and the products in to, and has
+// serve speak them on the connection. There may be one product, or several from the lowest
+// layer up. The request must offer each. The 101 contains fields; ctx.Response is not sent.
 //
-// The switch happens when the handler has returned. fasthttp gives the connection away and
+// The switch happens after the handler has returned. fasthttp gives the connection away and
 // clears its deadlines. The 101 is written in one Write, which may take 10 s. Then serve is
 // called in a goroutine of its own. It is not called if the 101 could not be written, or if
 // fasthttp has answered in place of the handler, after a timeout. A panic in serve ends the
 // process.
 //
-// The connection first yields what the client has sent after the request. It has a
-// CloseWrite method exactly if the server's connection has one. It is closed when serve
-// returns, whatever Server.KeepHijackedConns says, and no other goroutine can use it then.
+// The connection first yields the octets that the client has sent after the request. It has
+// a CloseWrite method if and only if the server's connection has one. It is closed when
+// serve returns, whatever Server.KeepHijackedConns says. After that no goroutine can use it.
 //
 // The content of the request is in ctx.Request until the handler returns. With
 // Server.StreamRequestBody it is read first, up to [DefaultMaxBody]; a handler must not
 // have begun to read content that comes in chunks.
 //
-// After an error the caller has to answer. The errors are, in this order: those of
+// After an error the caller must answer the request. The errors are, in this order: those of
 // [Offer]; [handshake.ErrNotOffered]; the Refusal of a Host that is missing or malformed;
 // those of [handshake.AppendSwitchingProtocols]; [ErrHijacked]; a [*ContentError].
-// [handshake.Status] tells what to answer. Switch has the connection closed after the
-// answer, whatever the caller does to ctx.Response, if the client has asked for that, if
-// the end of the request is in doubt, or if there is content that fasthttp had not read.
+// [handshake.Status] returns the status code to answer with. Switch has the connection
+// closed after the answer if the client has asked for that, if the end of the request is in
+// doubt, or if there is content that fasthttp had not read. The caller cannot undo this in
+// ctx.Response.
 //
-// Switch knows no protocols. For WebSocket the caller makes the checks of RFC 6455 and
-// answers the key, which a [Handler] does by itself.
+// Switch knows no protocols. For WebSocket the caller must make the checks of RFC 6455 and
+// answer the key. A [Handler] does both.
 func Switch(ctx *fasthttp.RequestCtx, to []upgrade.Product[string], serve func(net.Conn), fields ...handshake.Field) error {
 	head, content := readHead(&ctx.Request.Header), streamOf(ctx)
 	err := switchTo(ctx, &head, content, to, serve, fields)
@@ -93,20 +94,20 @@ func closeAfter(ctx *fasthttp.RequestCtx) {
 }
 
 // writeTimeout is how long the Write of the 101 may take. A client that does not read must
-// not hold a goroutine for ever, and fasthttp does not tell the WriteTimeout of a server.
+// not hold a goroutine forever, and fasthttp does not reveal the WriteTimeout of a server.
 const writeTimeout = 10 * time.Second
 
-// switching is a switch that is decided.
+// switching is a switch that has been decided.
 type switching struct {
 	head    *bytebufferpool.ByteBuffer // of the 101
-	early   []byte                     // what came with the request and follows it
+	early   []byte                     // octets that came with the request and follow it
 	written func(error) bool           // gets the error of writing the 101, or nil; false: do not serve
 	serve   func(net.Conn)
 }
 
-// begin arranges the switch, which happens when the handler has returned.
+// begin arranges the switch, which happens after the handler has returned.
 func (s switching) begin(ctx *fasthttp.RequestCtx) {
-	// With a response fasthttp would write a head of its own, and would not call the
+	// With a response, fasthttp would write its own head, and would not call the
 	// function if it means to close the connection.
 	ctx.HijackSetNoResponse(true)
 	ctx.Hijack(func(hijacked net.Conn) {

@@ -18,7 +18,7 @@ import (
 	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
-// offers are requests that are switched, by every server.
+// offers are requests that every server switches.
 var offers = map[string]string{
 	"plain":                 "GET / HTTP/1.1\r\n" + offer + "\r\n",
 	"1.2":                   "GET / HTTP/1.2\r\n" + offer + "\r\n",
@@ -61,7 +61,7 @@ func TestSwitch(t *testing.T) {
 	}
 }
 
-// The 100 comes first, once, and the client still sends its content.
+// The 100 comes first and only once, before the client has sent its content.
 func TestExpect(t *testing.T) {
 	for kind := range servers {
 		address := listen(t, newServer(kind, echoHandler(t)))
@@ -80,8 +80,9 @@ func TestExpect(t *testing.T) {
 	}
 }
 
-// notOffers are requests that offer nothing that counts, with why and whether the
-// connection has to be closed after the answer, which fasthttp would not always do.
+// notOffers are requests without a valid offer that is supported, with the error and
+// whether the connection must be closed after the answer. fasthttp alone would not always
+// close it.
 var notOffers = map[string]struct {
 	request string
 	err     error
@@ -107,8 +108,8 @@ var notOffers = map[string]struct {
 	"close and malformed":  {"POST / HTTP/1.1\r\nHost: x\r\nConnection: close, x\r\nConnection: @\r\nUpgrade: h2c\r\nContent-Length: 4\r\n\r\nbody", upgrade.ErrToken, true},
 }
 
-// An ordinary request is answered, content and all, and the next one on its connection
-// may be switched.
+// An ordinary request gets its ordinary answer, and the next request on its connection may
+// be switched.
 func TestNotSwitched(t *testing.T) {
 	for kind := range servers {
 		var why error
@@ -161,7 +162,7 @@ func TestConnect(t *testing.T) {
 	}
 }
 
-// fasthttp leaves what follows the last boundary unread if it is long.
+// fasthttp leaves a long epilogue, after the last boundary, unread.
 func TestFormWithEpilogue(t *testing.T) {
 	address := listen(t, &fasthttp.Server{Handler: echoHandler(t)})
 	form := "--b\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--b--\r\n" + strings.Repeat(".", 20000)
@@ -172,7 +173,7 @@ func TestFormWithEpilogue(t *testing.T) {
 	}
 }
 
-// Responses that fasthttp holds back for later ones come before the 101.
+// Responses that fasthttp has buffered come before the 101.
 func TestPipelined(t *testing.T) {
 	address := listen(t, &fasthttp.Server{Handler: echoHandler(t)})
 	conn := dial(t, address, strings.Repeat("GET / HTTP/1.1\r\nHost: x\r\n\r\n", 3)+"GET / HTTP/1.1\r\n"+offer+"\r\nearly")
@@ -184,7 +185,7 @@ func TestPipelined(t *testing.T) {
 	mustEcho(t, conn)
 }
 
-// A field that a handler took away, or one that it added, offers nothing.
+// A field that a handler has removed or replaced offers nothing.
 func TestHandlersBefore(t *testing.T) {
 	for name, edit := range map[string]func(*fasthttp.RequestHeader){
 		"removed":  func(h *fasthttp.RequestHeader) { h.Del("Upgrade") },
@@ -202,7 +203,7 @@ func TestHandlersBefore(t *testing.T) {
 	}
 }
 
-// A request that was not received but made has its fields nevertheless.
+// A request that was made, and not received, offers what its fields say.
 func TestMadeRequest(t *testing.T) {
 	for protocol, want := range map[string]error{
 		"":          nil,
@@ -228,7 +229,7 @@ func TestMadeRequest(t *testing.T) {
 	}
 }
 
-// Offer says the same each time, although fasthttp unfolds lines where they are.
+// Offer returns the same each time, although fasthttp unfolds lines in place.
 func TestOfferAgain(t *testing.T) {
 	for _, fold := range []string{"\r\n ", "\r\n\t", "\r\n \t  "} {
 		address := listen(t, &fasthttp.Server{Handler: func(ctx *fasthttp.RequestCtx) {
@@ -321,7 +322,7 @@ func TestSwitchLayers(t *testing.T) {
 	mustEnd(t, conn.Reader)
 }
 
-// A handler that was timed out has no connection to switch.
+// A handler that timed out has no connection to switch.
 func TestTimedOut(t *testing.T) {
 	answered, switched := make(chan struct{}), make(chan error)
 	slow := fasthttp.TimeoutHandler(func(ctx *fasthttp.RequestCtx) {
@@ -382,7 +383,7 @@ func TestStreamedContent(t *testing.T) {
 	}
 }
 
-// The limit on content is what MaxBody says, to the byte.
+// MaxBody limits content to exactly that many bytes.
 func TestMaxBody(t *testing.T) {
 	for name, test := range map[string]struct {
 		limit int64
@@ -409,7 +410,7 @@ func TestMaxBody(t *testing.T) {
 			sent := tcptest.Framed(framing, strings.Repeat("x", test.size))
 			t.Run(name+"/"+framing, func(t *testing.T) {
 				client := tcptest.Dial(t, address)
-				// Refused, the server does not read it all, and resets.
+				// A server that refuses does not read all of it, and resets.
 				go io.WriteString(client.TCPConn, "POST / HTTP/1.1\r\n"+offer+sent)
 				head := client.Head()
 				if !strings.HasPrefix(head, "HTTP/1.1 "+test.want+" ") {
@@ -429,9 +430,9 @@ func TestMaxBody(t *testing.T) {
 	}
 }
 
-// The content of a request is let go when the request is: fasthttp keeps the context as
-// long as the connection.
-func TestContentLetGo(t *testing.T) {
+// The context has no content while Serve runs, since fasthttp keeps the context as long as
+// the connection. Serve gets the content in its copy of the request.
+func TestContentReleased(t *testing.T) {
 	var ctx *fasthttp.RequestCtx
 	handle := fasthttpupgrade.Handler{Protocols: []fasthttpupgrade.Protocol{{
 		Product: echo,
@@ -448,7 +449,7 @@ func TestContentLetGo(t *testing.T) {
 	}
 }
 
-// The texts are part of what users see.
+// Users see these texts.
 func TestTexts(t *testing.T) {
 	for err, want := range map[error]string{
 		fasthttpupgrade.ErrConnect:  "handshake: CONNECT cannot upgrade",

@@ -9,7 +9,7 @@ import (
 	"github.com/gosegue/upgrade/internal/socket"
 )
 
-// WebSocket is what a server decides on a WebSocket connection. [WebSocket.Protocol]
+// WebSocket holds what a server decides about WebSocket connections. [WebSocket.Protocol]
 // makes a [Protocol] of it:
 //
 //	fasthttpupgrade.Handler{
@@ -17,9 +17,9 @@ import (
 //		Next:      ordinary,
 //	}
 //
-// The connection stands at its first frame: Serve is for a library that runs on a
-// connection that is already switched. Extensions are not negotiated, which a client
-// takes for a server that has none.
+// The next octet on the connection begins its first frame: Serve is for a library that runs
+// on a connection that has already switched. Extensions are not negotiated, so the client
+// must not use any.
 type WebSocket struct {
 	// Origin reports whether the page that the request comes from may connect. False
 	// is answered with 403 (Forbidden). Nil: only a page of the same host and port,
@@ -32,18 +32,18 @@ type WebSocket struct {
 	// Sec-WebSocket-Protocol is answered with 400.
 	Subprotocols []string
 
-	// Fields is Fields of the [Protocol]. It must not return Sec-WebSocket-Accept, nor
-	// Sec-WebSocket-Protocol where Subprotocols has any.
+	// Fields is Fields of the [Protocol]. It must not return Sec-WebSocket-Accept; nor
+	// Sec-WebSocket-Protocol if there are Subprotocols.
 	Fields func(*fasthttp.RequestCtx) ([]handshake.Field, error)
 
 	// Serve speaks WebSocket on the connection, as Serve of the [Protocol] does.
-	// subprotocol is what was selected, or empty.
+	// subprotocol is the one that was selected, or empty.
 	Serve func(conn net.Conn, r *fasthttp.Request, subprotocol string)
 }
 
-// Protocol returns the Protocol for ws, which does not use ws any more. Allow and the
-// other fields of the result are the caller's to set; the checks of WebSocket are made
-// and the key is answered whatever they are.
+// Protocol returns the Protocol for ws. Later changes of ws do not affect it. The caller may
+// set Allow and the other fields of the result: whatever they are, a [Handler] makes the
+// checks of WebSocket and answers the key.
 func (ws WebSocket) Protocol() Protocol {
 	p := Protocol{Product: socket.Product, Fields: ws.Fields}
 	if ws.Origin != nil {
@@ -82,9 +82,9 @@ func (ws WebSocket) negotiate(ctx *fasthttp.RequestCtx) ([]handshake.Field, erro
 
 type fieldsKey struct{}
 
-// SwitchedFields returns the fields that [Protocol].Fields gave for the 101 that answered
-// r, the request that Serve got: what was negotiated need not be decided twice. It is nil
-// if there were none, and of a copy of r.
+// SwitchedFields returns the fields that [Protocol].Fields returned for the 101. r is the
+// request that Serve got. So Serve need not decide again what was negotiated. The result is
+// nil if there were no fields, or if r is a copy.
 func SwitchedFields(r *fasthttp.Request) []handshake.Field {
 	fields, _ := r.UserValue(fieldsKey{}).([]handshake.Field)
 	return fields

@@ -22,8 +22,8 @@ const (
 	ws101  = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
 )
 
-// webSockets are ways to have a Protocol for WebSocket. None of them is without its check,
-// the answer to its key, and a policy on Origin.
+// webSockets returns Protocols for WebSocket, made in different ways. A Handler checks the
+// handshake of all of them, answers the key, and applies a policy on Origin.
 func webSockets() map[string]fasthttpupgrade.Protocol {
 	serve := func(conn net.Conn, r *fasthttp.Request, subprotocol string) {
 		fmt.Fprintf(conn, "serves %q", subprotocol)

@@ -405,8 +405,8 @@ func falseFriend(field, want string, r relation) string {
 	return "not-" + want
 }
 
-// refused says what happens to a message that has the element, accepted to one that has
-// not.
+// refused says what happens to a message that has the element; accepted says it of one that
+// lacks it.
 func refused(want string) string {
 	if strings.EqualFold(want, "close") || strings.EqualFold(want, "keep-alive") {
 		return "overlooked"
