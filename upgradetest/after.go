@@ -6,16 +6,15 @@ import (
 	"time"
 )
 
-// This file knows what follows the empty line of a 101: the new protocol, and nothing
-// of HTTP.
+// This file knows what follows the empty line of a 101: the new protocol, and no HTTP.
 
-// afterPause is how long the server is listened to after the 101, where the client does
-// not speak first.
+// afterPause is how long a check listens after the 101, if the client does not speak
+// first.
 const afterPause = 150 * time.Millisecond
 
 var afterChecks = []check{
 	{
-		id: "101-nothing-after", title: "nothing of HTTP follows the head of the 101",
+		id: "101-nothing-after", title: "no HTTP follows the head of the 101",
 		rule: must(9110, "15.2.2"), switching: true,
 		judge: func(s *session) finding {
 			a := s.afterwards()
@@ -26,15 +25,15 @@ var afterChecks = []check{
 			case a.wrong != "":
 				return fail("%s", a.wrong)
 			case a.doubtful:
-				return note("octets came that may be content of the 101, or the protocol's")
+				return note("octets came that may be content of the 101 or part of the protocol")
 			case a.octets == 0:
 				return pass("nothing came unasked")
 			}
-			return pass("what came is of the protocol")
+			return pass("the octets that came belong to the protocol")
 		},
 	}, {
 		// The server may have a reason, but the client sees none.
-		id: "101-open", title: "the connection stays open after the 101, or says why not",
+		id: "101-open", title: "the connection stays open after the 101, or the server says why not",
 		rule: should(9110, "15.2.2"), switching: true,
 		judge: func(s *session) finding {
 			a := s.afterwards()
@@ -43,25 +42,25 @@ var afterChecks = []check{
 			case a.answer == nil || a.answer.status != 101:
 				return note("%s", told(a.exchange))
 			case a.wrong != "":
-				return skip("what follows is not of the protocol: see 101-nothing-after")
+				return skip("the octets that follow do not belong to the protocol: see 101-nothing-after")
 			case a.end == EndClosed && a.octets == 0:
-				return fail("the connection ended with the head of the 101")
+				return fail("the connection ended right after the head of the 101")
 			}
 			return pass("it does")
 		},
 	},
 }
 
-// afterwards is what came after the 101 to the plain offer.
+// afterwards tells what came after the 101 to the plain offer.
 type afterwards struct {
 	*exchange
 	octets   int    // after the head
-	wrong    string // why they are not of the protocol, if that is certain
-	doubtful bool   // they may be
+	wrong    string // why they do not belong to the protocol, if that is certain
+	doubtful bool   // it is not certain that they belong to it
 	pongs    bool   // of websocket: a ping was answered
 }
 
-// afterwards takes the plain offer and listens, once for all checks.
+// afterwards sends the plain offer and listens, once for all checks.
 func (s *session) afterwards() *afterwards {
 	if s.later != nil {
 		return s.later
@@ -92,11 +91,11 @@ func (s *session) afterwards() *afterwards {
 		case a.wrong != "" || octets == "":
 		case is(s.Product, "websocket"):
 			if seen.malformed {
-				a.wrong = "octets follow that are no frame of a server"
+				a.wrong = "octets follow that are not a frame of a server"
 			}
 		case is(s.Product, "h2c"):
 			if n := min(len(octets), frameHeadLength); octets[min(3, n):n] != "\x04\x00\x00\x00\x00\x00"[:max(n-3, 0)] {
-				a.wrong = "octets follow that are no SETTINGS frame"
+				a.wrong = "octets follow that are not a SETTINGS frame"
 			}
 		case a.answer.declaresContent():
 			a.wrong = "content follows, which the head declares"
@@ -116,7 +115,8 @@ func (r *response) declaresContent() bool {
 
 var chunk = regexp.MustCompile(`^[0-9A-Fa-f]+[ \t]*(;[^\r\n]*)?\r\n`)
 
-// leftOver says what of HTTP the octets begin with, or nothing.
+// leftOver says with which part of HTTP the octets begin. It returns "" for any other
+// octets.
 func leftOver(octets string) string {
 	switch {
 	case strings.HasPrefix(octets, "\r") || strings.HasPrefix(octets, "\n"):

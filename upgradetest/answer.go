@@ -5,11 +5,11 @@ import (
 )
 
 // This file knows Upgrade in responses other than 101. Its checks look at the answers to
-// requests that other checks send as well.
+// requests that other checks send too.
 
 var answerChecks = []check{
 	{
-		id: "426-upgrade", title: "a 426 has Upgrade, which says what is wanted",
+		id: "426-upgrade", title: "a 426 has an Upgrade that names what the server wants",
 		rule: must(9110, "15.5.22"),
 		judge: ofAnswers("no answer was a 426", wanting, func(r *response) string {
 			list, err := upgrade.ParseList(r.lines("Upgrade")...)
@@ -28,7 +28,7 @@ var answerChecks = []check{
 		rule: must(9110, "7.8"),
 		judge: ofAnswers("no answer was a 426 with Upgrade", func(r *response) bool { return wanting(r) && len(r.lines("Upgrade")) > 0 }, func(r *response) string {
 			if !r.has("upgrade") {
-				return "a 426 has Upgrade, and Connection does not name it"
+				return "a 426 has Upgrade, but Connection does not name it"
 			}
 			return ""
 		}),
@@ -37,12 +37,12 @@ var answerChecks = []check{
 		rule: must(9110, "7.8"),
 		judge: ofAnswers("no answer advertised", advertising, func(r *response) string {
 			if !r.has("upgrade") {
-				return "an answer has Upgrade, and Connection does not name it"
+				return "an answer has Upgrade, but Connection does not name it"
 			}
 			return ""
 		}),
 	}, {
-		id: "advertised-valid", title: "an answer that advertises with Upgrade has it well-formed",
+		id: "advertised-valid", title: "Upgrade in an answer that advertises is well-formed",
 		rule: must(9110, "2.2"),
 		judge: ofAnswers("no answer advertised", advertising, func(r *response) string {
 			if _, err := upgrade.ParseList(r.lines("Upgrade")...); err != nil {
@@ -55,13 +55,14 @@ var answerChecks = []check{
 
 func wanting(r *response) bool { return r.status == 426 }
 
-// advertising reports whether a response has Upgrade without need.
+// advertising reports whether a response has Upgrade but need not have it.
 func advertising(r *response) bool {
 	return r.status != 101 && r.status != 426 && len(r.lines("Upgrade")) > 0
 }
 
-// ofAnswers judges those answers to a handful of requests that have a property. broken
-// returns what is wrong with one, or nothing.
+// ofAnswers sends a few requests, and judges the answers for which about returns true.
+// broken returns what is wrong with an answer, or "". none is the reason to skip the check
+// if there is no such answer.
 func ofAnswers(none string, about func(*response) bool, broken func(*response) string) func(*session) finding {
 	return func(s *session) finding {
 		unknown, without, old := s.offer(), s.offer(), s.offer()
@@ -88,6 +89,6 @@ func ofAnswers(none string, about func(*response) bool, broken func(*response) s
 		if len(seen) == 0 {
 			return skip("%s", none)
 		}
-		return pass("so in %d of the %d answers looked at, where it applies", len(seen), len(requests))
+		return pass("right in all %d answers that it applies to, of %d", len(seen), len(requests))
 	}
 }

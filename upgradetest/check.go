@@ -15,17 +15,17 @@ import (
 type Level uint8
 
 const (
-	// May is for what no rule asks of the server, but other servers do and clients
-	// count on.
+	// May is for behaviour that no rule demands, but that other servers have and
+	// clients count on.
 	May Level = iota + 1
 
-	// Should is for what an RFC recommends to the server. It is also for what an RFC
-	// demands while another sentence can be read as leave to do otherwise: a server
+	// Should is for behaviour that an RFC recommends. It is also for behaviour that an
+	// RFC demands in one sentence and can be read to leave open in another: a server
 	// that does not take an offer in another spelling breaks the rules of parsing, but
 	// it may ignore any offer.
 	Should
 
-	// Must is for what an RFC demands of the server, and leaves no choice.
+	// Must is for behaviour that an RFC demands, without a choice.
 	Must
 )
 
@@ -33,18 +33,18 @@ const (
 // string for any other level.
 func (l Level) String() string { return word(int(l), "MAY", "SHOULD", "MUST") }
 
-// Verdict is what came out of a check.
+// Verdict is the outcome of a check.
 type Verdict uint8
 
 const (
-	// Pass is for a server that does as the check says.
+	// Pass is for a server that does what the check says.
 	Pass Verdict = iota + 1
 
-	// Fail is for a server that does not, which its answer proves.
+	// Fail is for a server that does not, as its answer proves.
 	Fail
 
-	// Skip is for a check that does not apply to the product, to the connection or to
-	// what the server does, or that was left out.
+	// Skip is for a check that was left out, or that does not apply to the product, the
+	// connection or the behaviour of the server.
 	Skip
 
 	// Note is for an answer that proves nothing, or for no answer in time.
@@ -55,7 +55,7 @@ const (
 // other verdict.
 func (v Verdict) String() string { return word(int(v), "pass", "fail", "skip", "note") }
 
-// word returns the nth of words, from 1, or nothing.
+// word returns the nth of words, from 1, or an empty string.
 func word(n int, words ...string) string {
 	if n < 1 || n > len(words) {
 		return ""
@@ -71,33 +71,33 @@ type Check struct {
 	Section string // of the RFC, such as "7.8"
 	Remedy  string // what to change in a server that fails, in a sentence
 	Level   Level
-	Applies bool // whether it is about the product that is offered
+	Applies bool // whether the check is about the product that is offered
 }
 
-// Result is what came out of one check.
+// Result is the outcome of one check.
 type Result struct {
 	Check
 	Verdict Verdict
 
 	// Sent and Received are the octets of the connection that the verdict rests on.
-	// They are empty where there was none. They are as they came: escape them before
+	// They are empty if there was none. They are the raw octets: escape them before
 	// you show them.
 	Sent, Received []byte
 
-	// Detail is a sentence that tells why. It is printable ASCII, and of what the
-	// server sent it holds numbers and tokens alone.
+	// Detail is a sentence that says why. It is printable ASCII. Of the octets that the
+	// server sent, it quotes only numbers and tokens.
 	Detail string
 
-	// End tells why no more was read from that connection.
+	// End says why no more was read from that connection.
 	End End
 }
 
-// FailedMust reports whether the server broke a demand.
+// FailedMust reports whether the check failed at the level MUST.
 func (r Result) FailedMust() bool { return r.Verdict == Fail && r.Level == Must }
 
 // Checks returns all checks, in the order that Run makes them, with the levels that they
-// have for an offer of product. Those about another product are among them: Run skips
-// them.
+// have for an offer of product. It includes the checks about other products, which Run
+// skips.
 func Checks(product upgrade.Product[string]) []Check {
 	var public []Check
 	for _, c := range checks() {
@@ -112,26 +112,26 @@ func checks() []check {
 		framingChecks, webSocketChecks, negotiationChecks, h2cChecks, clientChecks())
 }
 
-// check is a Check with what it takes to make it.
+// check is a Check, with all that is needed to make it.
 type check struct {
 	id, title string
 	rule      rule
 
-	// other is the rule for products other than websocket, whose RFC asks more. The
-	// zero rule stands for the same one.
+	// other is the rule for products other than websocket, whose RFC demands more. The
+	// zero rule means that rule is for all products.
 	other rule
 
 	// only is the product that the check is about, if it is about one.
 	only string
 
-	// switching tells that an answer says something only if the server takes the
+	// switching is true if an answer proves something only of a server that takes the
 	// offer in its plain form.
 	switching bool
 
 	judge func(*session) finding
 }
 
-// rule is where an RFC says what a check is about, and how much that weighs.
+// rule is the place in an RFC that a check rests on, and how much a failure weighs.
 type rule struct {
 	rfc     int
 	section string
@@ -142,7 +142,7 @@ func must(rfc int, section string) rule   { return rule{rfc, section, Must} }
 func should(rfc int, section string) rule { return rule{rfc, section, Should} }
 func may(rfc int, section string) rule    { return rule{rfc, section, May} }
 
-// public returns the check as it stands for an offer of product.
+// public returns the check as it is for an offer of product.
 func (c check) public(product upgrade.Product[string]) Check {
 	r := c.rule
 	if c.other != (rule{}) && !is(product, "websocket") {
@@ -156,14 +156,14 @@ func (c check) applies(product upgrade.Product[string]) bool {
 	return c.only == "" || is(product, c.only)
 }
 
-// is reports whether a product is the one of that text.
+// is reports whether product is the one that text names.
 func is(product upgrade.Product[string], text string) bool {
 	name, version, _ := strings.Cut(text, "/")
 	return product.Version() == version && strings.EqualFold(product.Name(), name)
 }
 
-// finding is a verdict and a sentence of why. Of what the server sent, the sentence
-// holds numbers and tokens alone.
+// finding is a verdict and a sentence that says why. Of the octets that the server sent,
+// the sentence quotes only numbers and tokens.
 type finding struct {
 	verdict Verdict
 	reason  string

@@ -9,8 +9,8 @@ import (
 // This file knows what real clients send. It knows nothing of how the heads were
 // captured.
 
-// clients are those whose captured heads are sent, by the name of the capture. The ID
-// of the check is client- and the first word; the second is what people call it.
+// clients are the clients whose captured heads are sent. The ID of the check is client-
+// and id; capture is the name of the capture; name is what people call the client.
 var clients = []struct{ id, capture, name string }{
 	{"chromium", "chromium", "Chromium"},
 	{"firefox", "firefox", "Firefox"},
@@ -62,7 +62,7 @@ var clientChecks = sync.OnceValue(func() []check {
 	for _, c := range clients {
 		capture := heads[c.capture]
 		all = append(all, check{
-			id: "client-" + c.id, title: "what " + c.name + " sends is taken",
+			id: "client-" + c.id, title: "the offer that " + c.name + " sends is taken",
 			rule: should(9110, "7.8"), only: capture.products[0], switching: true,
 			judge: func(s *session) finding {
 				octets := s.sentBy(capture.head)
@@ -115,7 +115,7 @@ func (s *session) sentBy(head string) string {
 // offers reports whether Options have a field of that name.
 func (s *session) offers(name string) bool { return len(s.fieldLines(name)) > 0 }
 
-// fieldLines returns the values of the fields of Options of that name.
+// fieldLines returns the values of the fields in Options that have that name.
 func (s *session) fieldLines(name string) []string {
 	var lines []string
 	for _, f := range s.Fields {

@@ -7,21 +7,21 @@ import (
 )
 
 // This file knows requests with content, and what comes after a request on the same
-// connection: whether the server parts them where they end.
+// connection: whether the server finds where each request ends.
 
-// contentPause is how long content is held back that nobody waits for, as far as we know.
+// contentPause is how long content is held back for a server that may or may not wait for it.
 const contentPause = 200 * time.Millisecond
 
 var contentChecks = []check{
 	{
-		id: "content-length", title: "the content of the request is not taken for the new protocol",
+		id: "content-length", title: "the content of the request is not read as the new protocol",
 		rule: must(9112, "9.3"), only: "websocket", switching: true,
 		judge: contentTaken(func(r *request) {
 			r.fields = append(r.fields, "Content-Length: "+strconv.Itoa(len(pingContent)))
 			r.content = pingContent
 		}),
 	}, {
-		id: "content-chunked", title: "the chunks of the request are not taken for the new protocol",
+		id: "content-chunked", title: "the chunks of the request are not read as the new protocol",
 		rule: must(9112, "9.3"), only: "websocket", switching: true,
 		judge: contentTaken(func(r *request) {
 			r.fields = append(r.fields, "Transfer-Encoding: chunked")
@@ -44,21 +44,21 @@ var contentChecks = []check{
 		rule: may(6455, "4.1"), only: "websocket", switching: true,
 		judge: earlyOctets,
 	}, {
-		id: "ignored-length", title: "the content after an offer that nobody knows is not taken for a request",
+		id: "ignored-length", title: "the content after an offer of an unknown product is not read as a request",
 		rule: must(9112, "9.3"),
 		judge: ignoredContent(func(r *request, content string) {
 			r.fields = []string{"Content-Length: " + strconv.Itoa(len(content))}
 			r.content = content
 		}),
 	}, {
-		id: "ignored-chunked", title: "the chunks after an offer that nobody knows are not taken for a request",
+		id: "ignored-chunked", title: "the chunks after an offer of an unknown product are not read as a request",
 		rule: must(9112, "9.3"),
 		judge: ignoredContent(func(r *request, content string) {
 			r.fields = []string{"Transfer-Encoding: chunked"}
 			r.content = strconv.FormatInt(int64(len(content)), 16) + "\r\n" + content + "\r\n0\r\n\r\n"
 		}),
 	}, {
-		id: "ignored-pipelined", title: "a request right after an offer that nobody knows is answered too",
+		id: "ignored-pipelined", title: "a request right after an offer of an unknown product is answered too",
 		rule: should(9112, "9.3.2"),
 		judge: func(s *session) finding {
 			offer := s.bare()
@@ -77,17 +77,17 @@ var contentChecks = []check{
 			used := s.used
 			control := s.pipeline(s.bare())
 			if len(control.finals) < 2 {
-				return note("only one is answered, but so it is without an offer")
+				return note("only one is answered, but that is so without an offer too")
 			}
 			s.used = used
-			return fail("only the offer is answered, but without one both are")
+			return fail("only the request with the offer is answered; without the offer, both are")
 		},
 	},
 }
 
-// contentTaken judges whether content that is a WebSocket frame is answered as one. It
-// comes later than the head, for a server that does not wait for it may well throw away
-// what comes together with that.
+// contentTaken judges whether content that is a WebSocket frame is answered as one. It is
+// sent later than the head: a server that does not wait for the content may throw away
+// octets that come together with the head.
 func contentTaken(change func(*request)) func(*session) finding {
 	return func(s *session) finding {
 		r := s.offer()
@@ -118,25 +118,25 @@ func contentTaken(change func(*request)) func(*session) finding {
 		case answers.pongContent:
 			return fail("a ping frame that was the content of the request is answered with a pong")
 		case answers.pongAfter:
-			return pass("a frame after the content is answered, and none in it")
+			return pass("a frame after the content is answered, and one inside it is not")
 		}
 		why := s.withoutPong()
 		switch {
 		case why != "":
 			return skip("%s", why)
 		case answers.closed == 1002:
-			return fail("it closes with 1002 (protocol error) over what was content, and answers a ping frame without")
+			return fail("it closes with 1002 (protocol error) because of the content; without content, it answers a ping frame")
 		}
-		return note("it answers no frame after the content, and does without content")
+		return note("it does not answer a frame after the content; without content, it does")
 	}
 }
 
-// withoutPong says why no answer to a ping frame tells anything of this server, or
-// nothing if one does.
+// withoutPong says why a missing answer to a ping frame proves nothing about this server.
+// It returns "" if a missing answer is proof.
 func (s *session) withoutPong() string {
 	switch a := s.afterwards(); {
 	case a.wrong != "":
-		return "what follows the 101 is no frame: see 101-nothing-after"
+		return "the octets after the 101 are not a frame: see 101-nothing-after"
 	case !a.pongs:
 		return "the server does not answer a ping frame right after the 101 either"
 	}
@@ -160,25 +160,25 @@ func earlyOctets(s *session) finding {
 	case answers.pongAfter:
 		return pass("a ping frame there is answered")
 	case e.end == EndClosed || answers.closed > 0:
-		return pass("it closes the connection over them")
+		return pass("it closes the connection because of them")
 	}
 	if why := s.withoutPong(); why != "" {
 		return skip("%s", why)
 	}
-	return fail("a ping frame there is not answered, and one after the 101 is; a client has to wait for the 101")
+	return fail("a ping frame there is not answered, but one after the 101 is: a client must wait for the 101")
 }
 
-// expectContinue judges whether a 100 comes before the 101, if it is expected so. The content is held back
-// until something comes.
+// expectContinue judges whether a 100 comes before the 101, if the value of Expect is
+// expect. The content is held back until the server sends something or the time is up.
 func expectContinue(expect string) func(*session) finding {
 	return func(s *session) finding { return s.expectContinue(expect) }
 }
 
-// unlessForgotten skips a check of a server that sends no 100 however it is asked.
+// unlessForgotten skips a check of a server that sends no 100 for the usual spelling.
 func unlessForgotten(judge func(*session) finding) func(*session) finding {
 	return func(s *session) finding {
 		if plain := s.expectContinue("100-continue"); plain.verdict == Fail {
-			return skip("no 100 comes anyway: see expect-continue")
+			return skip("no 100 comes for the usual spelling either: see expect-continue")
 		}
 		s.used = nil
 		return judge(s)
@@ -219,13 +219,13 @@ func (s *session) expectContinue(expect string) finding {
 	case e.answer.status != 101:
 		return pass("no 101: %s", told(e))
 	case !continued:
-		return fail("a 101 comes, and no 100 before it")
+		return fail("a 101 comes without a 100 before it")
 	}
 	return pass("100, then 101")
 }
 
-// ignoredContent judges whether content that looks like a request is taken for one. All
-// is sent at once: the offer, its content, and a request after it.
+// ignoredContent judges whether content that looks like a request is read as one.
+// Everything is sent at once: the offer, its content, and a request after it.
 func ignoredContent(change func(r *request, content string)) func(*session) finding {
 	return func(s *session) finding {
 		r := s.bare()
@@ -241,16 +241,16 @@ func ignoredContent(change func(r *request, content string)) func(*session) find
 		case e.answer.status == 101:
 			return skip("it switches: see upgrade-unknown")
 		case len(e.finals) > 2:
-			return fail("%d answers to two requests: one more was found in the content of the first", len(e.finals))
+			return fail("%d answers to two requests: the server found another request in the content of the first", len(e.finals))
 		case len(e.finals) == 2 && e.finals[1].status == 400 && !s.usual(400):
-			return fail("the request after it gets a 400, which alone it does not: it was not found where it begins")
+			return fail("the request after it gets a 400, but not if it is sent alone: the server did not find where it begins")
 		}
-		return pass("%d and not more than two answers to two requests", len(e.finals))
+		return pass("%d answers to two requests, and no more", len(e.finals))
 	}
 }
 
 // pipeline sends the request, and right after it a plain one that is the last of the
-// connection. It reads all answers that come, but not more than one too many.
+// connection. It reads the answers, up to one too many.
 func (s *session) pipeline(r request) *exchange {
 	last := s.bare()
 	last.connection = []string{"close"}

@@ -10,7 +10,7 @@ import (
 	"github.com/gosegue/upgrade/upgradetest"
 )
 
-// A server that takes whatever is sent for an offer, and answers it wrongly.
+// A server that takes any request for an offer, and answers it wrongly.
 func ExampleRun() {
 	dial := func(context.Context) (net.Conn, error) {
 		near, far := net.Pipe()
@@ -35,6 +35,6 @@ func ExampleRun() {
 	// Output:
 	// it answered 101 naming echo/1
 	// pass MUST 101-offered: it names echo/1
-	// fail MUST 101-connection: Connection does not have it, so that a proxy passes Upgrade on as it is
+	// fail MUST 101-connection: Connection does not have it, so a proxy passes Upgrade on unchanged
 	// fail MUST no-upgrade: it answered 101 naming echo/1
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/gosegue/upgrade/chunked"
 )
 
-// This file knows one connection: how to send on it, to read responses and content from
-// it, and when to stop. It knows nothing of what is sent.
+// This file knows one connection: how to send on it, how to read responses and content
+// from it, and when to stop. It knows nothing of what is sent.
 
 // Bounds of one connection.
 const (
@@ -25,17 +25,17 @@ const (
 	octetPause  = 500 * time.Microsecond
 )
 
-// End tells why no more was read from a connection.
+// End says why no more was read from a connection.
 type End string
 
 const (
-	EndRead    End = "read"    // what was waited for has come
+	EndRead    End = "read"    // the awaited octets have come
 	EndTimeout End = "timeout" // nothing more came in time
 	EndClosed  End = "closed"  // the server closed the connection, or broke it
 	EndLimit   End = "limit"   // the server sent too much
 )
 
-// exchange is what went over one connection.
+// exchange has what went over one connection.
 type exchange struct {
 	sent, received []byte
 	end            End
@@ -46,22 +46,22 @@ type exchange struct {
 	after   int         // where the octets after the answer begin
 }
 
-// conn is a connection with the record of it.
+// conn is a connection with a record of what went over it.
 type conn struct {
 	net.Conn
 	*exchange
 	timeout  time.Duration
 	deadline time.Time
-	parsed   int           // octets of received that were dealt with
+	parsed   int           // octets of received that were read as messages
 	dead     bool          // no more can come
-	writing  chan struct{} // closed when the last send is done; nil before any
+	writing  chan struct{} // closed when the last send is done; nil before the first
 }
 
 // send sends the octets in one piece. From then on the server has the whole timeout to
-// answer. Whether they arrived shows in what comes back.
+// answer. Only the answer shows whether the octets arrived.
 //
-// It does not wait until they are gone: on a net.Pipe, a server that answers before it
-// has read them all would wait for us as we for it.
+// send does not wait until the octets are sent: on a net.Pipe, a server that answers
+// before it has read them all would wait for us while we wait for it.
 func (c *conn) send(octets string) {
 	c.sentAll()
 	c.deadline = time.Now().Add(c.timeout)
@@ -75,7 +75,7 @@ func (c *conn) send(octets string) {
 	}()
 }
 
-// sentAll waits until all is sent, or no more can be.
+// sentAll waits until everything is sent, or nothing more can be sent.
 func (c *conn) sentAll() {
 	if c.writing != nil {
 		<-c.writing
@@ -106,7 +106,7 @@ func (c *conn) fill() bool {
 	buf := make([]byte, min(4<<10, maxReceived-len(c.received)))
 	c.SetReadDeadline(c.deadline)
 	n, err := c.Read(buf)
-	for n == 0 && err == nil { // as from a net.Pipe that nothing was written to
+	for n == 0 && err == nil { // a net.Pipe returns this after an empty Write
 		n, err = c.Read(buf)
 	}
 	c.received = append(c.received, buf[:n]...)
@@ -122,15 +122,15 @@ func (c *conn) fill() bool {
 	return false
 }
 
-// isTimeout reports whether a deadline ended a Read. Connections that are none of the
-// operating system's have errors of their own for that.
+// isTimeout reports whether a deadline ended a Read. Connections that are not the operating
+// system's have errors of their own for that.
 func isTimeout(err error) bool {
 	var timeout interface{ Timeout() bool }
 	return errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// response reads the next head, of a final response or one before it. It returns nil if
-// none comes, or what comes is not HTTP/1.
+// response reads the next head, of a final response or one before it. It returns nil if no
+// head comes, or if the octets that come are not HTTP/1.
 func (c *conn) response() *response {
 	searched := 0
 	for {
@@ -152,8 +152,8 @@ func (c *conn) response() *response {
 	}
 }
 
-// unended returns the 101 that octets begin with and whose head does not end in them, or
-// nil if they are anything else.
+// unended returns the 101 that octets begin with, if its head does not end in them. It
+// returns nil if octets are anything else.
 func (c *conn) unended(octets []byte) *response {
 	lines := bytes.LastIndexByte(octets, '\n') + 1
 	if lines == 0 {
@@ -165,9 +165,9 @@ func (c *conn) unended(octets []byte) *response {
 	}
 	switch c.end {
 	case EndLimit:
-		r.cut = fmt.Sprintf("%d octets came, and no empty line among them", len(octets))
+		r.cut = fmt.Sprintf("%d octets came without an empty line", len(octets))
 	case EndClosed:
-		r.cut = "the connection ended in it"
+		r.cut = "the connection ended within the head"
 	default:
 		r.cut = "no empty line came in time"
 	}
@@ -202,8 +202,8 @@ func (c *conn) final() *response {
 	return nil
 }
 
-// content reads the content of a response to a GET or a POST. It returns false if it
-// does not come, or ends with the connection.
+// content reads the content of a response to a GET or a POST. It returns false if the
+// content does not come, or ends with the connection.
 func (c *conn) content(r *response) bool {
 	if r.status == 204 || r.status == 304 {
 		return true

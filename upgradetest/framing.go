@@ -3,14 +3,14 @@ package upgradetest
 import "strings"
 
 // This file knows messages that two readers could read differently, which is how requests
-// get smuggled past a proxy. Each is an offer that would be taken, with one fault.
+// get smuggled past a proxy. Each is an offer that would be taken but for one fault.
 
 var framingChecks = []check{
 	{
 		id: "both-lengths", title: "the connection ends after a request with Content-Length and Transfer-Encoding",
 		rule: must(9112, "6.1"),
 		judge: func(s *session) finding {
-			const content = "0\r\n\r\n" // five octets: both agree where it ends
+			const content = "0\r\n\r\n" // five octets, so both fields agree on its end
 			r := s.offer()
 			r.fields = append(r.fields, "Content-Length: 5", "Transfer-Encoding: chunked")
 			r.content = content
@@ -21,7 +21,7 @@ var framingChecks = []check{
 			case e.answer == nil:
 				return note("%s", told(e))
 			case e.answer.status == 101:
-				return fail("it switches, and so goes on with the connection")
+				return fail("it switches, so the connection goes on")
 			}
 			return ending(e, open)
 		},
@@ -37,7 +37,7 @@ var framingChecks = []check{
 			})
 		}, "4\n5", "5\n4", "4, 5", "0\n5"),
 	}, {
-		id: "bad-length", title: "a Content-Length that is no number gets a 400, and the connection ends",
+		id: "bad-length", title: "a Content-Length that is not a number gets a 400, and the connection ends",
 		rule: must(9112, "6.3"),
 		judge: forEach(func(length string) func(*session) finding {
 			return rejected(true, func(r *request) { r.fields = append(r.fields, "Content-Length: "+length) })
@@ -49,10 +49,10 @@ var framingChecks = []check{
 			return rejected(true, func(r *request) {
 				r.fields = append(r.fields, "Transfer-Encoding: "+coding)
 				r.content = "0\r\n\r\n"
-			}, 501) // who does not know the coding says so (RFC 9112, section 6.1)
+			}, 501) // from a server that does not know the coding (RFC 9112, section 6.1)
 		}, "chunked, identity", "identity", "Identity", "gzip", "chunked, gzip", "xchunked"),
 	}, {
-		id: "coding-unknown", title: "a transfer coding that nobody knows is refused, and the connection ends",
+		id: "coding-unknown", title: "an unknown transfer coding is refused, and the connection ends",
 		rule: should(9112, "6.1"),
 		judge: rejected(true, func(r *request) {
 			r.fields = append(r.fields, "Transfer-Encoding: "+madeUp+", chunked")
@@ -76,14 +76,14 @@ var framingChecks = []check{
 			r.fields = append(r.fields, "X: y\rUpgrade: "+p)
 		})),
 	}, {
-		id: "folded-line", title: "a line that begins with a blank is no field line",
+		id: "folded-line", title: "a line that begins with a blank is not a field line",
 		rule: must(9112, "5.2"), switching: true,
 		judge: unless(takesNothing, untaken(func(r *request, p string) {
 			r.upgrade = nil
 			r.fields = append(r.fields, "X: y", " Upgrade: "+p)
 		})),
 	}, {
-		id: "blank-first-line", title: "a line in front of the fields that begins with a blank is no field line",
+		id: "blank-first-line", title: "a line before the fields that begins with a blank is not a field line",
 		rule: must(9112, "2.2"), switching: true,
 		judge: unless(takesNothing, untaken(func(r *request, p string) {
 			r.upgrade = nil
@@ -110,7 +110,7 @@ var framingChecks = []check{
 			})
 		}, "another", "the same"),
 	}, {
-		id: "host-malformed", title: "a request with a Host that is none gets a 400",
+		id: "host-malformed", title: "a request with a malformed Host gets a 400",
 		rule: must(9112, "3.2"),
 		judge: forEach(func(host string) func(*session) finding {
 			return rejected(false, func(r *request) { r.hosts = []string{host} })
@@ -118,8 +118,8 @@ var framingChecks = []check{
 	},
 }
 
-// rejected judges whether a message with that fault gets a 400, or another status that is
-// right as well, and whether the connection ends after it, if that is demanded.
+// rejected judges whether a message with that fault gets a 400, or one of the statuses in
+// also. If ends is true, it also judges whether the connection ends after the answer.
 func rejected(ends bool, fault func(*request), also ...int) func(*session) finding {
 	return func(s *session) finding {
 		r := s.offer()
@@ -137,7 +137,7 @@ func rejected(ends bool, fault func(*request), also ...int) func(*session) findi
 		}
 		switch {
 		case e.answer == nil && e.end == EndClosed && len(e.received) == 0:
-			return note("%s, and not with the 400 that is demanded", told(e))
+			return note("%s, where a 400 is demanded", told(e))
 		case e.answer == nil:
 			return note("%s", told(e))
 		case right && ends:
@@ -151,7 +151,7 @@ func rejected(ends bool, fault func(*request), also ...int) func(*session) findi
 	}
 }
 
-// usual reports whether the status is what requests get that nothing is wrong with.
+// usual reports whether requests without a fault get that status.
 func (s *session) usual(status int) bool {
 	used := s.used
 	plain, offer := s.plain(), s.baseline()
@@ -168,8 +168,8 @@ const (
 	closed
 )
 
-// followed sends a request and, once it is answered, a plain one to see whether the
-// connection is still good for that.
+// followed sends a request. After the answer it sends a plain request, to see whether the
+// connection is still open.
 func (s *session) followed(r request) (*exchange, openness) {
 	state := unknown
 	e := s.converse(func(c *conn) {
@@ -196,9 +196,9 @@ func (s *session) followed(r request) (*exchange, openness) {
 func ending(e *exchange, state openness) finding {
 	switch state {
 	case open:
-		return fail("%s, and then the next request on the connection too", told(e))
+		return fail("%s, and then it answered the next request on the connection", told(e))
 	case closed:
 		return pass("%s, and the connection ended", told(e))
 	}
-	return note("%s; whether the connection ended could not be seen in time", told(e))
+	return note("%s; it did not show in time whether the connection ended", told(e))
 }

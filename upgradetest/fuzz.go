@@ -13,24 +13,24 @@ import (
 	"github.com/gosegue/upgrade/websocket"
 )
 
-// This file knows the law that heads are fuzzed with: when the rules allow a switch. It
-// knows nothing of servers.
+// This file knows the law that fuzzing tests: when the rules allow a switch. It knows
+// nothing of servers.
 
-// FuzzOffer fuzzes a stack with the octets of requests. switches is given a head, with or
-// without octets after it, and reports whether the stack answers it with a switch to
-// product; it must not keep the slice. The test fails where the stack switches and the
-// rules forbid it. A valid offer that the stack declines is logged, for a server may
-// decline any.
+// FuzzOffer fuzzes a stack with the octets of requests. It calls switches with a head, with
+// or without octets after it. switches reports whether the stack answers that head with a
+// switch to product; it must not keep the slice. The test fails if the stack switches
+// although the rules forbid it. A valid offer that the stack declines is only logged,
+// because a server may decline any.
 //
 // The seeds are the test cases and the captured heads of this module, so that `go test`
 // alone finds the known faults; `go test -fuzz` looks for more.
 //
 // The rules are those of [head.Request.Parse], [handshake.Select] and, for websocket,
-// [websocket.Check]; h2c has to have one HTTP2-Settings. A stack may be lenient where an
-// RFC says so: with an LF that ends a line by itself, blanks round the parts of the
+// [websocket.Check]; h2c must have one HTTP2-Settings. A stack may be lenient where an
+// RFC says so: with a line that ends in LF without CR, blanks around the parts of the
 // request line, folded lines, controls in values, repeated equal Content-Lengths, the
-// form of a target, and expectations that it does not know. Host counts as well-formed,
-// since many stacks leave it to the server below them: that is what Server checks.
+// form of a target, and expectations that it does not know. Host is not judged, because
+// many stacks leave it to the server below them; [Server] checks it.
 func FuzzOffer(f *testing.F, product upgrade.Product[string], switches func(head []byte) bool) {
 	f.Helper()
 	if product.IsZero() {
@@ -50,9 +50,9 @@ func FuzzOffer(f *testing.F, product upgrade.Product[string], switches func(head
 	})
 }
 
-// forbids returns nil if a server may switch to product when it receives the octets, and
-// otherwise why not. What counts is the strict reading, or the one that every leniency
-// of RFC 9112 leads to.
+// forbids returns nil if a server may switch to product when it receives the octets.
+// Otherwise the error says why not. A server may switch if the strict reading allows it,
+// or the reading with every leniency of RFC 9112.
 func forbids(octets []byte, product upgrade.Product[string]) error {
 	err := strictlyForbids(octets, product)
 	if err == nil || strictlyForbids(lenient(octets), product) == nil {
@@ -70,7 +70,7 @@ func strictlyForbids(octets []byte, product upgrade.Product[string]) error {
 	var r head.Request
 	n, err := r.Parse(octets, head.Limits{Bytes: head.NoLimit, Fields: head.NoLimit, Target: head.NoLimit})
 	switch {
-	case err != nil && !errors.Is(err, head.ErrExpect): // which a server may ignore
+	case err != nil && !errors.Is(err, head.ErrExpect): // a server may ignore Expect
 		return err
 	case err != nil:
 		return strictlyForbids(withoutExpect(octets), product)
@@ -101,8 +101,8 @@ func withoutExpect(octets []byte) []byte {
 	return append([]byte(strings.Join(lines, "\r\n")+"\r\n\r\n"), rest...)
 }
 
-// lenient returns the head as a server may read it that is lenient wherever RFC 9112 and
-// RFC 9110 leave it to the server. Content after the head is cut off.
+// lenient returns the head as the most lenient server reads it that RFC 9112 and RFC 9110
+// permit. Content after the head is cut off.
 func lenient(octets []byte) []byte {
 	text := strings.ReplaceAll(string(octets), "\r\n", "\n") // section 2.2: LF may end a line
 	text = strings.TrimLeft(text, "\n")
@@ -140,8 +140,8 @@ func lenient(octets []byte) []byte {
 	return []byte(strings.Join(read, "\r\n") + "\r\n\r\n")
 }
 
-// lenientRequestLine returns a request line as one that is parsed by words (section 3),
-// with a target that gives no offence.
+// lenientRequestLine returns a request line as a server that splits it into words reads it
+// (section 3), with a valid target.
 func lenientRequestLine(line string) string {
 	words := strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" \t\v\f\r", r) })
 	if len(words) != 3 {
@@ -153,8 +153,8 @@ func lenientRequestLine(line string) string {
 	return strings.Join(words, " ")
 }
 
-// control returns what a control in a value may be read as: CR and NUL as a space, and
-// others as an octet that no token has (RFC 9110, section 5.5).
+// control returns the character that a control in a value may be read as: a space for CR
+// and NUL, and for others one that no token has (RFC 9110, section 5.5).
 func control(c rune) rune {
 	switch {
 	case c == '\r' || c == 0:

@@ -15,8 +15,7 @@ import (
 	"github.com/gosegue/upgrade/websocket"
 )
 
-// Stacks that read a request each in its own way. switches of one that is broken has the
-// fault that its name says.
+// stacks are ways to read a request. Each broken one has the fault that its name says.
 var stacks = map[string]func(octets []byte) bool{
 	"strict": func(octets []byte) bool {
 		return strictlyForbids(octets, upgrade.MustParseProduct("websocket")) == nil
@@ -74,7 +73,7 @@ func FuzzStack(f *testing.F) {
 	FuzzOffer(f, upgrade.MustParseProduct("websocket"), stacks[name])
 }
 
-// The seeds alone find every fault, and none in what has none.
+// The seeds alone find the fault of every broken stack, and no fault in the others.
 func TestFuzzOffer(t *testing.T) {
 	for name := range stacks {
 		t.Run(strings.ReplaceAll(name, "/", " "), func(t *testing.T) {
@@ -93,7 +92,7 @@ func TestFuzzOffer(t *testing.T) {
 	}
 }
 
-// What is left to a server is no fault of one that does it.
+// A server may do what an RFC leaves to it.
 func TestLenient(t *testing.T) {
 	const (
 		line   = "GET / HTTP/1.1\r\n"
@@ -135,8 +134,7 @@ func TestLenient(t *testing.T) {
 	}
 }
 
-// Every seed that the strict reading allows is an offer of the product, and there are
-// such and others for any product.
+// For any product there are seeds that the rules allow, and seeds that they forbid.
 func TestSeeds(t *testing.T) {
 	for _, text := range []string{"websocket", "h2c", "echo/1", "TLS/1.2"} {
 		product := upgrade.MustParseProduct(text)

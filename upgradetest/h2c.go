@@ -1,7 +1,7 @@
 package upgradetest
 
-// This file knows the switch to HTTP/2 without TLS, as RFC 7540 had it. RFC 9113 gave it
-// up, and servers still do it.
+// This file knows the switch to HTTP/2 without TLS, as RFC 7540 defined it. RFC 9113
+// gave it up, but servers still do it.
 
 var h2cChecks = []check{
 	{
@@ -22,7 +22,7 @@ var h2cChecks = []check{
 		rule: must(7540, "3.2.1"), only: "h2c", switching: true,
 		judge: untaken(func(r *request, _ string) { r.settings = append(r.settings, http2Settings) }),
 	}, {
-		id: "h2c-settings-unnamed", title: "h2c is not taken where Connection does not name HTTP2-Settings",
+		id: "h2c-settings-unnamed", title: "h2c is not taken unless Connection names HTTP2-Settings",
 		rule: should(7540, "3.2.1"), only: "h2c", switching: true,
 		judge: untaken(func(r *request, _ string) { r.unnamed = true }),
 	}, {
@@ -47,7 +47,7 @@ var h2cChecks = []check{
 			case head == "":
 				return note("no frame came")
 			case !beginsHTTP2(head):
-				return fail("it is another one")
+				return fail("it is another frame")
 			}
 			return pass("it is")
 		},
@@ -66,7 +66,8 @@ var h2cChecks = []check{
 // frameHeadLength is the length of the head of a frame (RFC 7540, section 4.1).
 const frameHeadLength = 9
 
-// beginsHTTP2 reports whether octets begin with a SETTINGS frame that acknowledges none.
+// beginsHTTP2 reports whether octets begin with a SETTINGS frame that is not an
+// acknowledgement.
 func beginsHTTP2(octets string) bool {
 	return len(octets) >= frameHeadLength && octets[3:frameHeadLength] == "\x04\x00\x00\x00\x00\x00"
 }

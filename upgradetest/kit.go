@@ -11,16 +11,15 @@ import (
 
 // This file knows tests: how a run becomes subtests. It knows nothing of the checks.
 
-// Server makes the checks on a server under test: one subtest for each that is about the
-// product, named by its ID.
-// A failed MUST fails its subtest, and a failed SHOULD or MAY is logged there, with the
-// octets that prove it. A check that does not apply, or that Options.Skip leaves out, is
-// a skipped subtest. A server that never switches fails the test, unless
-// Options.NoSwitch is set.
+// Server makes the checks on a server under test. Each check that is about the product is
+// a subtest, named by its ID. A failed MUST fails its subtest, and a failed SHOULD or MAY
+// is logged there, with the octets that prove it. A check that does not apply, or that
+// Options.Skip leaves out, is a skipped subtest. A server that never switches fails the
+// test, unless Options.NoSwitch is set.
 //
-// It calls dial for each connection, one at a time, as [Run] does: a listener's address,
-// TLS, a Unix socket and one end of a net.Pipe will do. Nothing of it goes on after it
-// returns.
+// Server calls dial for each connection, one at a time, as [Run] does. dial may connect to
+// an address, over TLS or to a Unix socket, or return one end of a net.Pipe. No goroutine
+// of Server runs after it returns.
 func Server(t *testing.T, dial func(context.Context) (net.Conn, error), o Options) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -48,11 +47,11 @@ func Server(t *testing.T, dial func(context.Context) (net.Conn, error), o Option
 	case s.err != nil:
 		t.Errorf("the run ended early: %v", s.err)
 	case s.doubted:
-		t.Errorf("in the end the server does not take the plain offer any more: the checks that passed without a switch prove nothing")
+		t.Errorf("at the end the server no longer takes the plain offer: the checks that passed without a switch prove nothing")
 	}
 }
 
-// tell makes a result that of a subtest.
+// tell makes r the result of a subtest.
 func tell(t *testing.T, r Result) {
 	t.Helper()
 	switch {
@@ -67,7 +66,7 @@ func tell(t *testing.T, r Result) {
 	}
 }
 
-// report returns all that is known of a failed check.
+// report returns everything that is known about a failed check.
 func report(r Result) string {
 	return fmt.Sprintf("%s: %s (RFC %s, section %s)\nfound:    %s\nremedy:   %s\nsent:     %s\nreceived: %s",
 		r.Level, r.Title, r.RFC, r.Section, r.Detail, r.Remedy, quoted(r.Sent), quoted(r.Received))
@@ -78,7 +77,7 @@ func quoted(octets []byte) string {
 	const most = 1 << 10
 	rest := ""
 	if len(octets) > most {
-		rest = fmt.Sprintf("\n          and %d octets more", len(octets)-most)
+		rest = fmt.Sprintf("\n          and %d more octets", len(octets)-most)
 		octets = octets[:most]
 	}
 	var lines []string
@@ -91,8 +90,8 @@ func quoted(octets []byte) string {
 }
 
 // Handler is [Server] for a handler of net/http, which it serves on 127.0.0.1 until the
-// test ends. It leaves out the checks that net/http answers before any handler is asked,
-// with that reason. To check these as well, give Server the address of a server.
+// test ends. It skips the checks that net/http answers before it calls any handler, with
+// that reason. To make these checks too, call Server with a dial for the whole server.
 func Handler(t *testing.T, h http.Handler, o Options) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -123,8 +122,8 @@ func Handler(t *testing.T, h http.Handler, o Options) {
 	}, o)
 }
 
-// serverFaults are the checks that net/http fails whatever the handler does.
+// serverFaults are the checks that net/http fails, whatever the handler does, and why.
 var serverFaults = map[string]string{
-	"both-lengths":   "net/http reads such a request by its coding, and keeps the connection",
-	"host-malformed": "net/http checks the octets of Host, and not what they make",
+	"both-lengths":   "net/http reads such a request by its coding, and keeps the connection open",
+	"host-malformed": "net/http checks the octets of Host, but not its form",
 }

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// piped connects to a server by a net.Pipe.
+// piped returns a function that connects to a server by a net.Pipe.
 func piped(s *server) func(context.Context) (net.Conn, error) {
 	return func(context.Context) (net.Conn, error) {
 		near, far := net.Pipe()
@@ -24,7 +24,8 @@ func piped(s *server) func(context.Context) (net.Conn, error) {
 	}
 }
 
-// The tests of somebody who uses the kit, with what they should come to and say.
+// kitTests are tests of a user of the kit, with the outcome and the text that they must
+// have.
 var kitTests = map[string]struct {
 	run  func(t *testing.T)
 	fail bool
@@ -38,10 +39,10 @@ var kitTests = map[string]struct {
 	"and says what to do": {run: broken101("Connection: Upgrade", "Connection: keep-alive"), fail: true,
 		says: "remedy:   Write `Connection: Upgrade`."},
 	"a SHOULD is logged": {run: broken101("Connection: Upgrade", "Connection: Upgrade, x"),
-		says: "SHOULD: Connection in the 101 is the one option upgrade (RFC 6455, section 4.2.2)"},
+		says: "SHOULD: Connection in the 101 has only the option upgrade (RFC 6455, section 4.2.2)"},
 	"a known fault stays in the log": {run: broken101("Connection: Upgrade", "Connection: keep-alive", "101-connection: issue 1"),
 		says: "left out: issue 1"},
-	"an ID that is none": {run: broken101("x", "x", "101-connexion: issue 1"), fail: true, says: "no check has the ID of Skip[0]"},
+	"an unknown ID": {run: broken101("x", "x", "101-connexion: issue 1"), fail: true, says: "no check has the ID of Skip[0]"},
 	"never switches": {run: func(t *testing.T) {
 		Handler(t, http.NotFoundHandler(), Options{Product: rightServer("echo/1").product})
 	}, fail: true, says: "the server never switched to echo/1: it answered 404"},
@@ -87,7 +88,7 @@ func TestKit(t *testing.T) {
 	}
 }
 
-// Whatever a function connects to can be checked.
+// Server can check any server that a function can connect to.
 func TestUnixSocket(t *testing.T) {
 	s := rightServer("echo/1")
 	path := filepath.Join(t.TempDir(), "socket")

@@ -6,7 +6,7 @@ import (
 )
 
 // This file knows what RFC 6455 lets a server choose: a subprotocol and extensions. It
-// knows nothing of what these are.
+// does not know what any of these means.
 
 const (
 	protocolField  = "Sec-WebSocket-Protocol"
@@ -15,13 +15,13 @@ const (
 
 var negotiationChecks = []check{
 	{
-		id: "websocket-subprotocol", title: "the 101 names no subprotocol that was not offered",
+		id: "websocket-subprotocol", title: "the 101 names only a subprotocol that was offered",
 		rule: must(6455, "4.2.2"), only: "websocket", switching: true,
 		judge: ofSwitch(func(s *session, r *response) finding {
 			return chosen(r, elements(s.fieldLines(protocolField)))
 		}),
 	}, {
-		id: "websocket-subprotocol-one", title: "of two subprotocols offered, the 101 names one or none",
+		id: "websocket-subprotocol-one", title: "the 101 names at most one of two subprotocols offered",
 		rule: must(6455, "4.2.2"), only: "websocket", switching: true,
 		judge: forEach(func(text string) func(*session) finding {
 			lines := strings.Split(text, "\n")
@@ -38,13 +38,13 @@ var negotiationChecks = []check{
 			}
 		}, madeUp+", Upgrade101.made-up", madeUp+"\nUpgrade101.made-up"),
 	}, {
-		id: "websocket-extensions", title: "the 101 lists no extension that was not offered",
+		id: "websocket-extensions", title: "the 101 lists only extensions that were offered",
 		rule: must(6455, "4.2.2"), only: "websocket", switching: true,
 		judge: ofSwitch(func(s *session, r *response) finding {
 			return accepted(r, elements(s.fieldLines(extensionField)))
 		}),
 	}, {
-		id: "websocket-extensions-known", title: "of the extensions offered, the 101 lists none that nobody knows, and no parameter that was not allowed",
+		id: "websocket-extensions-known", title: "the 101 lists no unknown extension, even if it was offered, and only parameters that were allowed",
 		rule: must(6455, "4.2.2"), only: "websocket", switching: true,
 		judge: forEach(func(text string) func(*session) finding {
 			return func(s *session) finding {
@@ -54,7 +54,7 @@ var negotiationChecks = []check{
 				if e.answer == nil || e.answer.status != 101 {
 					return refused(e)
 				}
-				// What nobody knows is offered, and still not the server's to list.
+				// The made-up extension is offered, but the server must not list it.
 				known := slices.DeleteFunc(append(elements(s.fieldLines(extensionField)), elements([]string{text})...),
 					func(e string) bool { return extensionName(e) == madeUp })
 				return accepted(e.answer, known)
@@ -63,7 +63,7 @@ var negotiationChecks = []check{
 	},
 }
 
-// chosen judges the subprotocol of a 101, if these were offered.
+// chosen judges the subprotocol of a 101 that answers a request with these offers.
 func chosen(r *response, offered []string) finding {
 	lines := r.lines(protocolField)
 	switch {
@@ -72,16 +72,16 @@ func chosen(r *response, offered []string) finding {
 	case len(lines) > 1:
 		return fail("it has %d lines of %s", len(lines), protocolField)
 	case slices.Contains(offered, lines[0]):
-		return pass("it names one of %d", len(offered))
+		return pass("it names one of %d offered", len(offered))
 	case strings.Contains(lines[0], ","):
-		return fail("it names a list of subprotocols, and may name one")
+		return fail("it names a list of subprotocols, but may name only one")
 	case len(offered) == 0:
-		return fail("it names one, and none was offered")
+		return fail("it names one, but none was offered")
 	}
 	return fail("it names one that was not offered")
 }
 
-// accepted judges the extensions of a 101, if these may be listed.
+// accepted judges the extensions of a 101 that may list these.
 func accepted(r *response, offered []string) finding {
 	listed := elements(r.lines(extensionField))
 	for _, e := range listed {
@@ -98,11 +98,11 @@ func accepted(r *response, offered []string) finding {
 	if len(listed) == 0 {
 		return pass("it lists none")
 	}
-	return pass("it lists %d of %d", len(listed), len(offered))
+	return pass("it lists %d of %d offered", len(listed), len(offered))
 }
 
-// elements returns the elements of lines that hold lists, less the blanks round them. A
-// comma in a quoted string parts nothing.
+// elements returns the list elements of lines, without the blanks around them. A comma in
+// a quoted string does not separate elements.
 func elements(lines []string) []string {
 	var all []string
 	add := func(element string) {
@@ -128,7 +128,7 @@ func elements(lines []string) []string {
 	return all
 }
 
-// extensionName returns the name of an extension, less its parameters.
+// extensionName returns the name of an extension, without its parameters.
 func extensionName(element string) string {
 	name, _, _ := strings.Cut(element, ";")
 	return strings.Trim(name, " \t")

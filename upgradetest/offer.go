@@ -6,11 +6,11 @@ import (
 	"github.com/gosegue/upgrade"
 )
 
-// This file knows offers: what is none and must not be taken, and in how many ways the
-// same one can be written.
+// This file knows offers: the requests that are not valid offers and must not be taken,
+// and the ways to write a valid one.
 
-// Rules that many of the checks share. Of a malformed field RFC 9110 leaves it to the
-// server what it makes of it, and of WebSocket's handshake RFC 6455 does not.
+// Rules that many of the checks share. RFC 9110 lets a server decide what to do with a
+// malformed field; RFC 6455 does not for the WebSocket handshake.
 var (
 	handshakeRule = must(6455, "4.2.1")
 	recoveryRule  = may(9110, "2.4")
@@ -25,7 +25,7 @@ var untakenChecks = []check{
 		rule: offeredRule, switching: true,
 		judge: oldVersion,
 	}, {
-		id: "http-2.0", title: "an offer in HTTP/2.0 or 3.0, as a line, gets no 101",
+		id: "http-2.0", title: "an offer with HTTP/2.0 or HTTP/3.0 in the request line gets no 101",
 		rule: should(9110, "15.6.6"), switching: true,
 		judge: forEach(func(version string) func(*session) finding {
 			return untaken(func(r *request, _ string) { r.version = version })
@@ -35,15 +35,15 @@ var untakenChecks = []check{
 		rule: offeredRule, switching: true,
 		judge: untaken(func(r *request, _ string) { r.upgrade = nil }),
 	}, {
-		id: "upgrade-blank", title: "an Upgrade that is empty, but for commas, gets no 101",
+		id: "upgrade-blank", title: "an Upgrade that is empty except for commas gets no 101",
 		rule: offeredRule, switching: true,
 		judge: untaken(func(r *request, _ string) { r.upgrade = []string{"", ","} }),
 	}, {
-		id: "upgrade-unknown", title: "a product that nobody knows gets no 101",
+		id: "upgrade-unknown", title: "an unknown product gets no 101",
 		rule:  offeredRule,
 		judge: untaken(func(r *request, _ string) { r.upgrade = []string{madeUp} }),
 	}, {
-		id: "upgrade-unknown-ignored", title: "what is served without an offer is served with one that nobody knows",
+		id: "upgrade-unknown-ignored", title: "a request that is served without an offer is also served with an unknown one",
 		rule: may(9110, "7.8"),
 		judge: func(s *session) finding {
 			plain := s.plain()
@@ -64,7 +64,7 @@ var untakenChecks = []check{
 			return pass("%s", told(e))
 		},
 	}, {
-		id: "upgrade-echoed", title: "a 101 to a list does not name the product in it that nobody knows",
+		id: "upgrade-echoed", title: "a 101 to a list does not name an unknown product in it",
 		rule: must(9110, "15.2.2"), switching: true,
 		judge: func(s *session) finding {
 			r := s.offer()
@@ -83,7 +83,7 @@ var untakenChecks = []check{
 			return pass("%s", told(e))
 		},
 	}, {
-		id: "upgrade-part", title: "a product whose name has the right one in it is another product",
+		id: "upgrade-part", title: "a product whose name contains the right name is another product",
 		rule: offeredRule, switching: true,
 		judge: forEach(func(form string) func(*session) finding {
 			return untakenProduct(func(r *request, p string) { r.upgrade = []string{strings.ReplaceAll(form, "P", p)} })
@@ -102,7 +102,7 @@ var untakenChecks = []check{
 			if e.answer != nil && e.answer.status == 101 && !is(s.Product, "websocket") {
 				list, err := upgrade.ParseList(e.answer.lines("Upgrade")...)
 				if err != nil || list.IsZero() {
-					return note("it switched, and does not say to what")
+					return note("it switched, but does not say to what")
 				}
 				if list.Offers(upgrade.MustParseProduct(r.upgrade[0])) {
 					return note("it may have that version: %s", told(e))
@@ -111,27 +111,27 @@ var untakenChecks = []check{
 			return refused(e)
 		}),
 	}, {
-		id: "upgrade-kelvin", title: "the Kelvin sign (U+212A) is no k in a product",
+		id: "upgrade-kelvin", title: "the Kelvin sign (U+212A) is not a k in a product",
 		rule: offeredRule, switching: true,
 		judge: lookAlike("k", "\u212a"),
 	}, {
-		id: "upgrade-long-s", title: "the long s (U+017F) is no s in a product",
+		id: "upgrade-long-s", title: "the long s (U+017F) is not an s in a product",
 		rule: offeredRule, switching: true,
 		judge: lookAlike("s", "\u017f"),
 	}, {
-		id: "upgrade-fullwidth", title: "fullwidth letters (from U+FF21) are no letters in a product",
+		id: "upgrade-fullwidth", title: "fullwidth letters (from U+FF21) are not letters in a product",
 		rule: offeredRule, switching: true,
 		judge: untakenProduct(func(r *request, p string) { r.upgrade = []string{fullwidth(p)} }),
 	}, {
-		id: "upgrade-nbsp", title: "a no-break space (U+00A0) is no blank after a product",
+		id: "upgrade-nbsp", title: "a no-break space (U+00A0) is not a blank after a product",
 		rule: offeredRule, switching: true,
 		judge: untakenProduct(func(r *request, p string) { r.upgrade = []string{p + "\u00a0"} }),
 	}, {
-		id: "upgrade-nel", title: "a next line (U+0085) is no blank after a product",
+		id: "upgrade-nel", title: "a next line (U+0085) is not a blank after a product",
 		rule: offeredRule, switching: true,
 		judge: untakenProduct(func(r *request, p string) { r.upgrade = []string{p + "\u0085"} }),
 	}, {
-		id: "upgrade-quoted", title: "a quoted string is no product",
+		id: "upgrade-quoted", title: "a quoted string is not a product",
 		rule: handshakeRule, other: recoveryRule, switching: true,
 		judge: untakenProduct(func(r *request, p string) { r.upgrade = []string{`"` + p + `"`} }),
 	}, {
@@ -139,7 +139,7 @@ var untakenChecks = []check{
 		rule: handshakeRule, other: recoveryRule, switching: true,
 		judge: untakenProduct(func(r *request, p string) { r.upgrade = []string{p + "; q=1"} }),
 	}, {
-		id: "upgrade-two-words", title: "two words with a blank between them are no product",
+		id: "upgrade-two-words", title: "two words with a blank between them are not a product",
 		rule: handshakeRule, other: recoveryRule, switching: true,
 		judge: untakenProduct(func(r *request, p string) { r.upgrade = []string{p + " " + madeUp} }),
 	}, {
@@ -151,11 +151,11 @@ var untakenChecks = []check{
 		rule: should(6455, "4.2.1"), other: recoveryRule, switching: true,
 		judge: untakenProduct(func(r *request, p string) { r.upgrade = []string{p, "foo bar"} }),
 	}, {
-		id: "connection-missing", title: "Upgrade without Connection is no offer",
+		id: "connection-missing", title: "Upgrade without Connection is not an offer",
 		rule: handshakeRule, other: may(9110, "7.8"), switching: true,
 		judge: untaken(func(r *request, _ string) { r.connection = nil }),
 	}, {
-		id: "connection-other", title: "Upgrade without the option upgrade in Connection is no offer",
+		id: "connection-other", title: "Upgrade without the option upgrade in Connection is not an offer",
 		rule: handshakeRule, other: may(9110, "7.8"), switching: true,
 		judge: untaken(func(r *request, _ string) { r.connection = []string{"keep-alive"} }),
 	}, {
@@ -178,23 +178,23 @@ var untakenChecks = []check{
 			r.fields = append(r.fields, "Upgrade-Insecure-Requests: 1")
 		}),
 	}, {
-		id: "connection-quoted", title: "a quoted string is no option",
+		id: "connection-quoted", title: "a quoted string is not an option",
 		rule: handshakeRule, other: recoveryRule, switching: true,
 		judge: untakenOption(func(r *request, _ string) { r.connection = []string{`"Upgrade"`} }),
 	}, {
-		id: "connection-blank", title: "a blank does not part options",
+		id: "connection-blank", title: "a blank does not separate options",
 		rule: handshakeRule, other: recoveryRule, switching: true,
 		judge: untakenOption(func(r *request, _ string) { r.connection = []string{"keep-alive Upgrade"} }),
 	}, {
-		id: "connection-semicolon", title: "a semicolon does not part options",
+		id: "connection-semicolon", title: "a semicolon does not separate options",
 		rule: handshakeRule, other: recoveryRule, switching: true,
 		judge: untakenOption(func(r *request, _ string) { r.connection = []string{"keep-alive;Upgrade"} }),
 	}, {
-		id: "connection-nel", title: "a next line (U+0085) is no blank after an option",
+		id: "connection-nel", title: "a next line (U+0085) is not a blank after an option",
 		rule: handshakeRule, other: recoveryRule, switching: true,
 		judge: untakenOption(func(r *request, _ string) { r.connection = []string{"Upgrade\u0085"} }),
 	}, {
-		id: "connection-control", title: "a control character is no blank after an option",
+		id: "connection-control", title: "a control character is not a blank after an option",
 		rule: handshakeRule, other: recoveryRule, switching: true,
 		judge: untakenOption(func(r *request, _ string) { r.connection = []string{"Upgrade\x0b"} }),
 	}, {
@@ -220,11 +220,11 @@ var takenChecks = []check{
 			})
 		}, "turned", "capitals", "small"),
 	}, {
-		id: "upgrade-list-first", title: "the product is found in front of one that nobody knows",
+		id: "upgrade-list-first", title: "the product is found before an unknown one",
 		rule: listRule, switching: true,
 		judge: taken(func(r *request, p string) { r.upgrade = []string{p + ", " + madeUp} }),
 	}, {
-		id: "upgrade-list-last", title: "the product is found after one that nobody knows",
+		id: "upgrade-list-last", title: "the product is found after an unknown one",
 		rule: listRule, switching: true,
 		judge: taken(func(r *request, p string) { r.upgrade = []string{madeUp + ", " + p} }),
 	}, {
@@ -240,7 +240,7 @@ var takenChecks = []check{
 		rule: linesRule, switching: true,
 		judge: taken(func(r *request, p string) { r.upgrade = []string{madeUp, p} }),
 	}, {
-		id: "upgrade-empty", title: "empty elements round the product do not matter",
+		id: "upgrade-empty", title: "empty elements around the product do not matter",
 		rule: listRule, switching: true,
 		judge: forEach(func(form string) func(*session) finding {
 			return taken(func(r *request, p string) { r.upgrade = []string{strings.ReplaceAll(form, "P", p)} })
@@ -266,7 +266,7 @@ var takenChecks = []check{
 		rule: linesRule, switching: true,
 		judge: taken(func(r *request, _ string) { r.connection = []string{"keep-alive", "Upgrade"} }),
 	}, {
-		id: "connection-empty", title: "empty elements round the option upgrade do not matter",
+		id: "connection-empty", title: "empty elements around the option upgrade do not matter",
 		rule: listRule, switching: true,
 		judge: forEach(func(value string) func(*session) finding {
 			return taken(func(r *request, _ string) { r.connection = []string{value} })
@@ -290,7 +290,7 @@ var takenChecks = []check{
 			r.first = []string{"uPGRADE: " + p, "cONNECTION: " + connection}
 		}),
 	}, {
-		id: "http-1.2", title: "HTTP/1.2 is taken for HTTP/1.1",
+		id: "http-1.2", title: "HTTP/1.2 is read as HTTP/1.1",
 		rule: should(9110, "2.5"), switching: true,
 		judge: taken(func(r *request, _ string) { r.version = "HTTP/1.2" }),
 	}, {
@@ -318,7 +318,7 @@ var takenChecks = []check{
 			}))
 		},
 	}, {
-		id: "second-request", title: "an offer on a connection that served a request is the same offer",
+		id: "second-request", title: "an offer on a connection that has served a request is the same offer",
 		rule: may(9112, "9.3"), switching: true,
 		judge: func(s *session) finding {
 			persistent := false
@@ -340,7 +340,7 @@ var takenChecks = []check{
 	},
 }
 
-// untaken judges what becomes of the plain offer if it is changed so that it is none.
+// untaken judges the answer to the plain offer, changed so that it is not a valid offer.
 func untaken(change func(r *request, product string)) func(*session) finding {
 	return func(s *session) finding {
 		r := s.offer()
@@ -350,20 +350,20 @@ func untaken(change func(r *request, product string)) func(*session) finding {
 }
 
 // untakenProduct is untaken for a change of the product. It is skipped for a server that
-// takes any.
+// takes any product.
 func untakenProduct(change func(r *request, product string)) func(*session) finding {
 	return unless(takesAll, untaken(change))
 }
 
 // untakenOption is untaken for a change of the option. It is skipped for a server that
-// asks for none.
+// does not require the option.
 func untakenOption(change func(r *request, product string)) func(*session) finding {
 	return unless(takesWithoutOption, untaken(change))
 }
 
-// A fault that explains others.
+// cause is a fault that explains others.
 type cause struct {
-	check  string // the one that it fails
+	check  string // the ID of the check that it fails
 	change func(*request)
 }
 
@@ -373,8 +373,8 @@ var (
 	takesNothing       = cause{"no-upgrade", func(r *request) { r.upgrade = nil }}
 )
 
-// unless skips a check that a server cannot but fail because of another, so that a fault
-// is told once.
+// unless skips a check that a server with the fault c always fails, so that each fault is
+// reported once.
 func unless(c cause, judge func(*session) finding) func(*session) finding {
 	return func(s *session) finding {
 		r := s.offer()
@@ -383,14 +383,14 @@ func unless(c cause, judge func(*session) finding) func(*session) finding {
 		e := s.ask(r)
 		s.used = used
 		if e.answer != nil && e.answer.status == 101 {
-			return skip("it switches whatever stands there: see %s", c.check)
+			return skip("it switches anyway: see %s", c.check)
 		}
 		return judge(s)
 	}
 }
 
-// oldVersion judges what becomes of an offer in HTTP/1.0. A server that knows that
-// HTTP/1.0 has no 101 may leave that out, and switch nevertheless.
+// oldVersion judges the answer to an offer in HTTP/1.0. A server that knows that HTTP/1.0
+// has no 101 may leave the 101 out, and switch nevertheless.
 func oldVersion(s *session) finding {
 	r := s.offer()
 	r.version = "HTTP/1.0"
@@ -399,7 +399,7 @@ func oldVersion(s *session) finding {
 	switch {
 	case f.verdict != Note:
 	case is(s.Product, "h2c") && beginsHTTP2(string(e.received)):
-		return fail("it goes on in HTTP/2, without so much as a 101")
+		return fail("it goes on in HTTP/2 without even a 101")
 	case is(s.Product, "websocket") && e.end == EndTimeout:
 		var answers frames
 		s.converse(func(c *conn) {
@@ -408,13 +408,14 @@ func oldVersion(s *session) finding {
 			answers = c.frames()
 		})
 		if answers.pongAfter {
-			return fail("it answers nothing but a ping frame: it switched without so much as a 101")
+			return fail("it answers only a ping frame: it switched without even a 101")
 		}
 	}
 	return f
 }
 
-// refused judges what must not get a 101. Any other answer is right.
+// refused judges the answer to a request that must not get a 101. Any other answer is
+// right.
 func refused(e *exchange) finding {
 	switch {
 	case e.answer != nil && e.answer.status == 101:
@@ -425,8 +426,8 @@ func refused(e *exchange) finding {
 	return note("%s", told(e))
 }
 
-// lookAlike is untaken for a letter in the product that is another character, if it has
-// the letter.
+// lookAlike is untaken for a product in which another character replaces the letter. It is
+// skipped if the product does not have the letter.
 func lookAlike(letter, other string) func(*session) finding {
 	return func(s *session) finding {
 		name := s.Product.Name()
@@ -438,7 +439,7 @@ func lookAlike(letter, other string) func(*session) finding {
 	}
 }
 
-// taken judges what becomes of the plain offer if it is written in another way.
+// taken judges the answer to the plain offer, written in another way.
 func taken(change func(r *request, product string)) func(*session) finding {
 	return func(s *session) finding {
 		r := s.offer()
@@ -447,8 +448,8 @@ func taken(change func(r *request, product string)) func(*session) finding {
 	}
 }
 
-// missed judges what ought to get a 101 because the plain offer gets one. A server that
-// has stopped to take that one too is not blamed.
+// missed judges the answer to a request that should get a 101 because the plain offer gets
+// one. A server that no longer takes the plain offer is not blamed.
 func (s *session) missed(e *exchange) finding {
 	switch {
 	case e.answer != nil && e.answer.status == 101:
@@ -460,12 +461,12 @@ func (s *session) missed(e *exchange) finding {
 	still := s.stillSwitches()
 	s.used = used
 	if !still {
-		return note("%s, but by now does not take the plain offer either", told(e))
+		return note("%s, but by now it does not take the plain offer either", told(e))
 	}
-	return fail("%s, and 101 to the plain offer", told(e))
+	return fail("%s, but 101 to the plain offer", told(e))
 }
 
-// otherCase returns s with the case of its ASCII letters turned.
+// otherCase returns s with the case of its ASCII letters reversed.
 func otherCase(s string) string {
 	return strings.Map(func(c rune) rune {
 		switch {
@@ -476,7 +477,7 @@ func otherCase(s string) string {
 	}, s)
 }
 
-// fullwidth returns s with its ASCII letters in the form that is as wide as a Chinese
+// fullwidth returns s with its ASCII letters in their fullwidth form, as wide as a Chinese
 // character.
 func fullwidth(s string) string {
 	return strings.Map(func(c rune) rune {

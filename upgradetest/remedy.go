@@ -2,14 +2,14 @@ package upgradetest
 
 import "strings"
 
-// This file knows what to change in a server that fails a check. It knows nothing of how
-// that shows.
+// This file knows what to change in a server that fails a check. It does not know how the
+// fault shows.
 
-// What many of the checks come down to.
+// The remedies that many checks share.
 const (
 	parseUpgrade    = "Parse all Upgrade lines as one list of products, and take the offer only if the whole list is well-formed and names yours."
 	parseConnection = "Parse all Connection lines as one list of tokens, and take the offer only if one of them is upgrade, in any case."
-	foldASCII       = "Fold ASCII letters alone when you compare, not Unicode, and trim nothing but spaces and tabs."
+	foldASCII       = "Fold only ASCII letters when you compare, not Unicode, and trim only spaces and tabs."
 	refuse400       = "Answer 400 and close the connection."
 	checkHandshake  = "Check the method, the version and the key of a WebSocket handshake before you switch."
 )
@@ -17,7 +17,7 @@ const (
 // remedyOf returns what to change in a server that fails the check of that ID.
 func remedyOf(id string) string {
 	if strings.HasPrefix(id, "client-") {
-		return "Take the offer of every well-formed request, whatever else stands in it: the request that this client sends is below."
+		return "Take the offer of every well-formed request, whatever else is in it: the request that this client sends is below."
 	}
 	return remedies[id]
 }
@@ -35,18 +35,18 @@ var remedies = map[string]string{
 	"101-no-length":       "Leave Content-Length out of the 101.",
 	"101-no-coding":       "Leave Transfer-Encoding out of the 101.",
 	"101-first":           "Send other 1xx responses only where the client asks for them.",
-	"101-nothing-after":   "Write nothing of HTTP after the empty line of the 101: no content, no chunk and no second line end.",
+	"101-nothing-after":   "Write no HTTP after the empty line of the 101: no content, no chunk and no second line end.",
 	"101-open":            "Keep the connection open after the 101, and speak the new protocol on it.",
 
-	"http-1.0":                     "Ignore Upgrade in a request of HTTP/1.0.",
+	"http-1.0":                     "Ignore Upgrade in an HTTP/1.0 request.",
 	"http-2.0":                     "Answer 505 to a major version that you do not speak.",
-	"no-upgrade":                   "Switch only where the request has Upgrade.",
-	"upgrade-blank":                "Take an Upgrade field with no product in it for none.",
+	"no-upgrade":                   "Switch only if the request has Upgrade.",
+	"upgrade-blank":                "Treat an Upgrade field without a product as no Upgrade field.",
 	"upgrade-unknown":              "Switch only to products that you know.",
 	"upgrade-unknown-ignored":      "Serve a request whose offer you do not take as if it had no Upgrade.",
-	"upgrade-echoed":               "Write your own name of the product into the 101, not what the request has.",
-	"upgrade-part":                 "Compare whole tokens: do not look for the name in the value.",
-	"upgrade-other-version":        "Compare the version as well: a name without one and a name with one are two products.",
+	"upgrade-echoed":               "Write your own name of the product into the 101, not the value from the request.",
+	"upgrade-part":                 "Compare whole tokens: do not search the value for the name.",
+	"upgrade-other-version":        "Compare the version too: a name without a version and a name with one are two products.",
 	"upgrade-kelvin":               foldASCII,
 	"upgrade-long-s":               foldASCII,
 	"upgrade-fullwidth":            foldASCII,
@@ -81,23 +81,23 @@ var remedies = map[string]string{
 	"connection-line-first": parseConnection,
 	"connection-line-last":  parseConnection,
 	"connection-empty":      "Ignore empty elements of a list.",
-	"tabs":                  "Trim tabs as well as spaces, round values and round the elements of a list.",
+	"tabs":                  "Trim tabs as well as spaces, around values and around the elements of a list.",
 	"field-name-case":       "Compare field names without regard to the case of ASCII letters.",
-	"http-1.2":              "Take a higher minor version for HTTP/1.1.",
-	"octet-by-octet":        "Read on until the empty line comes, however the head is cut.",
-	"second-request":        "Take an offer in any request of a connection, not in the first alone.",
+	"http-1.2":              "Treat a higher minor version as HTTP/1.1.",
+	"octet-by-octet":        "Read on until the empty line comes, however the head is split.",
+	"second-request":        "Take an offer in any request of a connection, not only in the first.",
 	"absolute-form":         "Accept a target in absolute-form, and take host and path from it.",
-	"length-zero":           "Take a Content-Length of 0 for no content, whatever the method.",
+	"length-zero":           "Treat a Content-Length of 0 as no content, whatever the method.",
 
 	"content-length":    "Read the content of the request to its end before you switch.",
 	"content-chunked":   "Read the chunks of the request, with the trailer, before you switch.",
 	"expect-continue":   "Send 100 (Continue) and read the content before you send the 101.",
 	"expect-case":       "Compare 100-continue without regard to the case of ASCII letters.",
 	"expect-list":       "Parse Expect as a list, and ignore its empty elements.",
-	"early-octets":      "Hand over what your reader has buffered after the head, together with the connection.",
+	"early-octets":      "Hand over the octets that your reader has buffered after the head, together with the connection.",
 	"ignored-length":    "Read the content to its end, or close the connection, before you serve the next request.",
 	"ignored-chunked":   "Read the chunks to their end, or close the connection, before you serve the next request.",
-	"ignored-pipelined": "Go on with the connection after an offer that you ignore, or say that it closes.",
+	"ignored-pipelined": "Keep the connection open after an offer that you ignore, or say that you close it.",
 
 	"426-upgrade":           "Name the products that you want in the Upgrade field of a 426.",
 	"426-connection":        "Write `Connection: Upgrade` wherever you write Upgrade.",
@@ -116,20 +116,20 @@ var remedies = map[string]string{
 	"nul":                "Refuse a field value with a NUL in it.",
 	"host-missing":       "Answer 400.",
 	"host-twice":         "Answer 400.",
-	"host-malformed":     "Parse Host as a host and a port, and answer 400 if it is neither.",
+	"host-malformed":     "Parse Host as a host and an optional port, and answer 400 if that fails.",
 
 	"websocket-accept":           "Answer with one Sec-WebSocket-Accept: the base64 of the SHA-1 of the key and the GUID of RFC 6455.",
 	"websocket-subprotocol":      "Name a subprotocol in the 101 only if the request offers it.",
-	"websocket-subprotocol-one":  "Choose one of the subprotocols that you speak, in the spelling offered, or write none.",
+	"websocket-subprotocol-one":  "Name at most one subprotocol, one that you speak and the request offers, in the spelling offered.",
 	"websocket-extensions":       "List an extension in the 101 only if the request offers it.",
-	"websocket-extensions-known": "List only those of the extensions offered that you speak, and no parameter that the client does not allow.",
-	"websocket-version":          "Take version 13 alone, and answer 426 or 400 with `Sec-WebSocket-Version: 13` to any other.",
+	"websocket-extensions-known": "List only offered extensions that you support, with only the parameters that the client allows.",
+	"websocket-version":          "Take only version 13, and answer 426 or 400 with `Sec-WebSocket-Version: 13` to any other.",
 	"websocket-version-list":     "Take a Sec-WebSocket-Version only if it is one line and exactly 13.",
 	"websocket-version-told":     "Answer 426 or 400 with `Sec-WebSocket-Version: 13`.",
 	"websocket-version-missing":  checkHandshake,
 	"websocket-key-missing":      checkHandshake,
 	"websocket-key-short":        "Take a key only if it decodes to 16 octets.",
-	"websocket-key-malformed":    "Take a key only if it is base64 of the standard alphabet, with padding.",
+	"websocket-key-malformed":    "Take a key only if it is base64 in the standard alphabet, with padding.",
 	"websocket-keys":             "Take a handshake only if it has one Sec-WebSocket-Key.",
 	"websocket-post":             "Take a WebSocket handshake only with GET.",
 	"websocket-method":           "Take a WebSocket handshake only with GET, in capitals.",

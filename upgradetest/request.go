@@ -4,30 +4,30 @@ import (
 	"strings"
 )
 
-// This file knows the requests: what a plain offer looks like, and how to write one that
-// was changed. It knows nothing of why.
+// This file knows the requests: what a plain offer looks like, and how to write a changed
+// one. It does not know why.
 
-// What no server can know: a product made up here.
+// madeUp is a product that no server can know.
 const madeUp = "upgrade101-made-up"
 
-// The key of the example in RFC 6455, section 1.3, and what settings Go's client sends:
-// none but a window of 4 MiB.
+// The key of the example in RFC 6455, section 1.3, and the settings that Go's client sends:
+// only a window of 4 MiB.
 const (
 	webSocketKey  = "dGhlIHNhbXBsZSBub25jZQ=="
 	http2Settings = "AAQAQAAA"
 )
 
-// request is a request, well-formed or not: its lines stand as they are sent.
+// request is a request, well-formed or not: its lines are sent as they are.
 type request struct {
 	method, target, version string
-	first                   []string // lines in front of all others
+	first                   []string // lines before all others
 	hosts                   []string
 	connection              []string
 	upgrade                 []string
-	settings                []string // HTTP2-Settings, which Connection has to name as well
-	unnamed                 bool     // but does not
-	own                     []string // lines of the fields of [Options], whole
-	fields                  []string // lines of other fields, whole
+	settings                []string // HTTP2-Settings, which Connection names too
+	unnamed                 bool     // Connection does not name it
+	own                     []string // whole lines of the fields in [Options]
+	fields                  []string // whole lines of other fields
 	content                 string   // as it is sent
 }
 
@@ -41,7 +41,7 @@ func (s *session) bare() request {
 }
 
 // offer returns a request that offers the product in its plain form, with the fields
-// that the product asks for.
+// that the product requires.
 func (s *session) offer() request {
 	r := s.bare()
 	r.connection = []string{"Upgrade"}

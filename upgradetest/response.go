@@ -8,25 +8,25 @@ import (
 	"github.com/gosegue/upgrade"
 )
 
-// This file knows the head of a response: it reads also what is malformed, and tells
-// what was. It knows nothing of connections and of what a head should say.
+// This file knows the head of a response: it also reads a malformed head, and says what is
+// wrong with it. It knows nothing of connections, or of what a head should say.
 
 // response is the head of a response.
 type response struct {
 	status       int
 	major, minor int
-	faults       []string // of lines; none if all is as RFC 9112 wants it
+	faults       []string // of lines; empty if all lines are as RFC 9112 demands
 	badStatus    string   // what is wrong with the status line
-	cut          string   // of a 101 whose head does not end: how it is cut off
+	cut          string   // how the head of a 101 is cut off; empty if it ends
 	fields       []field
 }
 
 type field struct{ name, value string }
 
 // headEnd returns the length of the head that b begins with, with the empty line, or 0
-// if it does not end in b. The first octets of b were searched before.
+// if it does not end in b. The first searched octets of b were searched before.
 func headEnd(b []byte, searched int) int {
-	// The empty line may end in LF alone, and the line before it.
+	// The empty line may end in LF alone, and so may the line before it.
 	for i := max(searched-2, 0); i < len(b); i++ {
 		if b[i] != '\n' {
 			continue
@@ -41,12 +41,12 @@ func headEnd(b []byte, searched int) int {
 	return 0
 }
 
-// parseResponse reads a whole head. It returns nil if it is not one of HTTP/1.
+// parseResponse reads a whole head. It returns nil if the head is not HTTP/1.
 func parseResponse(head []byte) *response {
 	r := new(response)
 	text := string(head)
 	if trimmed := strings.TrimLeft(text, "\r\n \t"); trimmed != text {
-		r.faults = append(r.faults, "blanks or empty lines stand before the status line")
+		r.faults = append(r.faults, "blanks or empty lines come before the status line")
 		text = trimmed
 	}
 	line, text := r.cutLine(text)
@@ -71,7 +71,7 @@ func (r *response) cutLine(text string) (line, rest string) {
 	return strings.TrimSuffix(line, "\r"), rest
 }
 
-// fault notes what is wrong with a line, once.
+// fault records what is wrong with a line, once.
 func (r *response) fault(what string) {
 	for _, f := range r.faults {
 		if f == what {
@@ -81,7 +81,7 @@ func (r *response) fault(what string) {
 	r.faults = append(r.faults, what)
 }
 
-// parseStatusLine reports whether the line tells a version and a status.
+// parseStatusLine reports whether the line has a version and a status.
 //
 //	status-line = HTTP-version SP status-code SP [ reason-phrase ]
 func (r *response) parseStatusLine(line string) bool {
@@ -97,17 +97,17 @@ func (r *response) parseStatusLine(line string) bool {
 	r.major, r.minor, r.status = int(line[5]-'0'), int(line[7]-'0'), int(status)
 	switch phrase := line[len(form):]; {
 	case phrase == "":
-		r.badStatus = "no blank stands after the status code"
+		r.badStatus = "no blank follows the status code"
 	case phrase[0] != ' ':
 		r.badStatus = "the status code is not three digits with a blank after them"
 	case hasControl(phrase):
-		r.badStatus = "a control character stands in the reason phrase"
+		r.badStatus = "the reason phrase has a control character"
 	}
 	return true
 }
 
 // guessStatusLine reports whether a malformed line was meant to be the status line of a
-// 101: a switch that cannot be read is a fault, and not an offer ignored.
+// 101: a switch that cannot be read is a fault, not an ignored offer.
 func (r *response) guessStatusLine(line string) bool {
 	words := strings.Fields(line)
 	if len(words) < 2 || len(words[0]) < len("HTTP") || !strings.EqualFold(words[0][:len("HTTP")], "HTTP") || words[1] != "101" {
@@ -132,13 +132,13 @@ func (r *response) addLine(line string) {
 		r.fault("a line has no colon")
 		return
 	case trimmed != name:
-		r.fault("a blank stands before the colon")
+		r.fault("a blank comes before the colon")
 	}
 	if lexer := upgrade.NewLexer(trimmed); lexer.Next() != upgrade.Token || lexer.Next() != upgrade.EOF {
 		r.fault("a field name is not a token")
 	}
 	if hasControl(value) {
-		r.fault("a control character stands in a field value")
+		r.fault("a field value has a control character")
 	}
 	r.fields = append(r.fields, field{trimmed, strings.Trim(value, " \t")})
 }
@@ -154,7 +154,7 @@ func (r *response) lines(name string) []string {
 	return values
 }
 
-// has reports whether Connection has the option. If it is malformed, nobody can tell.
+// has reports whether Connection has the option. A malformed Connection has no options.
 func (r *response) has(option string) bool {
 	options, err := upgrade.ParseConnection(r.lines("Connection")...)
 	return err == nil && options.Has(option)

@@ -15,47 +15,47 @@ import (
 )
 
 // This file knows a whole run: the checks one after the other, on connections that the
-// caller opens. It knows nothing of what the checks ask, and nothing of addresses.
+// caller opens. It knows nothing of the requests of the checks, or of addresses.
 
-// Bounds of a run, for people who want to know what they let themselves in for.
+// Bounds of a run, so that users know what to expect.
 const (
 	// MaxConnections is how many connections a run opens at most, one at a time.
 	MaxConnections = 400
 
 	// MaxRequests is how many requests go over one connection at most. The content of
-	// one of them may read as a request as well.
+	// one of them may look like a request too.
 	MaxRequests = 2
 )
 
-// DefaultTimeout is how long Run waits for an answer if Options do not say.
+// DefaultTimeout is how long Run waits for an answer if Options.Timeout is 0.
 const DefaultTimeout = 2 * time.Second
 
 // ErrNoAnswer means that the server takes connections but answers neither a plain
 // request nor an offer with HTTP/1.
 var ErrNoAnswer = errors.New("no answer in HTTP/1, to an offer or to a plain request")
 
-// Options are what to ask, and how. Product has to be set.
+// Options say what to ask, and how. Product must be set.
 type Options struct {
 	Product upgrade.Product[string] // what to offer
 	Target  string                  // the request target; empty: "/"
 	Host    string                  // the value of Host; empty: "localhost"
 
-	// Fields are added to every request: an Origin, or a secret that the server wants.
-	// Sec-WebSocket-Protocol and Sec-WebSocket-Extensions offer subprotocols and
-	// extensions. CheckField tells which other fields cannot be among them.
+	// Fields are added to every request, such as an Origin or a secret that the server
+	// wants. Sec-WebSocket-Protocol and Sec-WebSocket-Extensions offer subprotocols and
+	// extensions. CheckField tells which fields cannot be among them.
 	Fields []handshake.Field
 
-	// Only has the IDs of the checks to make; all if empty.
+	// Only has the IDs of the checks to make. If it is empty, all are made.
 	Only []string
 
 	// Skip has the IDs of checks to leave out, each with the reason: "id: reason". They
-	// are skipped with that reason, so that a known fault stays visible in the log.
+	// are skipped with that reason, so a known fault stays visible in the log.
 	Skip []string
 
 	Timeout  time.Duration // how long to wait for an answer; 0: DefaultTimeout
-	NoSwitch bool          // for Server and Handler: a server that never switches is no failure
+	NoSwitch bool          // for Server and Handler: a server that never switches is not a failure
 
-	// Begin is called before each check that is made. Nil: it is not.
+	// Begin, if not nil, is called before each check that is made.
 	Begin func(Check)
 }
 
@@ -77,14 +77,13 @@ func CheckField(f handshake.Field) error {
 	return f.Check()
 }
 
-// Report is what came out of a run.
+// Report is the outcome of a run.
 type Report struct {
-	// Switched tells whether the plain offer was answered with a 101. If not, the
+	// Switched tells whether the answer to the plain offer was a 101. If not, the
 	// checks that need a switch were skipped, and the others say little.
 	Switched bool
 
-	// First tells what the plain offer was answered with, in a few words of printable
-	// ASCII.
+	// First describes the answer to the plain offer, in a few words of printable ASCII.
 	First string
 
 	// Results has one result for each check asked for, in the order of [Checks].
@@ -114,13 +113,14 @@ func (r Report) Count(v Verdict) int {
 }
 
 // Run makes the checks one after the other, each on connections of its own, and closes
-// every one. It calls dial for each connection, with a context that ends with
-// Options.Timeout. A connection with a method ConnectionState, as [tls.Conn] has it, is
+// every connection. It calls dial for each connection, with a context that ends after
+// Options.Timeout. A connection with the method ConnectionState of [tls.Conn] counts as
 // one over TLS.
 //
-// The error tells that Options are wrong, that ctx was done, or that the server could not
-// be reached or stopped to be, or it is [ErrNoAnswer]. It names the last check that was
-// sent, and the report holds the checks that were not made by then as skipped.
+// Run returns an error if Options are wrong, if ctx is done, or if the server cannot be
+// reached or goes away. The error wraps [ErrNoAnswer] if the server does not answer
+// in HTTP/1. If the server goes away, the error names the last check that was sent. The
+// report has the checks that were not made as skipped.
 func Run(ctx context.Context, dial func(context.Context) (net.Conn, error), o Options) (Report, error) {
 	s, err := begin(ctx, dial, o)
 	if err != nil {
@@ -142,23 +142,23 @@ type session struct {
 	reasons     map[string]string // by the ID of a check to leave out
 	secure      bool              // the connections are over TLS
 	connections int
-	known       map[string]*exchange // by what was sent
-	used        []*exchange          // by the check under way, the one that it is about last
-	later       *afterwards          // what came after the 101; nil: not looked at yet
+	known       map[string]*exchange // by the octets sent
+	used        []*exchange          // of the check under way; the one that it is about is last
+	later       *afterwards          // what came after the 101; nil until it is needed
 	results     []Result
 	proofs      []proof // of each result
 	last        string  // the ID of the last check that was sent
-	doubted     bool    // in the end, the server did not take the plain offer
+	doubted     bool    // at the end, the server did not take the plain offer
 	err         error   // ends the run
 }
 
 // proof is what a result rests on.
 type proof struct {
-	*exchange      // the last one; or nil
+	*exchange      // the last one, or nil
 	switching bool // the check was for a server that switches
 }
 
-// begin looks at the options, and asks the first two questions.
+// begin checks the options, and sends a plain request and the plain offer.
 func begin(ctx context.Context, dial func(context.Context) (net.Conn, error), o Options) (*session, error) {
 	s := &session{Options: o, ctx: ctx, dial: dial, known: make(map[string]*exchange), reasons: make(map[string]string)}
 	if err := s.prepare(); err != nil {
@@ -171,7 +171,8 @@ func begin(ctx context.Context, dial func(context.Context) (net.Conn, error), o 
 	return s, nil
 }
 
-// prepare fills in what the options leave out, and refuses what cannot be sent.
+// prepare fills in what the options leave out. It returns an error for options that cannot
+// be sent.
 func (s *session) prepare() error {
 	if s.Timeout <= 0 {
 		s.Timeout = DefaultTimeout
@@ -219,7 +220,7 @@ func (s *session) prepare() error {
 	return nil
 }
 
-// visible reports whether s has visible ASCII characters alone.
+// visible reports whether s has only visible ASCII characters.
 func visible(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] >= 0x7F {
@@ -245,7 +246,7 @@ func (s *session) make(c check) Result {
 }
 
 func (s *session) judge(c check, public Check) finding {
-	const early = "not made: the run ended before"
+	const early = "not made: the run ended first"
 	reason, left := s.reasons[c.id]
 	switch {
 	case s.err != nil:
@@ -282,8 +283,9 @@ func (s *session) judge(c check, public Check) finding {
 	return f
 }
 
-// blame says in the error which check was sent last. If the server went away because of
-// it, that the connection was closed without an answer is not to its credit.
+// blame adds to the error which check was sent last. If that check passed because the
+// server closed the connection without an answer, it becomes a note: the server may have
+// gone away because of it.
 func (s *session) blame() {
 	if s.last == "" || s.ctx.Err() != nil {
 		return
@@ -291,14 +293,14 @@ func (s *session) blame() {
 	s.err = fmt.Errorf("%w; the last check sent before was %s", s.err, s.last)
 	for i := range s.results {
 		if r := &s.results[i]; r.ID == s.last && r.Verdict == Pass && len(r.Received) == 0 {
-			r.Verdict, r.Detail = Note, r.Detail+", and took no connection afterwards"
+			r.Verdict, r.Detail = Note, r.Detail+", and accepted no connection afterwards"
 		}
 	}
 }
 
-// doubt makes notes of the checks that passed because the server did not switch, if in
-// the end it does not take the plain offer any more: it may have had enough of us long
-// before.
+// doubt turns passes into notes, if the server no longer takes the plain offer at the end
+// of the run: it may have begun to refuse every offer long before. It does so for the
+// checks that passed because the server did not switch.
 func (s *session) doubt() {
 	var doubtful []*Result
 	for i, r := range s.results {
@@ -312,11 +314,11 @@ func (s *session) doubt() {
 	}
 	s.doubted = true
 	for _, r := range doubtful {
-		r.Verdict, r.Detail = Note, r.Detail+", but in the end the server does not take the plain offer either"
+		r.Verdict, r.Detail = Note, r.Detail+", but at the end the server does not take the plain offer either"
 	}
 }
 
-// report returns what came out so far.
+// report returns the results so far.
 func (s *session) report() Report {
 	r := Report{Results: s.results}
 	if e := s.known[s.offer().String()]; e != nil && len(e.sent) > 0 {
@@ -331,7 +333,7 @@ func (s *session) plain() *exchange { return s.ask(s.bare()) }
 // baseline is the exchange of the plain offer.
 func (s *session) baseline() *exchange { return s.ask(s.offer()) }
 
-// base is the baseline, without taking it for what the check under way rests on.
+// base is the baseline, but does not add it to the exchanges of the check under way.
 func (s *session) base() *exchange {
 	used := s.used
 	defer func() { s.used = used }()
@@ -350,7 +352,7 @@ func (s *session) switchesElsewhere() bool {
 	return err == nil && !list.IsZero() && !list.Offers(s.Product)
 }
 
-// stillSwitches reports whether it does so now.
+// stillSwitches sends the plain offer again and reports whether the server takes it.
 func (s *session) stillSwitches() bool {
 	used := s.used
 	defer func() { s.used = used }()
@@ -361,7 +363,7 @@ func (s *session) stillSwitches() bool {
 	return again.answer != nil && again.answer.status == 101
 }
 
-// ask sends a request and reads the answer, unless that was done before.
+// ask sends a request and reads the answer. It does so once for equal requests.
 func (s *session) ask(r request) *exchange {
 	octets := r.String()
 	if e := s.known[octets]; e != nil {
@@ -427,7 +429,7 @@ func (s *session) connect() (net.Conn, error) {
 	return raw, nil
 }
 
-// told says in a few words what came back first.
+// told says in a few words what the server sent first.
 func told(e *exchange) string {
 	switch {
 	case e.answer != nil && e.answer.status == 101:
@@ -435,16 +437,16 @@ func told(e *exchange) string {
 	case e.answer != nil:
 		return fmt.Sprintf("it answered %d", e.answer.status)
 	case len(e.received) > 0 && e.end == EndClosed:
-		return "it closed the connection after something that is no HTTP response"
+		return "it closed the connection after octets that are not an HTTP response"
 	case len(e.received) > 0:
-		return "what came is no HTTP response"
+		return "the octets that came are not an HTTP response"
 	case e.end == EndClosed:
 		return "it closed the connection without an answer"
 	}
 	return "no answer came in time"
 }
 
-// naming says what a 101 names, if that can be read.
+// naming says what a 101 names, if its Upgrade is well-formed.
 func naming(r *response) string {
 	list, err := upgrade.ParseList(r.lines("Upgrade")...)
 	if err != nil || list.IsZero() {
@@ -459,7 +461,7 @@ func naming(r *response) string {
 	return " naming " + strings.Join(names, ", ")
 }
 
-// shortened cuts a token that goes on for long.
+// shortened cuts a long token.
 func shortened(token string) string {
 	const most = 40
 	if len(token) > most {

@@ -10,8 +10,8 @@ import (
 	"github.com/gosegue/upgrade/testdata"
 )
 
-// This file knows the heads that the corpus and the captures are made of. It knows
-// nothing of what they should get.
+// This file knows the heads of the corpus and the captures. It does not know which answers
+// they should get.
 
 // capture is the head of a request that a real client sent, without its content.
 type capture struct {
@@ -20,7 +20,7 @@ type capture struct {
 	products []string
 }
 
-// captured returns the captured requests that offer something.
+// captured returns the captured requests, each with the products that it offers.
 func captured() []capture {
 	var all []capture
 	for _, c := range decoded[corpus.Capture]("captures.json") {
@@ -74,7 +74,7 @@ func seeds(product upgrade.Product[string]) []string {
 			}
 		}
 	}
-	// What stands in no field of its own.
+	// Faults outside the values of the fields.
 	offer := s.offer().String()
 	return append(heads,
 		strings.Replace(offer, "Upgrade: "+product.String(), "Upgrade : "+product.String(), 1),
@@ -85,7 +85,7 @@ func seeds(product upgrade.Product[string]) []string {
 	)
 }
 
-// webSocketName is the product as a value has it, not as it is a part of a field name.
+// webSocketName is the word websocket, in any letter case. Names of fields can have it too.
 var webSocketName = regexp.MustCompile(`(?i)\bwebsocket\b`)
 
 // decoded returns the cases of a file, which the tests of this module have read before.

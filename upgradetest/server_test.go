@@ -24,17 +24,18 @@ import (
 	"github.com/gosegue/upgrade/websocket"
 )
 
-// This file knows a small server that does all right, and that can be broken in one place.
+// This file knows a small server that does everything right, and that can be broken in one
+// place.
 
-// server is what a test server does. Every field may be replaced by a broken one.
+// server says what a test server does. Every field may be replaced by a broken one.
 type server struct {
 	product  upgrade.Product[string]
 	secure   bool
 	before   func(raw string) string                // changes the head before it is read
-	pardons  []head.Reason                          // what is let pass
-	hasty    bool                                   // wants the head in one piece
-	stays    bool                                   // open after a refusal
-	interim  string                                 // sent in front of every answer
+	pardons  []head.Reason                          // the faults that it lets pass
+	hasty    bool                                   // demands the head in one piece
+	stays    bool                                   // keeps the connection after a refusal
+	interim  string                                 // sent before every answer
 	expects  func(q *query) bool                    // whether to send a 100
 	reads    func(q *query) bool                    // whether to read the content
 	takes    func(s *server, q *query) bool         // whether to switch
@@ -67,7 +68,7 @@ type query struct {
 	target string
 	minor  int
 	fields []field
-	served int // requests on the connection before
+	served int // earlier requests on the connection
 }
 
 func (q *query) lines(name string) []string {
@@ -103,8 +104,8 @@ func rightSwitch(s *server, q *query) string {
 	return string(b)
 }
 
-// rightAnswer wants an upgrade of who offers the product wrongly, and advertises it to
-// all others.
+// rightAnswer demands an upgrade of a client that offers the product wrongly, and
+// advertises the product to all others.
 func rightAnswer(s *server, q *query) string {
 	p := s.product.String()
 	if list, err := upgrade.ParseList(q.lines("Upgrade")...); err == nil && list.Offers(s.product) {
@@ -207,8 +208,7 @@ func readContent(r *bufio.Reader, q *query) bool {
 	return err == nil
 }
 
-// readerConn reads one octet at a time, so that nothing is taken that belongs to the
-// next request.
+// readerConn reads one octet at a time, so that it takes no octet of the next request.
 type readerConn struct {
 	net.Conn
 	io.Reader
@@ -264,7 +264,7 @@ func start(t *testing.T, serve func(net.Conn), config *tls.Config) string {
 	return address
 }
 
-// selfSigned returns a certificate for 127.0.0.1 that nobody vouches for.
+// selfSigned returns a configuration with a self-signed certificate for 127.0.0.1.
 var selfSigned = sync.OnceValue(func() *tls.Config {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -282,5 +282,5 @@ var selfSigned = sync.OnceValue(func() *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
 })
 
-// in reports whether s is one of them.
+// in reports whether s is one of the others.
 func in(s string, them ...string) bool { return slices.Contains(them, s) }

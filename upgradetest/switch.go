@@ -6,12 +6,12 @@ import (
 	"github.com/gosegue/upgrade"
 )
 
-// This file knows what a 101 looks like. All its checks look at one: the answer to the
-// plain offer.
+// This file knows what a 101 looks like. All its checks look at the same 101: the answer
+// to the plain offer.
 
 var switchChecks = []check{
 	{
-		id: "101-end", title: "the head of the 101 ends, within 64 KiB",
+		id: "101-end", title: "the head of the 101 ends within 64 KiB",
 		rule: must(9112, "2.1"), switching: true,
 		judge: ofSwitch(func(s *session, r *response) finding {
 			if r.cut != "" {
@@ -41,11 +41,11 @@ var switchChecks = []check{
 			return pass("%d field lines", len(r.fields))
 		}),
 	}, {
-		id: "101-upgrade", title: "the 101 has Upgrade, which names a product",
+		id: "101-upgrade", title: "the 101 names a product in Upgrade",
 		rule: must(9110, "15.2.2"), switching: true,
 		judge: ofSwitch(func(s *session, r *response) finding {
 			if strings.Trim(strings.Join(r.lines("Upgrade"), ""), ", \t") == "" {
-				return fail("nothing says what is spoken from here on")
+				return fail("nothing names the protocol from here on")
 			}
 			return pass("it has")
 		}),
@@ -62,7 +62,7 @@ var switchChecks = []check{
 			return pass("it is")
 		}),
 	}, {
-		id: "101-offered", title: "the 101 names nothing that was not offered",
+		id: "101-offered", title: "the 101 names only a product that was offered",
 		rule: must(9110, "7.8"), switching: true,
 		judge: ofSwitch(func(s *session, r *response) finding {
 			list, err := upgrade.ParseList(r.lines("Upgrade")...)
@@ -71,7 +71,7 @@ var switchChecks = []check{
 			}
 			for p := range list.All() {
 				if !p.Matches(s.Product) {
-					return fail("it names %s, and %s was offered", shortened(p.String()), s.Product)
+					return fail("it names %s, but only %s was offered", shortened(p.String()), s.Product)
 				}
 			}
 			return pass("it names %s", s.Product)
@@ -108,12 +108,12 @@ var switchChecks = []check{
 			case err != nil:
 				return fail("Connection is malformed: %v", err)
 			case !options.Has("upgrade"):
-				return fail("Connection does not have it, so that a proxy passes Upgrade on as it is")
+				return fail("Connection does not have it, so a proxy passes Upgrade on unchanged")
 			}
 			return pass("it has")
 		}),
 	}, {
-		id: "101-connection-once", title: "Connection in the 101 is the one option upgrade",
+		id: "101-connection-once", title: "Connection in the 101 has only the option upgrade",
 		rule: should(6455, "4.2.2"), other: may(9110, "7.6.1"), switching: true,
 		judge: ofSwitch(func(s *session, r *response) finding {
 			options, err := upgrade.ParseConnection(r.lines("Connection")...)
@@ -134,7 +134,7 @@ var switchChecks = []check{
 		rule: must(9110, "8.6"), switching: true,
 		judge: ofSwitch(func(s *session, r *response) finding {
 			if len(r.lines("Content-Length")) > 0 {
-				return fail("it has one: a client may wait for content, or take the protocol for it")
+				return fail("it has one: a client may wait for content, or read the protocol as content")
 			}
 			return pass("it has none")
 		}),
@@ -143,12 +143,12 @@ var switchChecks = []check{
 		rule: must(9112, "6.1"), switching: true,
 		judge: ofSwitch(func(s *session, r *response) finding {
 			if len(r.lines("Transfer-Encoding")) > 0 {
-				return fail("it has one: a client may take the protocol for coded content")
+				return fail("it has one: a client may read the protocol as coded content")
 			}
 			return pass("it has none")
 		}),
 	}, {
-		id: "101-first", title: "no other 1xx comes before the 101 unasked",
+		id: "101-first", title: "no other 1xx comes unasked before the 101",
 		rule: may(9110, "15.2"), switching: true,
 		judge: ofSwitch(func(s *session, r *response) finding {
 			if before := s.baseline().interim; len(before) > 0 {

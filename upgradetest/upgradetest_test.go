@@ -24,19 +24,19 @@ import (
 	"github.com/gosegue/upgrade/head"
 )
 
-// patience is how long a test server that does answer is waited for, haste how long one
-// that does not.
+// patience is how long to wait for a test server that answers, haste for one that does
+// not.
 const (
 	patience = 10 * time.Second
 	haste    = time.Second
 )
 
-// options returns how to check a test server.
+// options returns the Options for a test server.
 func options(s *server) Options {
 	return Options{Product: s.product, Target: "/path?query", Host: "127.0.0.1", Timeout: patience}
 }
 
-// dialing starts a test server and returns what connects to it.
+// dialing starts a test server and returns a function that connects to it.
 func dialing(t *testing.T, s *server) func(context.Context) (net.Conn, error) {
 	t.Helper()
 	if s.secure {
@@ -48,7 +48,7 @@ func dialing(t *testing.T, s *server) func(context.Context) (net.Conn, error) {
 	return to(start(t, s.serve, nil))
 }
 
-// to returns what connects to an address.
+// to returns a function that connects to an address.
 func to(address string) func(context.Context) (net.Conn, error) {
 	return func(ctx context.Context) (net.Conn, error) { return new(net.Dialer).DialContext(ctx, "tcp", address) }
 }
@@ -65,8 +65,8 @@ func mustRun(t *testing.T, dial func(context.Context) (net.Conn, error), o Optio
 	return report
 }
 
-// Of a server that does all right, nothing fails or is in doubt, and nothing is skipped
-// but what it is not about.
+// A server that does everything right passes every check. Only checks that do not apply are
+// skipped.
 func TestRightServer(t *testing.T) {
 	for product, skipped := range map[string]string{
 		"websocket":  "h2c-.*|" + clientsOfOthers("websocket"),
@@ -104,7 +104,7 @@ func clientsOfOthers(product string) string {
 	return strings.Join(ids, "|")
 }
 
-// A server that wants more than the plain offer is probed with what it wants.
+// A server that wants more fields than the plain offer has can be checked with them.
 func TestFields(t *testing.T) {
 	s := rightServer("websocket")
 	s.takes = func(s *server, q *query) bool {
@@ -142,7 +142,7 @@ func TestFields(t *testing.T) {
 	}
 }
 
-// broken is, for each check, a server that does all right but what the check is about.
+// broken has a function for each check. It breaks a right server so that the check fails.
 var broken = map[string]func(*server){
 	"101-end":             replaced("\r\n\r\n", "\r\n"),
 	"101-status-line":     replaced("HTTP/1.1 101 Switching Protocols", "HTTP/1.1 101"),
@@ -325,7 +325,7 @@ func also(more func(*query) bool) func(*server) {
 	}
 }
 
-// but breaks a server so that it does not take what it ought to.
+// but breaks a server so that it takes less than it should.
 func but(less func(*query) bool) func(*server) {
 	return func(s *server) {
 		s.takes = func(s *server, q *query) bool { return rightOffer(s, q) && !less(q) }
@@ -351,7 +351,7 @@ func answering(to func(*query) bool, answer string) func(*server) {
 	}
 }
 
-// pardons breaks a server so that it takes malformed messages for others.
+// pardons breaks a server so that it accepts malformed messages.
 func pardons(reasons ...head.Reason) func(*server) {
 	return func(s *server) { s.pardons = reasons }
 }
@@ -371,15 +371,15 @@ func connectionIs(value string) func(*query) bool {
 	return func(q *query) bool { return q.one("Connection") == value }
 }
 
-// echoOffer switches to all that was offered.
+// echoOffer switches to everything that was offered.
 func echoOffer(s *server, q *query) string {
 	return strings.Replace(rightSwitch(s, q), "Upgrade: "+s.product.String(), "Upgrade: "+q.one("Upgrade"), 1)
 }
 
-// readsLength knows content with Content-Length alone.
+// readsLength reads only content with Content-Length.
 func readsLength(q *query) bool { return q.one("Transfer-Encoding") == "" }
 
-// Every check is seen to fail on a server that has just this fault, with its level.
+// Every check fails on a server that has only its fault, with the level of the check.
 func TestEveryCheckFails(t *testing.T) {
 	checks := Checks(upgrade.MustParseProduct("websocket"))
 	if len(broken)+len(clients) != len(checks) {
@@ -399,7 +399,7 @@ func TestEveryCheckFails(t *testing.T) {
 			o := options(s)
 			o.Only = []string{check.ID}
 			if in(check.ID, "early-octets", "101-end", "expect-continue", "expect-case", "expect-list") {
-				o.Timeout = haste // what is lost is not answered
+				o.Timeout = haste // octets that are lost get no answer
 			}
 			report := mustRun(t, dialing(t, s), o)
 			if len(report.Results) != 1 {
@@ -419,8 +419,8 @@ func TestEveryCheckFails(t *testing.T) {
 	}
 }
 
-// refusingClients returns a server of the product that the check is about, which takes
-// what nobody but a probe sends.
+// refusingClients returns a server for the product of the check that takes only the offers
+// of a probe, not those of real clients.
 func refusingClients(id string) *server {
 	all := checks()
 	c := all[slices.IndexFunc(all, func(c check) bool { return c.id == id })]
@@ -429,7 +429,7 @@ func refusingClients(id string) *server {
 	return s
 }
 
-// Whatever of HTTP follows the head of a 101, it is found, for any product.
+// Any HTTP after the head of a 101 is found, for any product.
 func TestNothingAfter(t *testing.T) {
 	for product, rests := range map[string][]string{
 		"websocket": {"\n", "\r\n", "Switching Protocols\n", "0\r\n\r\n", "<html>", "HTTP/1.1 200 OK\r\n\r\n", "\x81\x85abcdefghi"},
@@ -457,8 +457,8 @@ func TestNothingAfter(t *testing.T) {
 	}
 }
 
-// The choice of subprotocols and extensions is checked against what was offered, by the
-// caller as well.
+// The choice of subprotocols and extensions is checked against the offer, which includes
+// the fields of the caller.
 func TestNegotiation(t *testing.T) {
 	for _, test := range []struct {
 		id, answer, offered string // offered by the caller, as a line
@@ -491,7 +491,7 @@ func TestNegotiation(t *testing.T) {
 	}
 }
 
-// A fault that makes other checks fail too is told once.
+// A fault that makes other checks fail too is reported once.
 func TestOneFaultOnce(t *testing.T) {
 	for name, test := range map[string]struct {
 		breaks func(*server)
@@ -526,7 +526,7 @@ func TestOneFaultOnce(t *testing.T) {
 	}
 }
 
-// A switch without a 101 is one too.
+// A switch without a 101 is found too.
 func TestSilentSwitch(t *testing.T) {
 	for _, product := range []string{"websocket", "h2c"} {
 		s := rightServer(product)
@@ -545,7 +545,7 @@ func TestSilentSwitch(t *testing.T) {
 	}
 }
 
-// Nobody is blamed who by now refuses everybody.
+// A server that begins to refuse every offer is not blamed.
 func TestRefusesLater(t *testing.T) {
 	s := rightServer("websocket")
 	requests := 0
@@ -582,7 +582,7 @@ func TestIgnoringServer(t *testing.T) {
 					t.Errorf("%+v", report.First)
 				}
 				for _, r := range report.Results {
-					// What net/http does before any handler is its own fault.
+					// net/http fails these before it calls any handler.
 					if want := serverFaults[r.ID] != ""; (r.Verdict == Fail) != want || r.Verdict == Note {
 						t.Errorf("%s: %s: %s", r.ID, r.Verdict, r.Detail)
 					}
@@ -592,8 +592,8 @@ func TestIgnoringServer(t *testing.T) {
 	}
 }
 
-// Whatever a server sends or does not, the run ends in time and blames it for nothing
-// that was not seen.
+// Whatever a server sends, or if it sends nothing, the run ends in time and blames it only
+// for what was seen.
 func TestHostileServers(t *testing.T) {
 	flood := func(prefix, unit string) func(net.Conn) {
 		return func(conn net.Conn) {
@@ -671,7 +671,7 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
-// A server that goes away in between fails nothing more.
+// A server that goes away during a run fails no further check.
 func TestGoesAway(t *testing.T) {
 	s := rightServer("websocket")
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -733,12 +733,12 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// The bounds that the help tells hold where most is asked.
+// The documented bounds hold for the largest runs.
 func TestBounds(t *testing.T) {
 	most := 0
 	for _, product := range []string{"websocket", "h2c"} {
 		s := rightServer(product)
-		// Whatever is not answered or lost asks for a second look.
+		// A declined offer makes the run ask again.
 		s.takes = func(s *server, q *query) bool {
 			return rightOffer(s, q) && q.one("Upgrade") == product && q.one("Connection") != "keep-alive, Upgrade"
 		}
@@ -762,7 +762,7 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// The names that others rely on: of checks, verdicts and levels.
+// Every check has an ID, which users rely on, and all its texts.
 func TestNames(t *testing.T) {
 	name := regexp.MustCompile(`^[a-z0-9]+(\.[0-9])?(-[a-z0-9]+(\.[0-9])?)*$`)
 	seen := make(map[string]bool)
@@ -782,7 +782,7 @@ func switching(id string) bool {
 	return slices.ContainsFunc(checks(), func(c check) bool { return c.id == id && c.switching })
 }
 
-// Nothing is left by a run that has gone through all there is.
+// No goroutine is left after all tests.
 func TestMain(m *testing.M) {
 	before := runtime.NumGoroutine()
 	code := m.Run()

@@ -2,11 +2,12 @@ package upgradetest
 
 import "fmt"
 
-// This file knows checks that stand for a class: they ask the same of several members of
-// it. It knows nothing of what is asked.
+// This file knows checks of a class: they ask the same question about several members of
+// it. It does not know the question.
 
-// forEach judges each of texts, the members of a class. What fails first is told, or else
-// what cannot be judged; if all pass, the last one is.
+// forEach judges each of texts, the members of a class. It returns the first failure. If
+// there is none, it returns the first note; if there is no note, the first pass; and a skip
+// only if all are skipped.
 func forEach(judge func(text string) func(*session) finding, texts ...string) func(*session) finding {
 	return func(s *session) finding {
 		var (
@@ -35,7 +36,7 @@ func forEach(judge func(text string) func(*session) finding, texts ...string) fu
 		}
 		s.used = used
 		if worst.verdict == Pass {
-			return pass("%s; so do all %d that were tried", worst.reason, passed)
+			return pass("%s; all %d variants that were tried pass", worst.reason, passed)
 		}
 		return worst
 	}

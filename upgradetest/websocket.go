@@ -11,7 +11,7 @@ import (
 
 var webSocketChecks = []check{
 	{
-		id: "websocket-accept", title: "the 101 has the one Sec-WebSocket-Accept that answers the key",
+		id: "websocket-accept", title: "the 101 has one Sec-WebSocket-Accept, which answers the key",
 		rule: must(6455, "4.2.2"), only: "websocket", switching: true,
 		judge: ofSwitch(func(s *session, r *response) finding {
 			lines := r.lines("Sec-WebSocket-Accept")
@@ -32,7 +32,7 @@ var webSocketChecks = []check{
 			return func(s *session) finding { return refused(s.ask(s.ofVersions(version))) }
 		}, "12", "8", "7", "0", "14", "255"),
 	}, {
-		id: "websocket-version-list", title: "a Sec-WebSocket-Version that has 13 and more in it gets no 101",
+		id: "websocket-version-list", title: "a Sec-WebSocket-Version that contains 13 but is not exactly 13 gets no 101",
 		rule: handshakeRule, only: "websocket", switching: true,
 		judge: forEach(func(text string) func(*session) finding {
 			return func(s *session) finding { return refused(s.ask(s.ofVersions(strings.Split(text, "\n")...))) }
@@ -63,8 +63,8 @@ var webSocketChecks = []check{
 		rule: handshakeRule, only: "websocket", switching: true,
 		judge: untaken(func(r *request, _ string) { r.fields = without(r.fields, "Sec-WebSocket-Key") }),
 	}, {
-		// That a server need not decode the key can be read as leave not to look at it.
-		id: "websocket-key-short", title: "a key that is not of 16 bytes gets no 101",
+		// A server need not decode the key. Some read this as leave not to look at it.
+		id: "websocket-key-short", title: "a key of more or fewer than 16 bytes gets no 101",
 		rule: should(6455, "4.2.1"), only: "websocket", switching: true,
 		judge: forEach(func(key string) func(*session) finding { return withKeys(key) },
 			"c2hvcnQ=", "", "AAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAA=", "AAAAAAAAAAAAAAAAAAAAAAAA"), // 5, 0, 15, 17 and 18 octets
@@ -94,7 +94,7 @@ var webSocketChecks = []check{
 	},
 }
 
-// ofVersions returns a handshake with these lines of Sec-WebSocket-Version.
+// ofVersions returns a handshake with these lines of Sec-WebSocket-Version only.
 func (s *session) ofVersions(lines ...string) request {
 	r := s.offer()
 	r.fields = without(r.fields, "Sec-WebSocket-Version")
@@ -114,7 +114,7 @@ func withKeys(keys ...string) func(*session) finding {
 	})
 }
 
-// Two ping frames of a client, masked with zeros, and what they carry.
+// Two ping frames of a client, masked with zeros, and their payloads.
 const (
 	contentPayload = "upgrade101 in"
 	afterPayload   = "upgrade101 after"
@@ -122,10 +122,10 @@ const (
 	pingAfter      = "\x89\x90\x00\x00\x00\x00" + afterPayload
 )
 
-// frames is what frames of a server told.
+// frames tells which frames of a server came.
 type frames struct {
 	pongContent, pongAfter bool
-	malformed              bool // something came that is no frame of a server
+	malformed              bool // something came that is not a frame of a server
 	closed                 int  // the status of a close frame; 1005 if it has none; 0 if none came
 }
 
@@ -172,7 +172,7 @@ func (c *conn) frame() (kind byte, payload string, ok bool) {
 	}
 	second := take(1)
 	if second[0]&0x80 != 0 {
-		return notAFrame, "", false // masked, as frames of clients alone are
+		return notAFrame, "", false // masked, as only frames of clients are
 	}
 	kind = first[0] & 0xF
 	n := int(second[0] & 0x7F)
@@ -190,11 +190,12 @@ func (c *conn) frame() (kind byte, payload string, ok bool) {
 	return kind, payload, ok
 }
 
-// notAFrame is the kind of what is no frame. The kinds of frames have four bits.
+// notAFrame is the kind of octets that are not a frame. The kinds of frames have four bits.
 const notAFrame = 0xFF
 
-// mayBegin reports whether a frame can begin with that octet: with a kind that there is,
-// whole if it controls, and with reserved bits only where an extension may use them.
+// mayBegin reports whether a frame can begin with that octet: the kind must exist, a
+// control frame must be in one piece, and reserved bits need an extension that may use
+// them.
 func (c *conn) mayBegin(octet byte) bool {
 	final, reserved, kind := octet&0x80 != 0, octet&0x70 != 0, octet&0xF
 	switch {
