@@ -109,7 +109,7 @@ func (b *bodyConn) RemoteAddr() net.Addr {
 	return b.conn.RemoteAddr()
 }
 
-// unknownAddr is the address of a connection of which only a Body is known.
+// unknownAddr is the address of a connection if only its Body is known.
 type unknownAddr struct{}
 
 func (unknownAddr) Network() string { return "unknown" }

@@ -84,8 +84,8 @@ import (
 // the backend ends its side, the stream ends for both sides.
 //
 // A malformed Connection in a request is answered with 400 (Bad Request), in a response
-// with 502: the Proxy cannot know which fields to remove. A request with an
-// offer and a malformed Host is also answered with 400, and the backend is not asked
+// with 502: the Proxy cannot know which fields to remove. A request with an offer and a
+// malformed Host is also answered with 400, and the backend is not asked
 // ([RFC 9112, section 3.2]).
 //
 // Any other CONNECT is answered with 501, and the backend is not asked. If a backend ignored
