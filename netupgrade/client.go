@@ -56,7 +56,7 @@ type Offer struct {
 	Target string // the request target; empty: "/"
 
 	// Options are further options of Connection: the names of fields that are meant
-	// for the next hop alone, such as HTTP2-Settings. Each must name one of Fields.
+	// only for the next hop, such as HTTP2-Settings. Each must name one of Fields.
 	Options []string
 
 	// Fields are further fields. Connection, Upgrade, Host, Content-Length,
