@@ -30,12 +30,10 @@ func check(r *http.Request) error {
 		return err
 	}
 	if !websocket.SameOrigin(r.Header["Origin"], []string{r.Host}) {
-		return errOrigin
+		return websocket.ErrOrigin
 	}
 	return nil
 }
-
-var errOrigin = &handshake.Refusal{Status: http.StatusForbidden, Content: "foreign origin\n"}
 
 // respond answers r if err forbids the switch.
 func respond(w http.ResponseWriter, r *http.Request, err error) {

@@ -86,10 +86,7 @@ func (r *request) read(w io.Writer, input []byte) (n int, switched, end bool) {
 	return n, switched, false
 }
 
-var (
-	errTooMuch = &handshake.Refusal{Status: 413}
-	errOrigin  = &handshake.Refusal{Status: 403, Content: "foreign origin\n"}
-)
+var errTooMuch = &handshake.Refusal{Status: 413}
 
 // appendSwitch appends the 101 that answers r to dst, or returns why r must not switch.
 func appendSwitch(dst []byte, r *head.Request) ([]byte, error) {
@@ -105,7 +102,7 @@ func appendSwitch(dst []byte, r *head.Request) ([]byte, error) {
 		return dst, err
 	}
 	if !websocket.SameOrigin(r.Lines(nil, "Origin"), [][]byte{r.Host}) {
-		return dst, errOrigin
+		return dst, websocket.ErrOrigin
 	}
 	if r.ContentLength > maxContent {
 		return dst, errTooMuch

@@ -140,7 +140,7 @@ func TestRequestInPieces(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	addr := startServer(t).Addr().String()
 	for request, want := range map[string]string{
-		offer + "Origin: http://evil.example\r\n\r\n":       "403 foreign origin\n",
+		offer + "Origin: http://evil.example\r\n\r\n":       "403 ",
 		strings.Replace(offer, "13", "8", 1) + "\r\n":       "426 ",
 		offer + "Content-Length: 1000000\r\n\r\n":           "413 ",
 		"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n":       "426 this server speaks only WebSocket\n",
