@@ -208,6 +208,7 @@ func TestErrors(t *testing.T) {
 		websocket.ErrVersion: {"websocket: Sec-WebSocket-Version is not 13", "Sec-WebSocket-Version"},
 		websocket.ErrKey:     {"websocket: Sec-WebSocket-Key is not the base64 of 16 bytes", "Sec-WebSocket-Key"},
 		websocket.ErrAccept:  {"websocket: Sec-WebSocket-Accept does not answer the key", "Sec-WebSocket-Accept"},
+		websocket.ErrOrigin:  {"websocket: Origin may not connect", "Origin"},
 		websocket.Error(0):   {"websocket: bad handshake", ""},
 		websocket.Error(99):  {"websocket: bad handshake", ""},
 	} {
@@ -224,6 +225,7 @@ func TestRefusals(t *testing.T) {
 		websocket.ErrVersion: {Status: 426, Fields: []handshake.Field{{Name: "Sec-WebSocket-Version", Value: "13"}}},
 		websocket.ErrKey:     {Status: 400},
 		websocket.ErrAccept:  {Status: 502},
+		websocket.ErrOrigin:  {Status: 403},
 		websocket.Error(0):   {Status: 400},
 		websocket.Error(99):  {Status: 400},
 	} {
