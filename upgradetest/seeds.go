@@ -69,7 +69,12 @@ func seeds(product upgrade.Product[string]) []string {
 	}
 	if !is(product, "websocket") {
 		for _, h := range heads {
-			if other := webSocketName.ReplaceAllLiteralString(h, product.String()); other != h {
+			if other := webSocketName.ReplaceAllStringFunc(h, func(name string) string {
+				if len(name) > len("websocket") {
+					return name // of a field
+				}
+				return product.String()
+			}); other != h {
 				heads = append(heads, other)
 			}
 		}
@@ -85,8 +90,9 @@ func seeds(product upgrade.Product[string]) []string {
 	)
 }
 
-// webSocketName is the word websocket, in any letter case. Names of fields can have it too.
-var webSocketName = regexp.MustCompile(`(?i)\bwebsocket\b`)
+// webSocketName is the word websocket, in any letter case, or the beginning of the name of a
+// field that has it.
+var webSocketName = regexp.MustCompile(`(?i)(sec-)?\bwebsocket\b`)
 
 // decoded returns the cases of a file, which the tests of this module have read before.
 func decoded[C corpus.Case](name string) []C {
