@@ -27,11 +27,11 @@ func TestClientAllocations(t *testing.T) {
 		answer string
 		want   float64
 	}{
-		"WebSocket":               {webSocket, 3},
-		"after an interim one":    {"HTTP/1.1 103 E\r\n\r\n" + webSocket, 3},
-		"WebSocket, early bytes":  {webSocket + early, 5},
-		"declined":                {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 6},
-		"refused, without a head": {"HTTP/1.1 101 S\r\n\r\n", 3},
+		"WebSocket":               {webSocket, 2},
+		"after an interim one":    {"HTTP/1.1 103 E\r\n\r\n" + webSocket, 2},
+		"WebSocket, early bytes":  {webSocket + early, 4},
+		"declined":                {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 5},
+		"refused, without a head": {"HTTP/1.1 101 S\r\n\r\n", 2},
 	} {
 		conn := &still{}
 		got := testing.AllocsPerRun(1000, func() {
