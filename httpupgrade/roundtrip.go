@@ -91,12 +91,11 @@ var ownTransport = &http.Transport{
 //     connection.
 //   - The 101 has "Connection: close, Upgrade". That is valid, but net/http removes
 //     Connection and closes the connection.
-//   - rt speaks HTTP/2, which it may negotiate over TLS unasked, and refuses Upgrade.
-//     (For an offer of exactly websocket net/http uses HTTP/1.1.)
 //
 // RoundTrip cannot make http.Transport as strict as package netupgrade. Bare line feeds
 // and folded lines in the head pass. A Transport may send the offer again on a fresh
-// connection if the server has closed an idle one.
+// connection if the server has closed an idle one. If rt negotiates HTTP/2 over TLS,
+// net/http refuses Upgrade; only for an offer of exactly websocket it uses HTTP/1.1.
 //
 // # The connection
 //
