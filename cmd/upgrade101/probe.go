@@ -308,7 +308,7 @@ func (p probed) text(failures bool) []byte {
 	if !p.report.Switched {
 		fmt.Fprintf(&b, "never switched: the plain offer of %s got no 101: %s\n", p.product, p.report.First)
 		fmt.Fprintf(&b, "The checks that need a switch are skipped, and the others say little.\n")
-		for _, advice := range probe.NeverSwitched(p.product, p.report) {
+		for _, advice := range probe.NeverSwitched(p.report) {
 			fmt.Fprintf(&b, "%s\n", advice)
 		}
 		b.WriteByte('\n')

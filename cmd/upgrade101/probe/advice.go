@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/upgradetest"
 )
 
@@ -50,7 +49,7 @@ var servers = []advice{
 
 // NeverSwitched returns lines on how to make a server switch: for the server that the
 // report is about, or for all servers if the report does not show which server it is.
-func NeverSwitched(product upgrade.Product[string], report upgradetest.Report) []string {
+func NeverSwitched(report upgradetest.Report) []string {
 	var lines []string
 	sent := serverOf(report)
 	for _, a := range servers {
