@@ -95,6 +95,23 @@ func testProxy(t *testing.T, flags ...string) {
 	}
 }
 
+// An offer that fails has one line in the log, which names the reason and the answer.
+func TestProxyLogsAFailedOfferOnce(t *testing.T) {
+	backend := tcptest.Serve(t, func(server *tcptest.Peer) {
+		server.Head()
+		server.Send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: other\r\n\r\n")
+	})
+	address, ended := startProxy(t, backend, "--allow", "echo/1")
+	if code, _, stderr := try("", "dial", "--product", "echo/1", "http://"+address); code != exitFailure || !strings.Contains(stderr, "502") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+	log := ended()
+	if strings.Count(log, "\n") != 1 || !strings.Contains(log, `offers "echo/1": passed on "echo/1": failed: `) ||
+		!strings.Contains(log, "not offered") || !strings.HasSuffix(log, "; answered 502\n") {
+		t.Errorf("the log:\n%s", log)
+	}
+}
+
 // No check fails on the backend, and no check fails through the proxy.
 func TestProxyProbe(t *testing.T) { inBothModes(t, testProxyProbe) }
 
