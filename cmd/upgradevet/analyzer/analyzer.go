@@ -24,8 +24,8 @@ const module = "github.com/gosegue/upgrade"
 
 // Analyzer reports code that reads Upgrade or Connection by hand, or takes a connection
 // over by hand, and gets some request or response wrong. The Category of a diagnostic is
-// the id of its kind. Files named *_test.go are skipped unless the flag
-// "tests" is set: tests send and expect wrong input on purpose.
+// the id of its kind. Files named *_test.go are skipped unless the flag "tests" is set:
+// tests send and expect wrong input on purpose.
 var Analyzer = &analysis.Analyzer{
 	Name: "upgradevet",
 	Doc:  doc(),

@@ -52,9 +52,9 @@ const (
 	response
 )
 
-// carrier is the expression that a field was read from: the request or the response
-// where that is known, else the header. local is false if the expression stands in
-// another function.
+// carrier is the expression that a field was read from: the request or the response if
+// that is known, otherwise the header. local is false if the expression stands in another
+// function.
 type carrier struct {
 	message message
 	expr    ast.Expr
