@@ -13,10 +13,10 @@ import (
 
 // conn is a connection that fasthttp has given away. fasthttp takes it back when the
 // protocol has ended, keeps its parts in pools, and gives them to other clients. So after
-// end has returned, conn does not use them, even if a goroutine still holds conn.
+// end has returned, conn does not use these parts, even if a goroutine still holds conn.
 //
 // Close cannot close the connection below. fasthttp closes it again later, and by then it
-// may belong to another client: with Server.MaxConnsPerIP connections too come from a pool.
+// may belong to another client: with Server.MaxConnsPerIP connections come from a pool too.
 // Close ends every Read and Write and lets the other side see the end; fasthttp does the
 // rest when the protocol has ended.
 type conn struct {

@@ -18,7 +18,7 @@ import (
 // offers.
 
 // DefaultMaxBody is the limit on the content that is read before a switch, unless a
-// [Handler] has another limit: 2 MiB. Content that fasthttp has read is not limited by it.
+// [Handler] has another limit: 2 MiB. It does not limit content that fasthttp has read.
 const DefaultMaxBody = 2 << 20
 
 // maxBody returns the limit that the value of a field MaxBody stands for.

@@ -49,7 +49,7 @@ type Handler struct {
 	Next fasthttp.RequestHandler
 
 	// MaxBody is how many bytes of content are read before a switch, with
-	// Server.StreamRequestBody. 0: DefaultMaxBody. Below 0: none.
+	// Server.StreamRequestBody. 0: DefaultMaxBody. Below 0: no content.
 	MaxBody int64
 
 	// Carry names the fields of ctx.Response.Header that go into the 101, with all
