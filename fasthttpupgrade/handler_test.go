@@ -153,12 +153,12 @@ func TestProtocols(t *testing.T) {
 				t.Errorf("%q", head)
 			}
 			rest := head
-			for _, line := range strings.SplitAfter(test.has, "|") {
-				line = strings.TrimSuffix(line, "|")
-				i := strings.Index(rest, line)
-				if i < 0 && !strings.Contains(head, line+"\r\n") {
-					t.Errorf("no %q: %q", line, head)
+			for line := range strings.SplitSeq(strings.TrimSuffix(test.has, "|"), "|") {
+				_, after, found := strings.Cut(rest, line+"\r\n")
+				if !found {
+					t.Errorf("no %q in this place: %q", line, head)
 				}
+				rest = after
 			}
 			if strings.Contains(head, "Upgrade: ") != strings.Contains(test.has, "Upgrade: ") {
 				t.Errorf("%q", head)
