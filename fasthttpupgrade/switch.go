@@ -17,7 +17,7 @@ import (
 // This file takes the connection over and writes the 101. It knows no protocols.
 
 // ErrHijacked: a handler has already called RequestCtx.Hijack or Switch.
-var ErrHijacked = errors.New("fasthttpupgrade: connection is given away already")
+var ErrHijacked = errors.New("fasthttpupgrade: connection was already taken over")
 
 // Switch answers the request with 101 (Switching Protocols) and the products in to, and has
 // serve speak them on the connection. There may be one product, or several from the lowest

@@ -454,7 +454,7 @@ func TestTexts(t *testing.T) {
 	for err, want := range map[error]string{
 		fasthttpupgrade.ErrConnect:  "handshake: CONNECT cannot upgrade",
 		fasthttpupgrade.ErrContent:  "fasthttpupgrade: end of content in doubt",
-		fasthttpupgrade.ErrHijacked: "fasthttpupgrade: connection is given away already",
+		fasthttpupgrade.ErrHijacked: "fasthttpupgrade: connection was already taken over",
 	} {
 		if err.Error() != want {
 			t.Errorf("%q, want %q", err, want)
