@@ -15,12 +15,13 @@ func TestLayers(t *testing.T) {
 		here   = module + "cmd/upgrade101"
 	)
 	for name, below := range map[string][]string{
-		here:              {"cases", "dial", "explain", "probe", "proxy", "serve", "text"},
-		here + "/serve":   {"explain", "proxy", "record", "text"},
+		here:              {"cases", "dial", "explain", "overtls", "probe", "proxy", "serve", "text"},
+		here + "/serve":   {"explain", "overtls", "proxy", "record", "text"},
 		here + "/cases":   {"explain", "text"},
 		here + "/explain": {"text"},
 		here + "/dial":    nil,
-		here + "/proxy":   {"record"},
+		here + "/proxy":   {"overtls", "record"},
+		here + "/overtls": nil,
 		here + "/record":  nil,
 		here + "/text":    nil,
 		here + "/probe":   nil,

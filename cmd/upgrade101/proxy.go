@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/cmd/upgrade101/overtls"
 	"github.com/gosegue/upgrade/cmd/upgrade101/proxy"
 )
 
@@ -20,9 +21,10 @@ func proxyCommand() *cobra.Command {
 		address string
 		backend string
 		allow   []string
+		overTLS bool
 	)
 	command := &cobra.Command{
-		Use:   "proxy --backend URL [--allow NAME[/VERSION],...] [--listen ADDRESS]",
+		Use:   "proxy --backend URL [--allow NAME[/VERSION],...] [--listen ADDRESS] [--tls]",
 		Short: "Run a reverse proxy that passes on only the switches it allows",
 		Long: `Proxy runs a reverse proxy in front of a server. From an offer to switch protocols, it
 passes on only the products that --allow names, as --allow spells them. It passes on
@@ -36,10 +38,16 @@ The URL of the server begins with http:// or https://. The server gets the Host 
 the client sent. The proxy waits 30 seconds for the answer to an offer, and closes a
 switched connection after 2 minutes in which it passed nothing on.
 
+With --tls, the proxy speaks TLS to clients, and HTTP/2 as well as HTTP/1.1. Its
+certificate is self-signed and valid for a day. A browser uses HTTP/2 for WebSocket if
+GODEBUG=http2xconnect=1 is in the environment of the proxy; the server gets an offer of
+HTTP/1.1.
+
 Exit codes: 0 after SIGINT or SIGTERM, which close all connections; 1 if it cannot
 listen; 2 if the command line is wrong.`,
 		Example: `  upgrade101 proxy --backend http://127.0.0.1:8101 --allow websocket,echo/1
-  upgrade101 proxy --backend https://example.com --allow websocket --listen 127.0.0.1:0`,
+  upgrade101 proxy --backend https://example.com --allow websocket --listen 127.0.0.1:0
+  GODEBUG=http2xconnect=1 upgrade101 proxy --backend http://127.0.0.1:8101 --allow websocket --tls`,
 		Args:                  cobra.NoArgs,
 		DisableFlagsInUseLine: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -63,7 +71,14 @@ listen; 2 if the command line is wrong.`,
 				return failure{err}
 			}
 			p := proxy.New(to, allowed, cmd.ErrOrStderr())
-			fmt.Fprintln(cmd.OutOrStdout(), "listening on", "http://"+listener.Addr().String())
+			scheme := "http://"
+			if p.TLS = overTLS; overTLS {
+				scheme = "https://"
+				if !overtls.ExtendedConnect() {
+					fmt.Fprintln(cmd.ErrOrStderr(), noExtendedConnect)
+				}
+			}
+			fmt.Fprintln(cmd.OutOrStdout(), "listening on", scheme+listener.Addr().String())
 			if err := p.Run(cmd.Context(), listener); err != nil {
 				return failure{err}
 			}
@@ -74,6 +89,7 @@ listen; 2 if the command line is wrong.`,
 	flags.StringVar(&address, "listen", "127.0.0.1:8102", "address and port; port 0 takes a free one")
 	flags.StringVar(&backend, "backend", "", "the URL of the server")
 	flags.StringSliceVar(&allow, "allow", nil, "the products to pass on, separated by commas; may be given several times")
+	flags.BoolVar(&overTLS, "tls", false, "speak TLS to clients, and HTTP/2 as well as HTTP/1.1")
 	for _, name := range []string{"listen", "backend", "allow"} {
 		command.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
 	}

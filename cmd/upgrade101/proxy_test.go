@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"io"
 	"net/http"
 	"os/exec"
@@ -123,6 +124,31 @@ func testProxyProbe(t *testing.T, flags ...string) {
 		if code != exitOK || !strings.Contains(stdout, " 0 failed ") {
 			t.Errorf("%s: exit code %d, %s\n%s", product, code, stderr, stdout)
 		}
+	}
+}
+
+// With --tls, clients speak TLS to the proxy and get either version of HTTP.
+func TestProxyTLS(t *testing.T) {
+	backend, _ := serveHere(t)
+	address, ended := startProxy(t, backend, "--allow", "echo/1", "--tls")
+	if code, stdout, stderr := try("octets", "dial", "--insecure", "--product", "echo/1", "https://"+address); code != exitOK || stdout != "octets" {
+		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+	if code, _, stderr := try("", "dial", "--product", "echo/1", "https://"+address); code != exitFailure || !strings.Contains(stderr, "certificate") {
+		t.Errorf("exit code %d, %q", code, stderr)
+	}
+	transport := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+	defer transport.CloseIdleConnections()
+	response, err := (&http.Client{Transport: transport, Timeout: patience}).Get("https://" + address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := io.ReadAll(response.Body)
+	if err != nil || response.ProtoMajor != 2 || response.StatusCode != 200 || !strings.HasPrefix(string(content), "This server switches to echo/1") {
+		t.Errorf("%s %s, %q, %v", response.Proto, response.Status, content, err)
+	}
+	if log := ended(); !strings.Contains(log, `GET "/" offers "echo/1": switched to echo/1`) {
+		t.Errorf("the log:\n%s", log)
 	}
 }
 

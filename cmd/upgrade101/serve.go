@@ -7,10 +7,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gosegue/upgrade/cmd/upgrade101/overtls"
 	"github.com/gosegue/upgrade/cmd/upgrade101/serve"
 )
 
 // This file knows the command line of serve. Package serve is the server.
+
+// noExtendedConnect says why a browser makes WebSockets over HTTP/1.1.
+const noExtendedConnect = "WebSocket uses only HTTP/1.1: for HTTP/2, set GODEBUG=http2xconnect=1 in the environment"
 
 func serveCommand() *cobra.Command {
 	var (
@@ -85,8 +89,8 @@ listen; 2 if the command line is wrong.`,
 			s.Raw, s.TLS = raw, overTLS
 			host, _, _ := net.SplitHostPort(address)
 			s.Names = append(hosts, host)
-			if overTLS && !serve.ExtendedConnect() {
-				fmt.Fprintln(cmd.ErrOrStderr(), "WebSocket uses only HTTP/1.1: for HTTP/2, set GODEBUG=http2xconnect=1 in the environment")
+			if overTLS && !overtls.ExtendedConnect() {
+				fmt.Fprintln(cmd.ErrOrStderr(), noExtendedConnect)
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), "listening on", url)
 			if err := s.Run(cmd.Context(), listener); err != nil {

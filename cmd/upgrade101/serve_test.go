@@ -119,19 +119,21 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// The command says what WebSocket over HTTP/2 needs.
-func TestServeTLSSaysWhatIsMissing(t *testing.T) {
-	for setting, warns := range map[string]bool{"GODEBUG=": true, "GODEBUG=http2xconnect=1": false} {
-		var stderr bytes.Buffer
-		cmd, _ := startListener(t, []string{"serve", "--tls", "--listen", "127.0.0.1:0"}, func(cmd *exec.Cmd) {
-			cmd.Env, cmd.Stderr = append(cmd.Environ(), setting), &stderr
-		})
-		cmd.Process.Signal(syscall.SIGTERM)
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("%s: %v", setting, err)
-		}
-		if got := strings.Contains(stderr.String(), "set GODEBUG=http2xconnect=1"); got != warns {
-			t.Errorf("%s: %q", setting, &stderr)
+// The commands say what WebSocket over HTTP/2 needs.
+func TestTLSSaysWhatIsMissing(t *testing.T) {
+	for _, args := range []string{"serve", "proxy --backend http://127.0.0.1:1"} {
+		for setting, warns := range map[string]bool{"GODEBUG=": true, "GODEBUG=http2xconnect=1": false} {
+			var stderr bytes.Buffer
+			cmd, _ := startListener(t, append(strings.Fields(args), "--tls", "--listen", "127.0.0.1:0"), func(cmd *exec.Cmd) {
+				cmd.Env, cmd.Stderr = append(cmd.Environ(), setting), &stderr
+			})
+			cmd.Process.Signal(syscall.SIGTERM)
+			if err := cmd.Wait(); err != nil {
+				t.Errorf("%s, %s: %v", args, setting, err)
+			}
+			if got := strings.Contains(stderr.String(), "set GODEBUG=http2xconnect=1"); got != warns {
+				t.Errorf("%s, %s: %q", args, setting, &stderr)
+			}
 		}
 	}
 }

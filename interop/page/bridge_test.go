@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/proxyupgrade"
@@ -45,6 +46,39 @@ func TestBridge(t *testing.T) {
 	}
 	eval[bool](tab, `(document.getElementById("toggle").click(), true)`)
 	tab.wait(`document.getElementById("state").textContent === "closed"`)
+}
+
+// The command is such a proxy with --tls, and its log shows both versions of HTTP.
+func TestProxyOverTLS(t *testing.T) {
+	browser := browser(t, "ignore-certificate-errors")
+	binary := build(t)
+	for setting, want := range map[string]string{
+		"http2xconnect=1": ` CONNECT "/?handshake=`,
+		"http2xconnect=0": ` GET "/?handshake=`,
+	} {
+		t.Run(setting, func(t *testing.T) {
+			backend := newTap(t, serve(t, binary))
+			t.Setenv("GODEBUG", setting)
+			address, log := runLogged(t, binary, "proxy", "--tls", "--listen", "127.0.0.1:0", "--backend", "http://"+backend.address, "--allow", "websocket")
+			tab := open(t, browser, desktop, "https://"+address+"/")
+			ready(tab)
+			eval[bool](tab, `(() => { document.getElementById("message").value = "typed"; document.getElementById("send").click(); return true; })()`)
+			tab.wait(`document.querySelector("#transcript li:last-child.back")?.textContent === "echotyped"`)
+			if all := backend.handshakes(); len(all) != 1 || !strings.Contains(all[0][0], "\r\nUpgrade: websocket\r\n") {
+				t.Errorf("handshakes at the backend: %q", all)
+			}
+			eval[bool](tab, `(document.getElementById("toggle").click(), true)`)
+			tab.wait(`document.getElementById("state").textContent === "closed"`)
+			for end := time.Now().Add(patience); !strings.Contains(log(), " websocket closed after ") && time.Now().Before(end); {
+				time.Sleep(10 * time.Millisecond)
+			}
+			got := log()
+			if strings.Count(got, want) != 1 || strings.Count(got, ` offers "websocket": switched to websocket`) != 1 ||
+				strings.Count(got, " websocket closed after ") != 1 || strings.Contains(got, "not switched") {
+				t.Errorf("the log, which should have %q:\n%s", want, got)
+			}
+		})
+	}
 }
 
 // bridge is the proxy, which ends with SIGTERM.

@@ -51,10 +51,28 @@ func proxy(t *testing.T, binary, server string) string {
 // address.
 func run(t *testing.T, binary string, args ...string) string {
 	t.Helper()
+	address, _ := runLogged(t, binary, args...)
+	return address
+}
+
+// runLogged is run; log returns what the command has written to standard error so far.
+func runLogged(t *testing.T, binary string, args ...string) (address string, log func() string) {
+	t.Helper()
 	cmd := exec.Command(binary, args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
+	stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stderr.Close()
+	cmd.Stderr = stderr
+	log = func() string {
+		text, err := os.ReadFile(stderr.Name())
+		if err != nil {
+			t.Error(err)
+		}
+		return string(text)
+	}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -65,16 +83,16 @@ func run(t *testing.T, binary string, args ...string) string {
 	t.Cleanup(func() {
 		cmd.Process.Signal(syscall.SIGTERM)
 		err := cmd.Wait()
-		if err != nil || strings.Contains(stderr.String(), "panic") {
-			t.Errorf("the server ended with %v\n%s", err, &stderr)
+		if err != nil || strings.Contains(log(), "panic") {
+			t.Errorf("the server ended with %v\n%s", err, log())
 		}
 	})
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, address, _ := strings.Cut(strings.TrimSpace(line), "://")
-	return address
+	_, address, _ = strings.Cut(strings.TrimSpace(line), "://")
+	return address, log
 }
 
 // tap passes connections on to a server and keeps the octets.

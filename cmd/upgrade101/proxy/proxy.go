@@ -5,6 +5,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -18,9 +19,11 @@ import (
 	"time"
 
 	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/cmd/upgrade101/overtls"
 	"github.com/gosegue/upgrade/cmd/upgrade101/record"
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/httpupgrade"
+	"github.com/gosegue/upgrade/internal/extended"
 	"github.com/gosegue/upgrade/proxyupgrade"
 )
 
@@ -40,6 +43,10 @@ type Proxy struct {
 	// Decided is told what became of an offer, in the words of the log. Nil: only the
 	// log is.
 	Decided func(string)
+
+	// TLS makes the proxy speak TLS to clients, with a certificate of its own, and thus
+	// HTTP/2 as well as HTTP/1.1.
+	TLS bool
 
 	log       *log.Logger
 	proxy     *proxyupgrade.Proxy
@@ -89,7 +96,16 @@ func (p *Proxy) Run(ctx context.Context, listener net.Listener) error {
 		DisableGeneralOptionsHandler: true,
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(record.Listener(listener)) }()
+	if p.TLS {
+		certificate, err := overtls.Certificate()
+		if err != nil {
+			return err
+		}
+		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}}
+		go func() { failed <- server.ServeTLS(listener, "", "") }()
+	} else {
+		go func() { failed <- server.Serve(record.Listener(listener)) }()
+	}
 	var err error
 	select {
 	case err = <-failed:
@@ -109,7 +125,7 @@ func (p *Proxy) Run(ctx context.Context, listener net.Listener) error {
 
 // ServeHTTP implements [http.Handler].
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if len(r.Header["Upgrade"]) == 0 {
+	if len(offered(r)) == 0 {
 		p.proxy.ServeHTTP(w, r)
 		return
 	}
@@ -125,10 +141,11 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.logOffer(r, "passed on %q: failed: %v; answered %d", passed, answered.failed, answered.status)
 	case answered.failed != nil:
 		p.logOffer(r, "passed on %q: failed: %v", passed, answered.failed)
-	case answered.status > 0:
+	case answered.status > 0 && !answered.switched.Load():
 		p.logOffer(r, "passed on %q: not switched: answered %d", passed, answered.status)
 	}
-	// Without a status the connection was taken over, and relay logs it.
+	// After a switch relay logs it. A switch of HTTP/1.1 has no status here; one of HTTP/2
+	// has 200.
 }
 
 // serveTwoLengths passes on a request that may have two lengths, without its Upgrade.
@@ -144,6 +161,9 @@ func (p *Proxy) serveTwoLengths(w http.ResponseWriter, r *http.Request) {
 // passedOn returns what the proxy passes on of an offer, or why it passes on nothing.
 func (p *Proxy) passedOn(r *http.Request) (string, error) {
 	list, err := httpupgrade.Offer(r)
+	if isExtended(r) {
+		list, err = extended.Offer(r.Header[extended.Field])
+	}
 	if err != nil {
 		return "", err
 	}
@@ -157,10 +177,26 @@ func (p *Proxy) passedOn(r *http.Request) (string, error) {
 // errNotAllowed is the reason not to pass on a valid offer.
 var errNotAllowed = errors.New("no offered product is allowed")
 
+// isExtended reports whether r is an extended CONNECT of HTTP/2.
+func isExtended(r *http.Request) bool {
+	return extended.Is(r.ProtoMajor, r.Method, r.Header[extended.Field])
+}
+
+// offered returns the lines that name what a request offers.
+func offered(r *http.Request) []string {
+	if isExtended(r) {
+		return r.Header[extended.Field]
+	}
+	return r.Header["Upgrade"]
+}
+
 // relay logs a tunnel, and what went through it.
 func (p *Proxy) relay(t *proxyupgrade.Tunnel) {
 	if recorder := record.Of(t.Request); recorder != nil {
 		recorder.Take() // otherwise the tunnel would hold the heads until it ends
+	}
+	if answered, ok := t.Request.Context().Value(answerKey{}).(*answer); ok {
+		answered.switched.Store(true)
 	}
 	to := string(upgrade.AppendList(nil, t.Products...))
 	p.logOffer(t.Request, "switched to %s", to)
@@ -191,16 +227,17 @@ func (p *Proxy) logOffer(r *http.Request, format string, args ...any) {
 	if p.Decided != nil {
 		p.Decided(text)
 	}
-	offered := strings.Join(r.Header["Upgrade"], ", ")
-	p.log.Printf("%s %.*s %.*q offers %.*q: %s", r.RemoteAddr, maxQuoted, r.Method, maxQuoted, r.RequestURI, maxQuoted, offered, text)
+	products := strings.Join(offered(r), ", ")
+	p.log.Printf("%s %.*s %.*q offers %.*q: %s", r.RemoteAddr, maxQuoted, r.Method, maxQuoted, r.RequestURI, maxQuoted, products, text)
 }
 
 // answer notes the status of a response, and why there is no other.
 type answer struct {
 	http.ResponseWriter
-	status int
-	failed error
-	over   atomic.Bool // ServeHTTP of the proxy has returned
+	status   int
+	failed   error
+	switched atomic.Bool
+	over     atomic.Bool // ServeHTTP of the proxy has returned
 }
 
 // Unwrap is for [http.ResponseController].

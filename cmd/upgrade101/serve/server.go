@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/cmd/upgrade101/overtls"
 	"github.com/gosegue/upgrade/cmd/upgrade101/record"
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/httpupgrade"
@@ -93,7 +94,11 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	failed := make(chan error, 2)
 	switch {
 	case s.TLS:
-		cert, err := certificate(s.Names)
+		var names []string
+		for _, name := range s.Names {
+			names = append(names, hostname(name))
+		}
+		cert, err := overtls.Certificate(names...)
 		if err != nil {
 			return err
 		}

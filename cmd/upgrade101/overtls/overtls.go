@@ -1,4 +1,6 @@
-package serve
+// Package overtls has what the servers of the command need for TLS and HTTP/2: a
+// certificate, and whether net/http serves WebSocket over HTTP/2.
+package overtls
 
 import (
 	"crypto/ecdsa"
@@ -15,11 +17,10 @@ import (
 	"time"
 )
 
-// This file knows TLS, and what else HTTP/2 needs.
-
-// certificate makes a self-signed certificate for localhost, the loopback addresses and
-// names. It is valid for a day.
-func certificate(names []string) (tls.Certificate, error) {
+// Certificate makes a self-signed certificate for localhost, the loopback addresses and
+// names, which are host names and IP addresses; an empty name counts as none. It is valid
+// for a day. Only one who trusts this very certificate can tell the server from another.
+func Certificate(names ...string) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, err
@@ -31,14 +32,14 @@ func certificate(names []string) (tls.Certificate, error) {
 	now := time.Now()
 	template := &x509.Certificate{
 		SerialNumber: serial,
-		Subject:      pkix.Name{CommonName: "upgrade101 serve"},
+		Subject:      pkix.Name{CommonName: "upgrade101"},
 		NotBefore:    now.Add(-time.Hour),
 		NotAfter:     now.Add(24 * time.Hour),
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	for _, name := range append([]string{"localhost", "127.0.0.1", "::1"}, names...) {
-		switch name := hostname(name); {
+		switch {
 		case name == "":
 		case net.ParseIP(name) != nil:
 			template.IPAddresses = append(template.IPAddresses, net.ParseIP(name))
