@@ -50,14 +50,14 @@ func knownOption[S Text](option S) options {
 	return 0
 }
 
-// ParseConnection reads all lines of a Connection field in the order received, each as
-// bytes or as a string, without its line end. The result is the whole field or nothing:
-// if any line is malformed, the error is a [*SyntaxError]. The Connection then has no
-// options, and is not persistent, because the sender may have asked to close.
+// ParseConnection returns the options in the lines of a Connection field, which are given
+// in the order received. A line has neither the name of the field nor a line end. If any
+// line is malformed, the error is a [*SyntaxError]. The Connection then has no options,
+// and is not persistent, because the sender may have asked to close.
 //
-// Without any line, and with lines that have no element, the Connection is empty and the
-// error nil. ParseConnection takes linear time and allocates nothing but the error. It
-// follows [RFC 9110, section 7.6.1].
+// Without lines, or if the lines have only blanks and commas, the Connection is empty and
+// the error is nil. ParseConnection takes linear time and allocates nothing but the
+// error. It follows [RFC 9110, section 7.6.1].
 //
 // [RFC 9110, section 7.6.1]: https://httpwg.org/specs/rfc9110.html#rfc.section.7.6.1
 func ParseConnection[S Text](lines ...S) (Connection[S], error) {
@@ -127,9 +127,9 @@ func (c Connection[S]) Has(option string) bool {
 }
 
 // Persistent reports whether the connection stays open after this message, whose HTTP
-// version is major.minor. It does not after a malformed field or with the option close.
-// Otherwise it does with keep-alive, or by default from version 1.1 on. Persistent follows
-// [RFC 9112, section 9.3].
+// version is major.minor. The result is false after a malformed field and with the option
+// close. Otherwise it is true with the option keep-alive, and in version 1.1 or later.
+// Persistent follows [RFC 9112, section 9.3].
 //
 // [RFC 9112, section 9.3]: https://httpwg.org/specs/rfc9112.html#rfc.section.9.3
 func (c Connection[S]) Persistent(major, minor int) bool {

@@ -52,7 +52,7 @@ func ExampleList_Select() {
 	// Output: websocket
 }
 
-// ParseSelect saves a pass if the list has no other use.
+// A server that needs only the choice, and not the list, saves a pass.
 func ExampleParseSelect() {
 	websocket := upgrade.MustParseProduct("websocket")
 	h2c := upgrade.MustParseProduct("h2c")

@@ -8,11 +8,12 @@
 //	Connection: Upgrade
 //	Upgrade: websocket, h2c
 //
-// [ParseList] reads the field lines of Upgrade into a [List], each element a [Product].
-// [ParseConnection] reads those of Connection into a [Connection]. Both take all
-// lines of the field, as []byte or as string, and check everything once, so that
-// nothing can fail later. [Lexer] is the level below, for tools that show a field
-// rather than use it. Product is the word of RFC 2616; RFC 9110 says protocol.
+// [ParseList] reads the lines of an Upgrade field into a [List] of [Product] values.
+// [ParseConnection] reads those of a Connection field into a [Connection]. A line is the
+// value of one field line: the text after the colon, without the line end. Both functions
+// take all lines of a field, as []byte or as string, and check them once, so that using
+// the result cannot fail. [Lexer] is the level below, for tools that show a field rather
+// than use it. RFC 9110 calls a product a protocol; the word product is from RFC 2616.
 //
 // Whether to switch depends on more than these two fields. Package handshake
 // decides it for any HTTP stack and builds the 101 (Switching Protocols) response;
@@ -20,16 +21,16 @@
 //
 // # Strictness
 //
-// A malformed field offers nothing: one bad element spoils the whole field, because
-// a switch must not rest on a guess. Only ASCII letters are folded, so that no
-// look-alike from Unicode passes for a letter. Empty list elements are ignored, as
-// RFC 9110 requires of a recipient. There are no options.
+// A malformed field offers nothing: one bad element spoils the whole field, because a
+// switch must not rest on a guess. Only ASCII letters are folded, so that no look-alike
+// from Unicode passes for a letter. Empty list elements are ignored, as RFC 9110 requires
+// of a recipient. No setting relaxes these rules.
 //
 // # Memory
 //
-// Results alias their input. Nothing is copied, and the only allocation is one
-// [*SyntaxError] for a malformed field. A result read from a pooled []byte is valid
-// as long as the bytes are; [Product.Clone] makes a copy that lasts.
+// Results alias their input. Parsing copies nothing, and allocates only one
+// [*SyntaxError] for a malformed field. A result read from a pooled []byte is valid until
+// the bytes change; [Product.Clone] makes a copy that lasts.
 package upgrade
 
 import "strconv"
@@ -37,14 +38,14 @@ import "strconv"
 // This file knows octets: which of them make a token, and which separate. It does not
 // know products, versions, lists, fields or errors.
 
-// Text is a field line or a part of one, as bytes or as a string.
+// Text is a line of a field or a part of one, as bytes or as a string.
 type Text interface{ ~[]byte | ~string }
 
 // Kind is the kind of a lexeme.
 type Kind byte
 
-// The kinds of lexemes. Token and Space are the longest runs of their octets;
-// the others stand for one octet each.
+// The kinds of lexemes. A Token or a Space is as long as possible. A Comma, a Slash or an
+// Illegal is one octet.
 const (
 	EOF     Kind = iota // the line has ended
 	Token               // 1*tchar
@@ -106,7 +107,7 @@ var chart = func() [256]Kind {
 	}
 }()
 
-// Lexer splits one field line into lexemes without gaps: their texts, joined, are
+// Lexer splits one line of a field into lexemes without gaps: their texts, joined, are
 // the line. Next moves to the next lexeme; Text and Offset describe it.
 //
 //	lexer := upgrade.NewLexer("h2c, foo/1")
@@ -145,8 +146,8 @@ func (l *Lexer[S]) Next() Kind {
 // at [EOF]. It aliases the line.
 func (l *Lexer[S]) Text() S { return l.line[l.start:l.end] }
 
-// Offset returns the byte offset of the lexeme that Next moved to, in the line, from 0. At
-// [EOF] it is the length of the line.
+// Offset returns the byte offset in the line, from 0, at which the lexeme that Next moved
+// to begins. At [EOF] it is the length of the line.
 func (l *Lexer[S]) Offset() int { return l.start }
 
 // tokenEnd returns the end of the token that begins at i, or i if there is none.

@@ -9,9 +9,8 @@ import "iter"
 // none.
 //
 // A List aliases the lines it was read from and the slice that holds them. Neither may
-// change while the List is in use. If the field is one line holding one product, as
-// nearly always, the List records that; otherwise All scans the lines again. They were
-// validated once, so All cannot fail.
+// change while the List is in use, because [List.All] reads the lines again. That cannot
+// fail: ParseList has checked them.
 type List[S Text] struct {
 	// A List has at most four words: with a fifth, ParseList takes 1.5 times as long,
 	// because the result no longer fits in registers. Nor may it hold a Product: All
@@ -20,20 +19,19 @@ type List[S Text] struct {
 	only  int // length of the name if lines[0] is exactly one product and the only one; else 0
 }
 
-// ParseList reads all lines of an Upgrade field in the order received, each as bytes
-// or as a string, without its line end. The result is the whole field or nothing: if
-// any line is malformed, the error is a [*SyntaxError] and the List is empty, whatever
-// came before the fault.
+// ParseList returns the products in the lines of an Upgrade field, which are given in the
+// order received. A line has neither the name of the field nor a line end. If any line is
+// malformed, the error is a [*SyntaxError] and the List is empty, whatever came before
+// the fault.
 //
-// Without any line, the List is empty and the error nil: the field is absent. If the
-// lines have no element, only blanks and commas, the error is [ErrNoElement], placed at
-// the end of the last line.
+// Without lines, the List is empty and the error is nil: the field is absent. If the
+// lines have only blanks and commas, the error has the Reason [ErrNoElement], at the end
+// of the last line.
 //
-// ParseList takes linear time and allocates nothing but the error. It sets no limit:
-// the receiver of the message bounds the size of a field. It follows
-// [RFC 9110, section 7.8], with [5.3] for several lines and [5.6.1.2] for empty
-// elements. The line break in a folded line (obs-fold) is malformed here: unfolding is
-// the task of the message parser.
+// ParseList takes linear time and allocates nothing but the error. It follows
+// [RFC 9110, section 7.8], with [5.3] for several lines and [5.6.1.2] for empty elements.
+// The message parser must limit the size of a field, and unfold or refuse folded lines:
+// the line break in such a line (obs-fold) is malformed here.
 //
 // [RFC 9110, section 7.8]: https://httpwg.org/specs/rfc9110.html#rfc.section.7.8
 // [5.3]: https://httpwg.org/specs/rfc9110.html#rfc.section.5.3
@@ -168,9 +166,10 @@ func (l List[S]) Offers(p Product[string]) bool {
 }
 
 // Select returns the first of supported that l offers, or the zero Product if l offers
-// none of them. The server's order decides, not the client's (RFC 9110, section 7.8).
-// The result is one of the arguments and never has the client's spelling, so that a
-// server echoes nothing that a client sent. Select allocates nothing.
+// none of them. The order of supported decides, not the client's: RFC 9110, section 7.8,
+// leaves the choice to the server. The result is one of the arguments and never has the
+// client's spelling, so that a server echoes nothing that a client sent. Select allocates
+// nothing.
 func (l List[S]) Select(supported ...Product[string]) Product[string] {
 	// One pass over the list. The candidates are those that the server prefers to
 	// the best one found so far.

@@ -19,10 +19,10 @@ type Product[S Text] struct {
 	name int // len(name); 0 < name <= len(text), or 0 in the zero Product
 }
 
-// ParseProduct reads text as exactly one product, without blanks around it. Anything
-// after the product is [ErrDelimiter]. The error is a [*SyntaxError] in line 0, and
-// comes with the zero Product. ParseProduct follows [RFC 9110, section 7.8] and
-// allocates nothing but the error.
+// ParseProduct returns text as a Product. If text is not exactly one product, without
+// blanks around it, ParseProduct returns the zero Product and a [*SyntaxError] with Line
+// 0. Anything after the product is [ErrDelimiter]. ParseProduct follows
+// [RFC 9110, section 7.8] and allocates nothing but the error.
 //
 // [RFC 9110, section 7.8]: https://httpwg.org/specs/rfc9110.html#rfc.section.7.8
 func ParseProduct[S Text](text S) (Product[S], error) {
@@ -97,9 +97,9 @@ func (p Product[S]) IsZero() bool { return p.name == 0 }
 // without regard to the case of ASCII letters, and their versions are equal octet for
 // octet, or both absent. The zero Product matches nothing, not even itself.
 //
-// There is no looser match, because a server may name in its answer only what the
-// client offered. To accept any version of a protocol, compare names in a loop over
-// [List.All].
+// There is no looser match, because a server may name in its answer only what the client
+// offered. To accept any version of a protocol, compare the names in a loop over
+// [List.All], with [strings.EqualFold] for example.
 func (p Product[S]) Matches(q Product[string]) bool {
 	return p.name == q.name && p.name > 0 && (string(p.text) == q.text ||
 		string(p.text[p.name:]) == q.text[q.name:] && equalFold(p.text[:p.name], q.text[:q.name]))
@@ -113,9 +113,9 @@ func (p Product[S]) AppendTo(dst []byte) []byte { return append(dst, p.text...) 
 // Product. It allocates if S is bytes.
 func (p Product[S]) String() string { return string(p.text) }
 
-// Clone returns a copy of p that aliases nothing. It remains valid when the text that
-// p was read from is changed or freed. It allocates once; for the zero Product it does
-// not allocate.
+// Clone returns a copy of p that aliases nothing. It remains valid when the text that p
+// was read from is changed or reused. It allocates once, and not at all for the zero
+// Product.
 func (p Product[S]) Clone() Product[string] {
 	// string(p.text) does not copy a string, and strings.Clone does not take bytes.
 	var text strings.Builder
