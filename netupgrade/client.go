@@ -25,7 +25,7 @@ var ErrInterim = errors.New("netupgrade: too many interim responses")
 
 const maxInterim = 16
 
-// Client makes offers on connections that are dialed already. The zero Client is ready
+// Client makes offers on connections that the caller has dialed. The zero Client is ready
 // for use. A Client may be used for any number of connections at once; its fields must not
 // change meanwhile.
 type Client struct {
@@ -45,7 +45,7 @@ type Client struct {
 // Offer is a request that offers to switch.
 type Offer struct {
 	// Products are the protocols to which the server may switch, in the client's order
-	// of preference. There must be one.
+	// of preference. There must be at least one.
 	Products []upgrade.Product[string]
 
 	// Host is the host of the target URI, with its port if that is not the default one.
@@ -70,9 +70,10 @@ type Offer struct {
 // Switched is a connection that has been switched.
 type Switched struct {
 	// Conn speaks the new protocol: the next byte read is the first one after the 101. It
-	// is the bare connection unless bytes came early. Then it yields those first, and has a
-	// CloseWrite method exactly if the bare connection has one. It has no deadline, and the
-	// caller closes it.
+	// is the connection given to Upgrade, unless bytes of the protocol came together with
+	// the 101. Then Conn wraps that connection: it yields those bytes first, and has a
+	// CloseWrite method if and only if that connection has one. Conn has no deadline, and
+	// the caller closes it.
 	Conn net.Conn
 
 	// Products are the protocols of the connection, in the spelling of the offer: one
@@ -113,24 +114,24 @@ func (*Declined) Unwrap() error { return handshake.ErrStatus }
 // it has read the content, Upgrade may return the error of the Write and not the answer.
 // It skips at most 16 interim responses. [handshake.Switched] judges the 101.
 //
-// After a [*Declined], which is an ordinary response, the caller owns the connection. After
-// any other error conn is closed, even if the offer was malformed. These errors are, in
-// this order: the error of the context, if it has ended already; an error of SetDeadline;
-// those of [handshake.AppendOffer]; the error of the Write; those of the Reads, with
-// [io.ErrUnexpectedEOF] for the end of the connection; a [*head.Error]; [ErrInterim] or the
-// error of Interim; those of handshake.Switched.
+// If the server answers with an ordinary response, the error is a [*Declined], and its Conn
+// belongs to the caller. After any other error conn is closed, even if the offer was
+// malformed. These errors are, in this order: the error of the context, if it has ended
+// already; an error of SetDeadline; those of [handshake.AppendOffer]; the error of the
+// Write; those of the Reads, with [io.ErrUnexpectedEOF] for the end of the connection; a
+// [*head.Error]; [ErrInterim] or the error of Interim; those of handshake.Switched.
 //
-// If ctx ends, the handshake ends at once with the context's error; if Timeout ends, with
+// If ctx ends, the handshake ends at once with the context's error; if Timeout passes, with
 // [os.ErrDeadlineExceeded]. Neither affects a connection that has been returned, and no
 // deadline that was set before is left on it.
 //
 // conn may be any connection on which a request may be sent. A TLS connection must not have
 // negotiated HTTP/2: its tls.Config should have only "http/1.1" in NextProtos. A WebSocket
-// client sends a key of [websocket.AppendKey], and checks the fields of the 101 by
+// client sends a key from [websocket.AppendKey], and checks the fields of the 101 with
 // [websocket.CheckAccept].
 //
 // A switch allocates the head of the 101, Products and, if bytes came early, the connection
-// that yields them. A ctx that can end may cost more.
+// that yields them. With a ctx that can end, it may allocate more.
 //
 // [websocket.AppendKey]: https://pkg.go.dev/github.com/gosegue/upgrade/websocket#AppendKey
 // [websocket.CheckAccept]: https://pkg.go.dev/github.com/gosegue/upgrade/websocket#CheckAccept

@@ -27,17 +27,17 @@
 // [Client] is the other side: it offers a switch on a connection that the caller has
 // dialed.
 //
-// The package reads heads by package head, strictly, and content by package chunked. It
-// asks package handshake whether an offer or an answer counts. It knows connections,
+// Package head reads the heads, strictly; package chunked reads chunked content; package
+// handshake decides whether an offer or an answer counts. This package knows connections,
 // deadlines and content, but neither grammar nor policy. It keeps no buffer once the
 // protocol has its connection.
 //
-// The results of [Acceptor.Accept] tell what became of a request, and the caller has the
-// goroutine and the connection. So the caller counts, limits and ends connections; in
-// package httpupgrade, Conns does that.
+// [Acceptor.Accept] returns what became of the request; the goroutine and the connection
+// belong to the caller. So the caller counts, limits and ends connections. (In package
+// httpupgrade, Conns does that.)
 //
-// A server that reads its bytes in another way, such as an event loop, uses the packages
-// below this one directly.
+// A server that reads its bytes in another way, such as an event loop, uses packages head,
+// chunked and handshake directly.
 package netupgrade
 
 import (
@@ -81,9 +81,9 @@ type Acceptor struct {
 	KeepHead bool
 
 	// Decline is called, with the reason, for a request that has no valid offer, or
-	// offers nothing that is supported and allowed. It answers by Respond or
-	// Refuse, or takes the connection, with every byte of the request, by Unread.
-	// If it does neither, the connection is closed. Nil: Refuse with all of
+	// offers nothing that is supported and allowed. It answers with Respond or
+	// Refuse, or takes the connection, with every byte of the request, with Unread.
+	// If it does none of these, the connection is closed. Nil: Refuse with all of
 	// Protocols.
 	Decline func(*Request, error)
 }
@@ -94,10 +94,11 @@ type Accepted struct {
 	// would use the caller's stack.
 
 	// Conn speaks the protocol: the next byte read is the first after the request.
-	// It is the bare connection unless bytes came early. Then it yields those
-	// first, and has a CloseWrite method exactly if the bare connection has one.
-	// Its method NetConn returns nil until the early bytes are read, and the bare
-	// connection after that. Conn has no deadline, and the caller closes it.
+	// It is the connection given to Accept, unless bytes of the protocol came early,
+	// together with the request. Then Conn wraps that connection: it yields the early
+	// bytes first, and has a CloseWrite method if and only if that connection has one.
+	// Its method NetConn returns nil until the early bytes are read, and that
+	// connection afterwards. Conn has no deadline, and the caller closes it.
 	Conn net.Conn
 
 	// Protocol is what Conn speaks, a *Protocol: one of Acceptor.Protocols. The type is
@@ -105,7 +106,7 @@ type Accepted struct {
 	Protocol *handshake.Protocol[*Request, func(Accepted)]
 
 	Content []byte        // of the request; nil if it has none
-	Head    *head.Request // a copy, with KeepHead
+	Head    *head.Request // a copy; nil unless Acceptor.KeepHead is set
 }
 
 // Product returns the product that the connection speaks, in the spelling of
@@ -153,15 +154,17 @@ func (e *Error) Unwrap() error {
 // content, after a 100 (Continue) if the client asks for one; it writes the 101, in one
 // Write; it gives the buffers back.
 //
-// Any error is an [*Error]. By then the request has been answered, if possible, and the
+// Every error is an [*Error]. By then the request has been answered, if possible, and the
 // connection is closed, unless Decline took it. The answers:
 //
 //   - the head is malformed or too large: the status of the [*head.Error];
 //   - the request began but did not end in time: 408 (Request Timeout);
 //   - too much content: 413 (Content Too Large), at once if Content-Length or the size of
 //     a chunk says so;
-//   - malformed content: 400, and the error is a [*chunked.Error];
-//   - the offer does not count: as Decline says;
+//   - malformed content: 400, and Err is a [*chunked.Error];
+//   - no valid offer, or none that is supported and allowed: as Decline answers;
+//   - every offered protocol is refused: the first [*Refusal];
+//   - Allow, Check or Fields fails or panics: 500;
 //   - the client leaves in the middle: no answer.
 //
 // A switch allocates only the content, the copy of the head and, if bytes came early, the

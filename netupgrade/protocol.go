@@ -18,15 +18,16 @@ import (
 //
 //	Allow func(*Request) bool
 //
-// judges a request that offers Product, for example by its method, its target or the
-// server's load. False leaves the request to the next Protocol. Nil allows all.
+// reports whether the server allows Product for a request that offers it: by the method,
+// the target or the load, say. False leaves the request to the next Protocol. Nil allows
+// all.
 //
 //	Check func(*Request) error
 //
 // returns nil if the request may have the protocol; a [*Refusal], possibly wrapped, to
-// answer with that instead; or any other error, which is answered with 500. A nil Check
-// checks nothing, except for the product websocket: the request must come from a page of
-// the same origin, or from no page, and any other is refused with 403.
+// answer with that instead; or any other error, which is answered with 500. Nil
+// checks nothing, except for the product websocket: then a request must come from a page of
+// the same origin, or from no page. Others are refused with 403.
 //
 //	Fields func(*Request) ([]handshake.Field, error)
 //
@@ -37,10 +38,10 @@ import (
 // is for the caller, which gets the connection from [Acceptor.Accept] and may call
 // accepted.Protocol.Serve(accepted). The Acceptor does not call it, and it may be nil.
 //
-// For the product websocket an Acceptor does what RFC 6455 asks of a server, with any
-// Check and Fields. It refuses a method other than GET with 405, a version other than 13
-// with 426, which names 13, and a missing or malformed key with 400. It answers the key,
-// so Fields must not return Sec-WebSocket-Accept.
+// For the product websocket an Acceptor does what RFC 6455 asks of a server, no matter what
+// Check and Fields are. It refuses any method except GET with 405, any version except 13
+// with a 426 that names 13, and a missing or malformed key with 400. The 101 answers the
+// key, so Fields must not return Sec-WebSocket-Accept.
 //
 // A panic of Allow, Check or Fields becomes a [*PanicError], which is answered with 500.
 type Protocol = handshake.Protocol[*Request, func(Accepted)]
@@ -57,8 +58,8 @@ var ErrConnect = handshake.ErrConnect
 
 // WebSocket returns the Protocol for WebSocket. The caller may set Check, for a policy on
 // Origin other than the same origin, and Fields, for subprotocols (see
-// [websocket.SelectSubprotocol]). In any case the Acceptor makes the checks of WebSocket
-// and answers the key.
+// [websocket.SelectSubprotocol]). Whatever they are, the Acceptor makes the checks of
+// WebSocket and answers the key.
 //
 // [websocket.SelectSubprotocol]: https://pkg.go.dev/github.com/gosegue/upgrade/websocket#SelectSubprotocol
 func WebSocket() Protocol { return Protocol{Product: socket.Product} }

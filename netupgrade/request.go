@@ -17,8 +17,8 @@ import (
 	"github.com/gosegue/upgrade/internal/products"
 )
 
-// Request is a request that has been read but not decided on. It and every slice of its
-// head are valid during the call that receives it.
+// Request is a request whose head has been read and that is not answered yet. It and every
+// slice of its head are valid only during the call that receives it.
 //
 // Only [Acceptor].Decline may call [Request.Respond], [Request.Refuse] or
 // [Request.Unread], and only one of them, once.
@@ -142,9 +142,9 @@ func (r *Request) Addr() net.Addr {
 }
 
 // Unread returns the connection as if nothing had been read from it: it yields the request
-// first, octet for octet, and then the bytes after it. It has no deadline and outlives the
-// Request, and the caller closes it. Its methods CloseWrite and NetConn are as in
-// [Accepted]. Unread returns nil if the request has been answered or taken already.
+// first, octet for octet, and then the bytes after it. The connection has no deadline and
+// outlives the Request, and the caller closes it. Its methods CloseWrite and NetConn are as
+// in [Accepted]. Unread returns nil if the request has been answered or taken already.
 //
 // The Acceptor does not see later requests on the connection. A proxy sends requests of
 // many clients over one connection, and a later one may offer a switch. So the server that
@@ -180,7 +180,7 @@ func (r *Request) fail(err error) error {
 }
 
 // Refuse answers 426 (Upgrade Required), which names the protocols that the client may
-// choose from, and closes the connection. To version 1.0, which cannot upgrade, it answers
+// choose from, and closes the connection. To HTTP/1.0, which cannot upgrade, it answers
 // 505 (HTTP Version Not Supported); to CONNECT, or if there is no protocol to name, 501
 // (Not Implemented).
 func (r *Request) Refuse(supported ...upgrade.Product[string]) error {

@@ -27,10 +27,10 @@ var errAnswered = errors.New("netupgrade: answered or taken already")
 //
 // The fields must not include Connection, Content-Length, Transfer-Encoding or Trailer.
 // They may include one Upgrade, as an advertisement; a 426 (Upgrade Required) must have it.
-// Respond returns an error of [handshake.AppendResponse], and then sends nothing; an error
-// if the request was answered or taken before; or the error of the Write.
+// The errors are those of [handshake.AppendResponse], after which nothing has been sent; an
+// error if the request was answered or taken before; and the error of the Write.
 //
-// To answer without closing, take the connection by [Request.Unread] and serve HTTP.
+// To answer without closing, take the connection with [Request.Unread] and serve HTTP.
 func (r *Request) Respond(status int, content []byte, fields ...handshake.Field) error {
 	var room [8]handshake.Field
 	all := append(room[:0], handshake.Field{Name: "Connection", Value: "close"})
