@@ -9,10 +9,10 @@
 //
 // If an intermediary passes Upgrade on without understanding it, clients can smuggle
 // requests: a client switches to h2c or TLS, and from then on its requests bypass every
-// check. So [Proxy] reduces an offer to the products that it is given, and compares the
-// backend's 101 (Switching Protocols) with what it passed on, product by product. Any other
-// answer of the backend is an HTTP response, and the connection still speaks HTTP. The Proxy
-// follows [RFC 9110, section 7.8], and section 7.6.1 for the fields that end at this hop
+// check. So [Proxy] reduces an offer to its own Products, and compares the backend's 101
+// (Switching Protocols) with what it passed on, product by product. Any other answer of the
+// backend is an HTTP response, and the connection still speaks HTTP. The Proxy follows
+// [RFC 9110, section 7.8], and section 7.6.1 for the fields that end at this hop
 // ([RemoveHopByHop]).
 //
 // # What it rests on
@@ -25,16 +25,16 @@
 // The backend's connection comes from the Body of net/http's 101. If the Transport is an
 // [*http.Transport], the Proxy takes the connection below that Body, from
 // [httptrace.ClientTrace], so that bytes can go through the kernel. A Transport of any
-// other type must return a Body that can be written to, as net/http does. If the request
-// has content, it must also run the hooks of httptrace, because the Proxy must know that
-// the content is written before another protocol begins. Before Go 1.25 such a Body cannot
-// be half-closed, so its tunnel ends when one side does.
+// other type must return a Body that can be written to, as net/http does. It must also run
+// the hooks of httptrace if the request has content, because the Proxy must know that the
+// content is written before another protocol begins. Before Go 1.25 such a Body cannot be
+// half-closed, so its tunnel ends when one side does.
 //
 // net/http hides some fields of a response. A 101 with "Connection: close, Upgrade", which
-// RFC 9110 allows, reaches the Proxy without Connection, and is answered with 502. So is a
-// 101 whose first Upgrade line is empty. Over TLS, a Transport that may negotiate HTTP/2
-// passes on only an offer of exactly websocket. To pass on others, set its Protocols to
-// HTTP/1 only.
+// RFC 9110 allows, reaches the Proxy without Connection, and the client gets a 502. The same
+// happens if the first Upgrade line of the 101 is empty. Over TLS, a Transport that may
+// negotiate HTTP/2 passes on only an offer of exactly websocket. To pass on others, set its
+// Protocols to HTTP/1 only.
 //
 // [RFC 9110, section 7.8]: https://httpwg.org/specs/rfc9110.html#rfc.section.7.8
 package proxyupgrade
@@ -64,9 +64,9 @@ import (
 // The backend's 101 counts only if [handshake.Switched] accepts it. The Proxy then writes
 // its own 101: the products in its own spelling, the fields that earlier handlers have set,
 // and the backend's fields that do not end at this hop. Bytes that either side has sent
-// early are delivered. Any other 101 closes the backend's connection and is answered with
-// 502 (Bad Gateway), even if nothing was offered. Any other response goes to the client
-// through Reverse.
+// early are delivered. After any other 101, even if nothing was offered, the Proxy closes
+// the backend's connection and answers 502 (Bad Gateway). Any other response goes to the
+// client through Reverse.
 //
 // Interim responses (1xx) to an offer are dropped, because most clients do not expect one
 // before a 101. This departs from [RFC 9110, section 15.2], by which a proxy must forward
@@ -76,15 +76,15 @@ import (
 // that the backend names. If there are none, or the client speaks HTTP/2, which has no such
 // field, the answer is 502.
 //
-// An HTTP/2 client asks by an extended CONNECT ([RFC 8441]), if its server allows that: see
-// package httpupgrade. The backend gets an HTTP/1.1 GET that offers the product, for
-// websocket with a key of the Proxy, which checks the answer to it. The backend's 101
-// becomes a 200 (OK). A 2xx becomes 502, because it would mean a switch to the client; so
-// does a 426. If the product is not passed on, the answer is 501 (Not Implemented). When
-// the backend ends its side, the stream ends for both sides.
+// An HTTP/2 client asks by an extended CONNECT ([RFC 8441]), if the http.Server of the Proxy
+// allows that: see package httpupgrade. The backend gets an HTTP/1.1 GET that offers the
+// product. For websocket the Proxy adds a key, and checks the answer to it. The backend's
+// 101 becomes a 200 (OK). A 2xx becomes 502, because the client would take it for a switch.
+// A 426 becomes 502 too. If the product is not passed on, the answer is 501 (Not
+// Implemented). When the backend ends its side, the stream ends for both sides.
 //
-// A malformed Connection in a request is answered with 400 (Bad Request), in a response
-// with 502: the Proxy cannot know which fields to remove. A request with an offer and a
+// A malformed Connection is answered with 400 (Bad Request) in a request, and with 502 in a
+// response: the Proxy cannot know which fields to remove. A request with an offer and a
 // malformed Host is also answered with 400, and the backend is not asked
 // ([RFC 9112, section 3.2]).
 //
@@ -120,9 +120,9 @@ type Proxy struct {
 	// (Content Too Large), and the backend is not asked.
 	MaxBody int64
 
-	// Timeout is how long the backend may take to answer an offer, from the first
-	// attempt to connect on; then the answer is 504 (Gateway Timeout). 0: no limit.
-	// It does not bound the content of a response.
+	// Timeout is how long the backend may take to answer an offer, counted from the
+	// first attempt to connect. After that the answer is 504 (Gateway Timeout). 0: no
+	// limit. It does not bound the content of a response.
 	Timeout time.Duration
 
 	// Idle is how long a tunnel stays open while no byte is delivered in either

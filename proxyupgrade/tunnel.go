@@ -53,10 +53,10 @@ type Tunnel struct {
 // was delivered for [Proxy].Idle, and is [http.ErrServerClosed] if [Proxy.Shutdown] closed
 // the tunnel.
 //
-// On Linux, Copy holds no buffer for a side that is a TCP connection or a Unix socket while
-// it sends nothing. If both sides are, bulk data goes from one socket to the other through
-// the kernel (splice). In all other cases Copy holds 4 KiB for each direction. It takes a
-// goroutine in addition to the caller's. It must not be called twice.
+// On Linux, Copy holds no buffer for a TCP connection or a Unix socket while that side
+// sends nothing. If both sides are such sockets, bulk data goes from one to the other
+// through the kernel (splice). In all other cases Copy holds 4 KiB for each direction. It
+// takes a goroutine in addition to the caller's. It must not be called twice.
 func (t *Tunnel) Copy() (toBackend, toClient int64, err error) {
 	// A separate function does the work after both halves have ended: from here down
 	// the stack of an idle tunnel should stay within 1 KiB, so that the garbage
