@@ -41,11 +41,12 @@
 //   - It sends a 100 only if the value of Expect is exactly 100-continue, and calls no
 //     handler before the content. A client that sends 100-Continue gets no 100.
 //   - If a request reaches neither a Handler nor Refuse nor Switch, the connection stays
-//     open after "Connection: Close", "keep-alive, close", and "close" before another line.
+//     open after "Connection: Close", after "keep-alive, close", and after "close" in any
+//     line but the last.
 //   - Without StreamRequestBody it takes LF for the end of a line in trailers, and hides
 //     that it did. A lone LF after the last chunk ends the content.
-//   - With StreamRequestBody it does not tell whether chunked content was read. So a
-//     request with chunks that is not switched costs its connection.
+//   - With StreamRequestBody it does not tell whether chunked content was read. So the
+//     connection is closed after a request with chunks that does not switch.
 //   - It takes LF for the end of the request line, and hides that it did.
 //   - It refuses an empty Host, which RFC 9110 allows.
 //   - A panic in Next, or in the function given to Switch, ends the process.
@@ -53,7 +54,7 @@
 //     StreamRequestBody it also still reads from the connection. Use TimeoutHandler as
 //     Next, not around Handle.
 //   - The handler of a switched request returns before the 101 is written. To middleware
-//     it looks like a 200; Decided tells what happened.
+//     the response looks like a 200; Decided tells what happened.
 //   - The limits of a Server on connections and time do not apply to switched connections;
 //     Server.Shutdown neither closes them nor waits for them. This package has nothing
 //     like httpupgrade.Conns: count and close them in Serve.
@@ -75,10 +76,15 @@ var (
 	ErrConnect = handshake.ErrConnect
 
 	// ErrContent: fasthttp and another recipient may see the end of the request, and so
-	// the start of the new protocol, in different places. Either Transfer-Encoding is
-	// other than chunked, or comes with Content-Length or in version 1.0; or a field line
-	// ends in LF without CR; or a field name contains a blank; or the content is
-	// multipart/form-data of a known length, of which fasthttp may leave some unread.
+	// the start of the new protocol, in different places, because
+	//
+	//   - Transfer-Encoding is other than chunked, or comes with Content-Length or in
+	//     version 1.0;
+	//   - a field line ends in LF without CR;
+	//   - a field name contains a blank; or
+	//   - the content is multipart/form-data of a known length, of which fasthttp may
+	//     leave some unread.
+	//
 	// Handler, Switch and Refuse close the connection after the response.
 	// [handshake.Status] of ErrContent is 400.
 	ErrContent error = contentInDoubt{}

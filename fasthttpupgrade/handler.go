@@ -17,10 +17,10 @@ import (
 // This file has the order of a switch in a server. Package handshake decides what to
 // switch to; the other files here do the steps.
 
-// Handler switches each request that offers one of its protocols, and passes on every
-// other. Its method Handle is the handler that fasthttp calls. Its fields must not change
-// while it is in use. It panics at its first request if a Protocol has no Serve, or if
-// Carry names a field that a 101 cannot have.
+// Handler switches each request that offers one of its protocols, and passes every other
+// request to Next. Its method Handle is the handler that fasthttp calls. Its fields must not
+// change while it is in use. It panics at its first request if a Protocol has no Serve, or
+// if Carry names a field that a 101 cannot have.
 //
 // For a request with a valid offer [handshake.Choose] finds the protocol. Then the 101 is
 // built and the content of the request is read. When the handler has returned, the

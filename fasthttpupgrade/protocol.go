@@ -25,15 +25,16 @@ import (
 //
 //	Allow func(*fasthttp.RequestCtx) bool
 //
-// reports whether the server allows Product to a request that offers it: by its method or
-// resource, or by the load. False leaves the request to the next Protocol. Nil allows all.
+// reports whether the server allows Product for a request that offers it: by the method,
+// the resource or the load, say. False leaves the request to the next Protocol. Nil allows
+// all.
 //
 //	Check func(*fasthttp.RequestCtx) error
 //
 // returns nil if the request may have the protocol; a [*Refusal], possibly wrapped, to
-// answer that instead; or an error of the server's own, which is answered with 500. If Check
-// is nil, nothing is checked, except for the product websocket: a request from a page of
-// another origin is refused with 403.
+// answer with that instead; or any other error, which is the server's own and is answered
+// with 500. Nil checks nothing, except for the product websocket: then a request must come
+// from a page of the same origin, or from no page. Others are refused with 403.
 //
 //	Fields func(*fasthttp.RequestCtx) ([]handshake.Field, error)
 //
@@ -50,19 +51,18 @@ import (
 // Allow, Check and Fields must not read the content of the request. If one of them panics,
 // the request is answered with 500.
 //
-// For the product websocket a Handler does what RFC 6455 requires of a server, whatever
-// Check and Fields are. It refuses a method other than GET with 405, a version other than
-// 13 with 426 and the version 13, and a request without a well-formed key with 400. The 101
-// answers the key, so Fields must not return Sec-WebSocket-Accept. [WebSocket] makes such a
-// Protocol.
+// For the product websocket a Handler does what RFC 6455 asks of a server, no matter what
+// Check and Fields are. It refuses any method except GET with 405, any version except 13
+// with a 426 that names 13, and a missing or malformed key with 400. The 101 answers the
+// key, so Fields must not return Sec-WebSocket-Accept. [WebSocket] makes such a Protocol.
 type Protocol = handshake.Protocol[*fasthttp.RequestCtx, func(net.Conn, *fasthttp.Request)]
 
-// Refusal is [handshake.Refusal]: an error with which [Protocol].Check and
-// [Protocol].Fields give a final response that is sent instead of a 101.
+// Refusal is [handshake.Refusal]: an error that Check and Fields of a [Protocol] return to
+// answer with a final response instead of switching.
 type Refusal = handshake.Refusal
 
-// PanicError is [handshake.PanicError]: the error that a [Handler] reports after a panic in
-// a function of the server's own.
+// PanicError is [handshake.PanicError]: the error that a [Handler] reports if one of the
+// server's functions panicked.
 type PanicError = handshake.PanicError
 
 // WriteError is [handshake.WriteError]: the connection was taken over, the 101 could not

@@ -13,8 +13,8 @@ import (
 // This file answers without a switch, and tells what the server could switch to. It knows
 // nothing of how a request is read.
 
-// Refuse answers 426 (Upgrade Required) and names the protocols of which the client must
-// choose one. It answers 505 (HTTP Version Not Supported) to a version that cannot upgrade,
+// Refuse answers 426 (Upgrade Required), which names the protocols that the client may
+// choose from. It answers 505 (HTTP Version Not Supported) to a version that cannot upgrade,
 // such as 1.0; 501 (Not Implemented) to CONNECT, or if there is no protocol to name; and 400
 // (Bad Request) to a Transfer-Encoding other than chunked.
 //
@@ -79,7 +79,8 @@ func respond(ctx *fasthttp.RequestCtx, status int, fields []handshake.Field, con
 // a later request: Upgrade, and the option upgrade in Connection. The response may have any
 // final status. Advertise changes nothing else of it, and nothing at all for version 1.0.
 //
-// Call it after all other code that sets Connection: it adds the option to those there.
+// Call it after all other code that sets Connection: it adds the option to those already
+// there.
 func Advertise(ctx *fasthttp.RequestCtx, supported ...upgrade.Product[string]) {
 	if supported = products.Distinct(supported); canUpgrade(&ctx.Request.Header) && len(supported) > 0 {
 		advertise(ctx, supported)

@@ -17,19 +17,19 @@ import (
 //		Next:      ordinary,
 //	}
 //
-// The next octet on the connection begins its first frame: Serve is for a library that runs
-// on a connection that has already switched. Extensions are not negotiated, so the client
-// must not use any.
+// The next octet on the connection begins the client's first frame: Serve is for a library
+// that runs on a connection that has already switched. Extensions are not negotiated, so
+// the client must not use any.
 type WebSocket struct {
 	// Origin reports whether the page that the request comes from may connect. False
-	// is answered with 403 (Forbidden). Nil: only a page of the same host and port,
-	// or a request without Origin, which no browser sends.
+	// is answered with 403 (Forbidden). Nil allows a page of the same host and port,
+	// and a request without Origin, which no browser sends.
 	Origin func(*fasthttp.RequestCtx) bool
 
-	// Subprotocols are what the server speaks, in its order of preference. The first
-	// that the client offers is selected and put into Sec-WebSocket-Protocol. If it
-	// offers none of them, the connection has no subprotocol. A malformed
-	// Sec-WebSocket-Protocol is answered with 400.
+	// Subprotocols are the subprotocols that the server speaks, in its order of
+	// preference. The first one that the client offers is selected and put into
+	// Sec-WebSocket-Protocol. If the client offers no such subprotocol, the connection
+	// has none. A malformed Sec-WebSocket-Protocol is answered with 400.
 	Subprotocols []string
 
 	// Fields is Fields of the [Protocol]. It must not return Sec-WebSocket-Accept; nor
