@@ -8,9 +8,9 @@ type Reason uint8
 // The reasons for which a head is refused, each with the status code that answers such a
 // request. For a response see [Error.Status].
 const (
-	ErrMethod           Reason = iota + 1 // 400: the method is not a token, or no single space follows it
-	ErrTarget                             // 400: the request target has no form that the method allows
-	ErrVersion                            // 400: not HTTP/x.y with one digit each, or followed by a wrong octet
+	ErrMethod           Reason = iota + 1 // 400: the method is not a token, or no space follows it
+	ErrTarget                             // 400: the request target is empty, malformed, or in a form that the method does not allow
+	ErrVersion                            // 400: the version is not HTTP/x.y with one digit each, or a wrong octet follows it
 	ErrMajor                              // 505: a major version other than 1
 	ErrLineEnd                            // 400: a CR without LF or an LF without CR
 	ErrFold                               // 400: a line that begins with a blank (obs-fold)
@@ -18,7 +18,7 @@ const (
 	ErrFieldValue                         // 400: a control other than HTAB in a value
 	ErrHost                               // 400: no Host in version 1.1 or later, a second one, or a malformed one
 	ErrContentLength                      // 400: the length is not a number of 63 bits, or there is a second one
-	ErrTransferEncoding                   // 400: anything but one chunked, or a second line, or version 1.0
+	ErrTransferEncoding                   // 400: not exactly one chunked, or a second line, or version 1.0
 	ErrCoding                             // 501: an unknown transfer coding
 	ErrFraming                            // 400: both Content-Length and Transfer-Encoding
 	ErrExpect                             // 417: an expectation other than 100-continue
@@ -97,10 +97,11 @@ func (r Reason) Status() int {
 type Error struct {
 	// Offset is the byte offset in the buffer, from 0, of the first octet that cannot
 	// be there:
-	//   - missing: at the end of what is there; a missing Host, at the empty line
-	//   - well-formed, but wrong, such as an unknown coding or a second Host: at its
-	//     first octet; of a field, at that of its value
-	//   - too large: at the limit
+	//   - if something is missing, the end of what is there; if Host is missing, the
+	//     empty line
+	//   - if a field or a part of it is well-formed but wrong, such as a second Host or
+	//     an unknown coding, the first octet of the value or of that part
+	//   - if something is too large, the octet at the limit
 	Offset int
 
 	// Reason is what was wanted at Offset.
@@ -114,9 +115,9 @@ func (e *Error) Error() string {
 	return "head: offset " + strconv.Itoa(e.Offset) + ": " + e.Reason.text()
 }
 
-// Status returns a status code. For a request it is the code of the server's answer, and
-// depends on the Reason. For a response it is always 502 (Bad Gateway), the answer of a
-// proxy to its own client.
+// Status returns the status code to answer with. For a request it is that of the Reason.
+// For a response it is always 502 (Bad Gateway), with which a proxy answers its own
+// client.
 func (e *Error) Status() int {
 	switch {
 	case e == nil:

@@ -47,7 +47,7 @@ func Example() {
 }
 
 // A library that reads its connections through a *bufio.Reader need not copy the head out
-// of it. The octets that the client sent early stay in it for the protocol.
+// of it. The octets that the client sent early stay in the reader for the protocol.
 func ExampleRequest_Peek() {
 	var (
 		conn    = strings.NewReader("GET /chat HTTP/1.1\r\nHost: example.com\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\nearly")

@@ -9,9 +9,9 @@ type Limits struct {
 	Target int // octets of the request target; default 8 KiB; unused in a response
 }
 
-// NoLimit stands for no limit. Then only the caller's buffer bounds the head, and a Request
-// takes 16 bytes of memory more for each field line. A head of 2 GiB is still too large,
-// because a place in it has 31 bits.
+// NoLimit stands for no limit. Then only the caller's buffer bounds the head, and each
+// field line takes at least 16 bytes more in the Request or Response. A head of 2 GiB is
+// still too large, because its offsets have 31 bits.
 const NoLimit = math.MaxInt
 
 // The defaults. RFC 9112, section 3, recommends at least 8,000 octets for a whole

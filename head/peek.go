@@ -16,10 +16,10 @@ import (
 // The slices of r alias the buffer of b. They are valid until b reads from its source:
 // Discard of the head does not read, nor does Peek if the whole head is already buffered.
 //
-// The size of b limits the head too, with the same errors as limits. If b fails before the
-// head is whole, Peek returns the error of b: io.ErrUnexpectedEOF if b ends within the head,
-// and io.EOF if it ends before the first octet. All octets remain in b even then, and the
-// next call begins with the first of them.
+// The size of b is a limit like limits.Bytes. If b fails before the head is whole, Peek
+// returns the error of b. At the end of input that is io.EOF before the first octet, and
+// io.ErrUnexpectedEOF within the head. Even then all octets remain in b, and the next
+// call begins with the first of them.
 func (r *Request) Peek(b *bufio.Reader, limits Limits) (n int, err error) {
 	n, err = r.m.peek(b, limits, request)
 	r.show(n > 0)

@@ -7,9 +7,9 @@ import "iter"
 
 // Request is the head of a request. The zero Request is ready for [Request.Parse].
 //
-// All slices alias the buffer given to Parse and are valid as long as its octets are.
-// They hold values without the blanks around them. Until Parse returns a length, and
-// after an error, every field is zero or empty.
+// All slices alias the buffer given to Parse and are valid until its octets change. They
+// hold values without the blanks around them. Until Parse returns a length, and after an
+// error, every field is zero or empty.
 type Request struct {
 	Method, Target []byte
 
@@ -41,18 +41,18 @@ type Request struct {
 }
 
 // Parse reads the head at the start of buf and returns its length in octets, including
-// the empty line that ends it and an empty line before it. Parse ignores the octets that
-// follow.
+// the empty line that ends the head, and one before it if there is one. Parse ignores the
+// octets that follow.
 //
 // It returns 0 and nil if buf ends before the head does and has no fault so far. Then
-// read more, and call Parse again with the same octets and the new ones after them; the
-// caller may have moved them. Parse continues where it stopped, so a head that arrives
-// octet by octet takes linear time. Call [Request.Reset] before you parse another head
-// instead. After a length or an error, the next call begins a new head without Reset.
+// read more, and call Parse again with the same octets followed by the new ones, in the
+// same buffer or in another. Parse continues where it stopped, so a head that arrives
+// octet by octet takes linear time. To parse another head instead, call [Request.Reset]
+// first. After a length or an error, the next call begins a new head without Reset.
 //
-// An error is an [*Error], and final. It is the first fault, line by line. Parse returns
-// it when its line has ended, or at a control that no line can have. So the fault and its
-// offset do not depend on the pieces in which the head came.
+// An error is an [*Error] with the first fault, and more octets cannot change it: Parse
+// reports a fault only when its line has ended, or at a control that no line can have. So
+// the pieces in which the head came change neither the fault nor its offset.
 //
 // Parse follows [RFC 9112, sections 2 to 6] and takes linear time.
 //
@@ -95,7 +95,7 @@ func (r *Request) All() iter.Seq2[[]byte, []byte] { return r.m.all() }
 
 // Lines appends the values of the field lines with that name to dst, in the order
 // received, and returns the extended slice. The case of ASCII letters is ignored. The
-// values alias the buffer. Only dst may grow; nothing else is allocated.
+// values alias the buffer. Lines allocates only what dst needs to grow.
 func (r *Request) Lines(dst [][]byte, name string) [][]byte { return r.m.lines(dst, name) }
 
 // Reset forgets the head, whether whole or not, and keeps the room of the slices. Then r

@@ -7,9 +7,9 @@ import "iter"
 
 // Response is the head of a response. The zero Response is ready for [Response.Parse].
 //
-// All slices alias the buffer given to Parse and are valid as long as its octets are.
-// They hold values without the blanks around them. Until Parse returns a length, and
-// after an error, every field is zero or empty.
+// All slices alias the buffer given to Parse and are valid until its octets change. They
+// hold values without the blanks around them. Until Parse returns a length, and after an
+// error, every field is zero or empty.
 type Response struct {
 	// Status is the status code, from 100 to 599.
 	Status int
@@ -38,13 +38,13 @@ type Response struct {
 
 // Parse reads the head at the start of buf and returns its length in octets, including
 // the empty line that ends it. Parse ignores the octets that follow: content, another
-// head, or the protocol that the server has switched to. Pieces, limits and errors are
-// those of [Request.Parse].
+// head, or the protocol that the server has switched to. Pieces, limits and errors are as
+// in [Request.Parse].
 //
-// Content-Length and Transfer-Encoding are read as strictly as in a request: both fields
-// at once, two lengths, and any coding but one chunked are errors, although RFC 9112,
-// section 6.3, lets a client read some of them. That includes the responses without
-// content, except one: in a 101 (Switching Protocols) both fields are ignored, because
+// Parse reads Content-Length and Transfer-Encoding as strictly as in a request: both
+// fields at once, two lengths, and any coding but one chunked are errors, although RFC
+// 9112, section 6.3, lets a client read some of them. The same holds for responses
+// without content, except a 101 (Switching Protocols). There Parse ignores both fields:
 // the next octet belongs to the other protocol, whatever they say.
 //
 // An interim response, that is a 1xx other than 101, has a head of its own. Parse the
