@@ -15,13 +15,15 @@
 //	}
 //	// The rest of input follows the message.
 //
-// It reads exactly what [RFC 9112, section 7.1] defines: every line ends in CR and LF, a
-// size has only hexadecimal digits, an extension begins with a semicolon, a trailer is a
-// field line. There are no options, because attackers smuggle requests through the
+// It reads what [RFC 9112, section 7.1] defines: every line ends in CR and LF, a size has
+// only hexadecimal digits, an extension begins with a semicolon, a trailer is a field
+// line. No setting relaxes these rules, because attackers smuggle requests through the
 // differences between parsers of this coding.
 //
-// A decoder checks extensions and trailers and drops them, as the RFC allows. It stores
-// neither those nor the content.
+// A Decoder drops extensions and trailers, as the RFC allows. After the semicolon of an
+// extension it accepts any octets except controls. Extensions and trailers together may
+// have 16 KiB, and one octet more for each octet of content. A Decoder stores neither
+// these nor the content.
 //
 // [RFC 9112, section 7.1]: https://httpwg.org/specs/rfc9112.html#rfc.section.7.1
 package chunked
@@ -36,8 +38,8 @@ import (
 // This package knows chunks, extensions and trailers. It does not know connections, heads
 // or what a trailer means.
 
-// Decoder decodes the content of one message. The zero Decoder is ready to use; another
-// message begins with another zero Decoder.
+// Decoder decodes the content of one message. The zero Decoder is ready to use. Each
+// message needs a new one.
 //
 //	chunked-body    = *chunk last-chunk trailer-section CRLF
 //	chunk           = chunk-size [ chunk-ext ] CRLF chunk-data CRLF
@@ -85,17 +87,17 @@ const (
 	maxDigits = 16       // of a size, before further ones count as extra
 )
 
-// Next decodes p, which follows the octets used so far, up to the end of the next piece of
-// content. It returns that content, which is the end of p[:n] and aliases p, and n, the
-// number of octets used.
+// Next decodes p up to the end of the next piece of content. p continues after the last
+// octet that the call before used. Next returns the content, which is the end of p[:n]
+// and aliases p, and n, the number of octets used.
 //
 // If p has no content, Next uses all of p, or p up to the end of the message. So n is 0 only
 // if p is empty, after the message has ended, or with an error. At the end of the input,
 // [Decoder.Done] reports whether the message is whole.
 //
-// The error is an [*Error], and every later call returns the same one. It does not depend
-// on the pieces in which the octets came, nor does all the content before it. Next
-// allocates nothing but the error.
+// The error is an [*Error], and every later call returns an equal one. The pieces in
+// which the octets came change neither the error nor the content before it, taken as a
+// whole. Next allocates nothing but the error.
 func (d *Decoder) Next(p []byte) (content []byte, n int, err error) {
 	if d.reason != 0 {
 		return nil, 0, &Error{d.offset, d.reason}

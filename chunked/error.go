@@ -37,7 +37,7 @@ func (r Reason) text() string {
 	return "malformed"
 }
 
-// Status returns the status code for the response to a request with this fault.
+// Status returns the status code of the response to a request with this fault.
 func (r Reason) Status() int {
 	if r == ErrTooLarge {
 		return 413
@@ -61,8 +61,7 @@ func (e *Error) Error() string {
 	return "chunked: offset " + strconv.FormatInt(e.Offset, 10) + ": " + e.Reason.text()
 }
 
-// Status returns the status code for the response to a request with this fault, which is
-// that of its Reason.
+// Status returns the status code of the Reason, for the response to the request.
 func (e *Error) Status() int {
 	if e == nil {
 		return 500 // no fault of a message
