@@ -14,8 +14,8 @@ import (
 // nothing, why a switch failed, and what to answer. All adapters share them, so code that
 // handles the errors of one adapter handles those of every other.
 
-// Why a request offers nothing that counts. These are not errors of the client: serve
-// the request as if it had no Upgrade field.
+// Why a request does not lead to a switch. These are not errors of the client: serve the
+// request as if it had no Upgrade field.
 var (
 	// ErrHTTPVersion: the message is not HTTP/1.1 or a later 1.x. A server ignores
 	// Upgrade in 1.0, and versions 2 and 3 have no such field.
@@ -28,22 +28,21 @@ var (
 	// was meant for another connection, and an intermediary passed it on.
 	ErrNoOption = errors.New("handshake: no upgrade option in Connection")
 
-	// ErrNotSupported: the offer is valid, but names no protocol that the server
-	// supports. Select and Choose return it.
+	// ErrNotSupported: the offer is valid, but names no protocol that the server supports
+	// and allows. Select and Choose return it.
 	ErrNotSupported = errors.New("handshake: no supported protocol offered")
 
-	// ErrConnect: the request is a CONNECT, which claims the connection for a
-	// tunnel. Adapters return it, as Offer does not see the method. Bytes that are
-	// not HTTP may follow, so a server that refuses a CONNECT closes the connection
-	// (RFC 9931).
+	// ErrConnect: the request is a CONNECT, which claims the connection for a tunnel.
+	// Adapters return it, because Offer does not see the method. Bytes that are not HTTP
+	// may follow, so a server that refuses a CONNECT closes the connection (RFC 9931).
 	ErrConnect = errors.New("handshake: CONNECT cannot upgrade")
 )
 
 // Why a response does not switch, in addition to the errors of [Offer].
 var (
-	// ErrStatus: the status code is not 101. The Upgrade field of any other response
-	// is an advertisement. When a response is built: the status code is not that of
-	// a final response, 200 to 599.
+	// ErrStatus: the status code is not 101. The Upgrade field of any other response is
+	// an advertisement. From a function that builds a final response: the status code is
+	// not 200 to 599.
 	ErrStatus = errors.New("handshake: wrong status code")
 
 	// ErrNotOffered: the server switches to a protocol that the client did not
@@ -219,17 +218,20 @@ func textOf(err error) string {
 // Status returns the status code of the response to a request that err kept from
 // switching:
 //
-//   - the status of a [Refusal] or a [ContentError], or the one that the error's method
-//     Status or Refusal returns; errors of packages head, chunked and websocket have one;
+//   - 426 (Upgrade Required) for [ErrNoUpgrade], [ErrNoOption], [ErrNotSupported] and
+//     [ErrNotOffered], and for a [FieldError] of Upgrade or Connection;
+//   - 505 (HTTP Version Not Supported) for [ErrHTTPVersion];
+//   - 501 (Not Implemented) for [ErrConnect];
+//   - 400 (Bad Request) for a FieldError of any other field;
+//   - for a [Refusal] or a [ContentError], its status;
+//   - for an error with a method Status or Refusal, the status that the method returns
+//     (errors of packages head, chunked and websocket have one of these methods);
 //   - 0 for nil, and for a [WriteError], after which no answer is possible;
-//   - 500 for any error that Status does not know: it is the server's own.
+//   - 500 for any other error, which is the server's own.
 //
-// A server should serve the request as an ordinary one after an error of [Offer] or
-// [Select]. For a server that serves nothing else, Status returns 505 (HTTP Version Not
-// Supported) for [ErrHTTPVersion], 501 (Not Implemented) for [ErrConnect], and 426
-// (Upgrade Required) for the rest. A [FieldError] of any field but Connection and Upgrade
-// is a 400 (Bad Request). An intermediary answers 400 to a malformed Connection too; see
-// [HopByHop].
+// After an error of [Offer] or [Select] a server should serve the request as an ordinary
+// one. The codes of these errors are for a server that serves nothing else. An
+// intermediary answers 400 to a malformed Connection; see [HopByHop].
 //
 // Status also looks at the errors that err wraps. It allocates nothing.
 func Status(err error) int {

@@ -12,8 +12,8 @@ import (
 )
 
 // gate takes the lines of Connection and Upgrade one by one, in any order. It keeps what
-// they decide, but not the lines. In the end it makes the choice of handshake.Select,
-// which needs all lines at once.
+// they decide, but not the lines. Its choice is that of handshake.Select, which needs all
+// lines at once.
 type gate struct {
 	supported []upgrade.Product[string]
 	rank      int   // index in supported of the best one offered so far; its length if there is none

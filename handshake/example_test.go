@@ -129,7 +129,7 @@ func ExampleAppendResponse() {
 	// who are you?
 }
 
-// Every error has a status code and perhaps a field, so no library needs a table of them.
+// Status and FieldName describe every error, so no library needs a table of its own.
 func ExampleStatus() {
 	_, malformed := handshake.Select(1, 1, []string{"Upgrade"}, []string{"a b"}, upgrade.MustParseProduct("a"))
 	for _, err := range []error{malformed, handshake.ErrHTTPVersion, &handshake.Refusal{Status: 401}} {

@@ -14,10 +14,10 @@ import (
 // Field is one field of a message, by name and value.
 type Field struct{ Name, Value string }
 
-// Check returns nil if a message may have f; [ErrFieldName] if its name is not a
-// token; or [ErrFieldValue] if its value holds a control character other than HTAB, or
-// begins or ends with a blank. Octets from 0x80 are legal in a value (obs-text). It
-// follows [RFC 9110, section 5.5].
+// Check returns nil if f is well-formed; [ErrFieldName] if its name is not a token; or
+// [ErrFieldValue] if its value holds a control character other than HTAB, or begins or
+// ends with a blank. Octets from 0x80 are legal in a value (obs-text). It follows
+// [RFC 9110, section 5.5].
 //
 // [RFC 9110, section 5.5]: https://httpwg.org/specs/rfc9110.html#rfc.section.5.5
 func (f Field) Check() error { return check(f.Name, f.Value) }
@@ -47,11 +47,10 @@ func check[S upgrade.Text](name string, value S) error {
 //	dst, err = handshake.AppendField(dst, "Sec-WebSocket-Accept", accept)
 //	dst = append(dst, "\r\n"...)
 //
-// The value is bytes or a string. The error is that of [Field.Check], or [ErrReserved]
-// for Upgrade, Connection, Content-Length, Transfer-Encoding and Trailer, which the
-// caller must not give in a 101; dst is then returned as it was. The error does not name
-// the field, because the caller knows it. AppendField allocates only what dst needs to
-// grow.
+// value is bytes or a string. The error is that of [Field.Check], or [ErrReserved] for a
+// field that the caller must not give in a 101: Upgrade, Connection, Content-Length,
+// Transfer-Encoding or Trailer. It does not name the field. With an error, dst is
+// returned as it was. AppendField allocates only what dst needs to grow.
 func AppendField[S upgrade.Text](dst []byte, name string, value S) ([]byte, error) {
 	if err := check(name, value); err != nil {
 		return dst, err

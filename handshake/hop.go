@@ -10,9 +10,9 @@ import (
 // This file knows which fields of a message end at an intermediary, by their names. It
 // knows neither how a stack keeps fields nor what Connection means for a switch.
 
-// Hop tells which fields of a message are meant for one connection only: an intermediary
-// removes them before it passes the message on. The zero Hop has the fields that always
-// are.
+// Hop tells which fields of a message end at this hop: they are meant for one connection
+// only, and an intermediary removes them before it passes the message on. The zero Hop
+// has only the fields that end at every hop.
 //
 // A Hop aliases the lines of Connection, the names in keep, and the slices that hold
 // them. Do not change any of these while the Hop is in use.
@@ -28,15 +28,15 @@ type Hop[S upgrade.Text] struct {
 //     Proxy-Connection, Proxy-Authenticate and Proxy-Authorization, in any message;
 //   - the fields that Connection names, except those in keep.
 //
-// Host, Content-Length and Content-Encoding are never among them: a message without
-// them is another message. keep names fields that a client must not be able to remove,
-// such as those that an intermediary adds or authenticates by. It protects a field from
-// Connection, but does not overrule the first item above.
+// Host, Content-Length and Content-Encoding are never among them, because they say where
+// the message goes and how to read its content. keep names fields that a client must not
+// be able to remove, such as those that an intermediary adds or authenticates by. They
+// stay even if Connection names them, except the fields of the first item.
 //
-// If Connection is malformed, HopByHop returns a [*FieldError], and a Hop that counts
-// every well-formed element of Connection. An intermediary answers such a request with
-// 400 (Bad Request), and such a response with 502 (Bad Gateway). If it passes the
-// message on nevertheless, it must remove the fields of that Hop.
+// If Connection is malformed, HopByHop returns a [*FieldError], and a Hop with every
+// well-formed element of Connection. An intermediary answers such a request with 400 (Bad
+// Request), and such a response with 502 (Bad Gateway). If it passes the message on
+// nevertheless, it must remove the fields of that Hop.
 //
 // HopByHop takes linear time and allocates only the error. It follows
 // [RFC 9110, section 7.6.1].
@@ -50,9 +50,9 @@ func HopByHop[S upgrade.Text](connection []S, keep ...string) (Hop[S], error) {
 	return hop, nil
 }
 
-// Has reports whether the field of that name ends at this hop, without regard to the
-// case of ASCII letters. It allocates nothing, and reads Connection again at each call: a
-// stack that can look up fields by name ranges over [Hop.All] instead.
+// Has reports whether the field of that name ends at this hop, without regard to the case
+// of ASCII letters. It allocates nothing. It reads Connection again at each call, so a
+// stack that can look up fields by name should range over [Hop.All] instead.
 func (h Hop[S]) Has(name string) bool {
 	if endsAlways(name) {
 		return true
@@ -71,9 +71,10 @@ func (h Hop[S]) Has(name string) bool {
 	return false
 }
 
-// All returns the names in Connection for which [Hop.Has] reports true, in the order
-// received, as they were spelled. They alias the lines; a name can occur more than once.
-// A field that ends at every hop is among them only if Connection names it.
+// All returns an iterator over the names in Connection for which [Hop.Has] reports true,
+// in the order received and as they were spelled. They alias the lines; a name can occur
+// more than once. A field that ends at every hop is among them only if Connection names
+// it.
 func (h Hop[S]) All() iter.Seq[S] {
 	return func(yield func(S) bool) {
 		for _, line := range h.connection {

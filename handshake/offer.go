@@ -1,16 +1,21 @@
-// Package handshake holds the rules of a protocol switch in HTTP/1.1, on field
-// lines and bytes: whether a request offers one that counts ([Offer], [Select]),
-// the responses that accept it ([AppendSwitchingProtocols]) or ask for one
-// ([AppendUpgradeRequired]), and the client's check of the answer ([Switched]).
+// Package handshake holds the rules of a protocol switch in HTTP/1.1, on field lines and
+// bytes:
 //
-// It is for HTTP stacks of any kind. It knows nothing of net/http or of connections.
-// Package httpupgrade does the same for net/http.
+//   - for a server, what a request offers ([Offer], [Select], [Choose]), the 101 that
+//     accepts it ([AppendSwitchingProtocols]), the 426 that asks for an offer
+//     ([AppendUpgradeRequired]) and other responses ([AppendResponse]);
+//   - for a client, the offer ([AppendOffer]) and the check of the response ([Switched]);
+//   - for an intermediary, which fields and products to pass on ([HopByHop], [Restrict]).
+//
+// It is for HTTP stacks of any kind, and knows nothing of net/http or of connections.
+// Package httpupgrade applies the same rules to net/http. As in package upgrade, the
+// lines of a field are the values of its field lines.
 //
 // For a server, an upgrade is three steps:
 //
 //	p, err := handshake.Select(1, 1, connectionLines, upgradeLines, echo)
 //	if err != nil {
-//		// An ordinary request, body and all; err says why.
+//		// Serve it as an ordinary request; err says why.
 //	}
 //	// Read the content of the request, if it has any. Then:
 //	err = handshake.WriteSwitchingProtocols(conn, []upgrade.Product[string]{p})

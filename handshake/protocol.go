@@ -21,41 +21,42 @@ type Protocol[R, S any] struct {
 	// an offer of the same version. No request offers the zero Product.
 	Product upgrade.Product[string]
 
-	// Allow reports whether the server accepts a request that offers Product: it may
-	// look at the method, the resource or the load. False leaves the request to the
-	// next Protocol. Nil allows all.
+	// Allow reports whether the server accepts a request that offers Product, by its
+	// method, its resource or the load, for example. False leaves the request to the next
+	// Protocol. A nil Allow accepts all.
 	Allow func(R) bool
 
 	// Check returns nil if the request may have the protocol; a [*Refusal], possibly
 	// wrapped, as the answer instead of a switch to this protocol; or an error of the
-	// server's own. Nil checks nothing, except for a protocol that the adapter knows:
-	// the adapter then documents its check, such as that of Origin for websocket.
+	// server's own. A nil Check accepts all, unless the adapter has a check of its own
+	// for this protocol and documents it, such as that of Origin for websocket.
 	Check func(R) error
 
-	// Fields returns further fields of the 101, or an error as Check does. Nil adds
-	// none.
+	// Fields returns further fields of the 101, or an error as Check does. A nil Fields
+	// adds none.
 	Fields func(R) ([]Field, error)
 
 	// Serve speaks the protocol on a connection that has switched to it.
 	Serve S
 }
 
-// Choose returns the protocol to switch to, which is the first of protocols that is
-// offered, allowed and not refused, and the further fields of its 101. offered is the
-// List that [Offer] returned for request.
+// Choose returns the protocol to switch to and the further fields of its 101. The
+// protocol is the first of protocols that is offered, allowed and not refused. offered is
+// the List that [Offer] returned for request.
 //
-// Choose tries the offered protocols in the order of protocols. For each it calls Allow,
-// then each of always (the adapter's own checks), then Check, then Fields. A [*Refusal]
-// makes it try the next protocol.
+// Choose tries the offered protocols in the order of the argument protocols. For each it
+// calls Allow, then each function of always (the adapter's own checks), then Check, then
+// Fields. It tries the next protocol if Allow returns false, or if another function
+// returns a [*Refusal].
 //
-// If every protocol fails, the first Refusal is the answer: Choose returns the protocol
+// If no protocol is left, the first Refusal is the answer: Choose returns the protocol
 // that was refused and the error, which is or wraps that *Refusal. [Refusal.Response]
 // makes a response of it. If there was no Refusal, Choose returns nil and
 // [ErrNotSupported], and the request is an ordinary one.
 //
-// Any other error ends the search and is the server's own fault: answer 500. It may be a
-// nil *Refusal, for example, or a [*PanicError] if one of the functions panicked. Choose
-// then returns the protocol whose function failed.
+// Any other error ends the search and is the server's own fault: answer 500. Choose
+// returns it with the protocol whose function failed. A nil *Refusal is such an error,
+// and so is the [*PanicError] that Choose makes if a function panics.
 //
 // Choose itself allocates nothing, unless a function panics.
 func Choose[T upgrade.Text, R, S any](protocols []Protocol[R, S], offered upgrade.List[T], request R, always ...func(*Protocol[R, S], R) error) (*Protocol[R, S], []Field, error) {
@@ -125,15 +126,16 @@ func Supported[R, S any](protocols []Protocol[R, S]) []upgrade.Product[string] {
 	return products.Distinct(supported)
 }
 
-// Decision tells what became of a request that has an Upgrade field.
+// Decision tells what became of a request that has an Upgrade field or is an extended
+// CONNECT.
 type Decision struct {
 	// Product is the protocol that the request was switched to or refused; the zero
 	// Product if none was chosen.
 	Product upgrade.Product[string]
 
-	// Status is the status code of the adapter's answer: 101, or that of a refusal
-	// or a failure. It is 0 if the adapter left the request to another handler, or
-	// could no longer answer.
+	// Status is the status code of the adapter's answer. After a switch it is 101, or 200
+	// to an extended CONNECT; otherwise it is that of a refusal or a failure. It is 0 if
+	// the adapter left the request to another handler, or could no longer answer.
 	Status int
 
 	// Err says why the request was not switched; it is nil after a switch. It is an

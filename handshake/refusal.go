@@ -10,8 +10,9 @@ import (
 // This file knows the refusal of a switch, for every adapter. It knows nothing of how a
 // response is sent.
 
-// Refusal is an error that Check and Fields of a [Protocol] return to answer a request with
-// a final response instead of switching to that protocol.
+// Refusal is an error that Check and Fields of a [Protocol] return to answer a request
+// with a final response instead of switching to that protocol. It is the answer only if
+// [Choose] finds no other protocol.
 type Refusal struct {
 	// Status is the status code, 200 to 599.
 	Status int
@@ -38,8 +39,8 @@ func (e *Refusal) Error() string {
 
 // Response returns the fields and the content of the response that refuses the switch to
 // p. The fields are those of e, with at most one Connection, which is "close". Response
-// adds an Upgrade to a 426 that lacks it, and a Content-Type to content that lacks it. The
-// adapter frames the response. It also adds upgrade to Connection if there is an Upgrade,
+// adds an Upgrade to a 426 that lacks it, and a Content-Type to content that lacks it.
+// The adapter frames the response, and adds upgrade to Connection if there is an Upgrade,
 // as [AppendResponse] does.
 //
 // The error says that e cannot be sent, which is the server's own fault: [ErrStatus],

@@ -11,10 +11,10 @@ import (
 // This file knows the head of a request that offers a switch. It knows nothing of the
 // content or of the connection that carries it.
 
-// AppendOffer appends the head of a request that offers to switch to dst and returns the
+// AppendOffer appends to dst the head of a request that offers to switch, and returns the
 // result: the request line, one Host, one Upgrade with the products in the client's order
-// of preference, one Connection with upgrade and the caller's options, then fields, and the
-// empty line.
+// of preference, one Connection with upgrade and the caller's options, then fields, and
+// the empty line.
 //
 //	GET /chat HTTP/1.1
 //	Host: example.com
@@ -27,7 +27,7 @@ import (
 // as on a Unix socket. A product that is given twice is sent once.
 //
 // options are the names of fields that are meant only for the next hop, such as
-// HTTP2-Settings. Each must name one of fields, without regard to case, and not
+// HTTP2-Settings. Each must name one of fields, in any letter case, but not
 // Content-Length. A caller that sends content gives one Content-Length and appends the
 // content itself. A proxy may remove the Upgrade field, and a server may answer as if it
 // had not seen the field.

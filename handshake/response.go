@@ -21,7 +21,8 @@ const (
 // BeginSwitchingProtocols appends the head of a 101 (Switching Protocols) response to
 // dst, without the empty line that ends it, and returns the result: the status line, one
 // Upgrade with the products to switch to, and one Connection with upgrade. Add further
-// fields with [AppendField], and then the empty line. The new protocol begins after it.
+// fields with [AppendField], and then the empty line, after which the new protocol
+// begins.
 //
 // to is usually one product; several are layers, from the lowest up. The client must
 // have offered each of them: [Select] makes sure of this, but this function cannot.
@@ -59,8 +60,8 @@ func beginSwitching(dst []byte, to []upgrade.Product[string]) ([]byte, error) {
 //	Connection: Upgrade
 //	Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
 //
-// The errors are [ErrNoProduct] for no product or a zero one, and a [*ResponseError]
-// for a field that [AppendField] does not take. With an error, dst is returned as it was.
+// The errors are [ErrNoProduct] for no product or a zero one, and a [*ResponseError] for
+// a field that [AppendField] rejects. With an error, dst is returned as it was.
 // AppendSwitchingProtocols allocates only the error and what dst needs to grow. It
 // follows [RFC 9110, section 15.2.2].
 //
@@ -113,11 +114,14 @@ func WriteSwitchingProtocols(w io.Writer, to []upgrade.Product[string], fields .
 // once, Connection with upgrade, Content-Length: 0, fields, and the empty line.
 //
 // A caller that sends content gives one Content-Length and appends the content itself.
-// The caller may give one Connection, with the value close. It becomes
+// The caller may also give one Connection, with the value close. It becomes
 // "Connection: Upgrade, close".
 //
-// The errors are those of [AppendSwitchingProtocols]; dst is then returned as it was. It
-// follows [RFC 9110, section 15.5.22].
+// The errors are [ErrNoProduct] for no product or a zero one, and a [*ResponseError] for
+// a field that fails [Field.Check], a Content-Length that is not a number, and any field
+// that the caller must not give: an Upgrade, a Transfer-Encoding, a Trailer, a Connection
+// other than close, a second Connection or Content-Length. With an error, dst is returned
+// as it was. AppendUpgradeRequired follows [RFC 9110, section 15.5.22].
 //
 // [RFC 9110, section 15.5.22]: https://httpwg.org/specs/rfc9110.html#rfc.section.15.5.22
 func AppendUpgradeRequired(dst []byte, supported []upgrade.Product[string], fields ...Field) ([]byte, error) {
@@ -130,7 +134,7 @@ func AppendUpgradeRequired(dst []byte, supported []upgrade.Product[string], fiel
 	return appendFinal(dst, head, 426, true, fields)
 }
 
-// AppendResponse appends the head of a final response, which does not switch, to dst and
+// AppendResponse appends to dst the head of a final response, which does not switch, and
 // returns the result: the status line, Connection if there is an option to name,
 // Content-Length: 0, fields, and the empty line. It is for servers that answer with
 // bytes.
@@ -139,13 +143,14 @@ func AppendUpgradeRequired(dst []byte, supported []upgrade.Product[string], fiel
 // the content itself. A 204 (No Content) has no Content-Length, and a 304 (Not Modified)
 // has only the caller's. The caller may give one Connection, with the value close, and
 // one Upgrade, a well-formed list of products. The Upgrade is an advertisement, and adds
-// upgrade to Connection. A 426 (Upgrade Required) must have one.
+// upgrade to Connection. A 426 (Upgrade Required) must have an Upgrade.
 //
 // The errors are [ErrStatus]; [ErrNoProduct] for a 426 without Upgrade; and a
 // [*ResponseError] for a field that fails [Field.Check], an Upgrade that is not a list, a
-// Content-Length that is not a number or comes with a 204, a Transfer-Encoding, a
-// Trailer, and a Connection other than one close. With an error, dst is returned as it
-// was. AppendResponse allocates only the error and what dst needs to grow.
+// Content-Length that is not a number or comes with a 204, a Connection other than close,
+// a second Upgrade, Connection or Content-Length, a Transfer-Encoding, and a Trailer.
+// With an error, dst is returned as it was. AppendResponse allocates only the error and
+// what dst needs to grow.
 func AppendResponse(dst []byte, status int, fields ...Field) ([]byte, error) {
 	if !isFinal(status) {
 		return dst, ErrStatus

@@ -4,11 +4,11 @@ import "github.com/gosegue/upgrade"
 
 // Restrict returns the part of an offer that an intermediary passes on: the products of
 // allowed that are offered, in the client's order, each once, as allowed spells them. If
-// there are none, it returns nil, and the request is passed on without an offer.
+// there are none, it returns nil: pass the request on without an offer.
 //
-// [upgrade.AppendList] writes the Upgrade field of the request that is passed on, and
-// [Switched], given the same products, checks the backend's response. An intermediary
-// must not pass on a product that it does not know: it could no longer tell what the
+// Write the result into the Upgrade field of the request with [upgrade.AppendList], and
+// pass it to [Switched] to check the backend's response. An intermediary must not pass on
+// a product that it does not know, because after a switch it could not tell what the
 // connection speaks. Given the Upgrade of a backend's 426 (Upgrade Required), Restrict
 // returns the products to name to the client.
 //
