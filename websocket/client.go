@@ -34,9 +34,9 @@ func AppendKey(dst []byte) []byte {
 // [Error]: close the connection then. The field must have exactly one line, equal to
 // [Accept] of key octet for octet; blanks around the value are ignored, as the RFC says.
 //
-// A response must switch before this check means anything: package handshake's Switched
-// checks that. CheckAccept allocates nothing. It follows [RFC 6455, section 4.1], item 4
-// of the response.
+// Call [handshake.Switched] first: CheckAccept does not check that the response switches
+// at all. CheckAccept allocates nothing. It follows [RFC 6455, section 4.1], item 4 of
+// the response.
 //
 // [RFC 6455, section 4.1]: https://www.rfc-editor.org/rfc/rfc6455#section-4.1
 func CheckAccept[K, S upgrade.Text](key K, accept []S) error {

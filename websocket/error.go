@@ -58,9 +58,9 @@ func (e Error) FieldName() string {
 //	ErrAccept   502 (Bad Gateway), of a proxy that received the response
 //	ErrOrigin   403 (Forbidden)
 //
-// Any other Error is a 400. A 426 also has an Upgrade, which the adapter that sends it
-// adds. HTTP/2 and HTTP/3 have no Upgrade and no 426. There, send 400 with the same
-// fields, but without Allow: GET.
+// Any other Error gets a 400. A 426 must also have an Upgrade, which the adapter adds.
+// HTTP/2 and HTTP/3 have neither Upgrade nor 426: there, answer ErrVersion with 400 and
+// the same field, and ErrMethod with 400 and no field.
 //
 // The Refusal is shared: do not change it. Refusal allocates nothing.
 func (e Error) Refusal() *handshake.Refusal {

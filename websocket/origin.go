@@ -14,9 +14,9 @@ import (
 // HTTP/2, pass :authority as host.
 //
 // Browsers let a page of any site open a WebSocket to any other and send the user's
-// cookies with it, so a server that trusts cookies must look at Origin ([RFC 6455,
-// section 10.2]). Only browsers must send Origin: if it has no line, the client is another
-// program and the result is true. Otherwise the result is true only if
+// cookies with it, so a server that trusts cookies must look at Origin
+// ([RFC 6455, section 10.2]). Only browsers must send Origin: without an Origin line the
+// client is another program, and the result is true. Otherwise the result is true only if
 //
 //   - Origin and Host have one line each;
 //   - the origin is "http://" or "https://", a host, and perhaps a port; the scheme may be
@@ -28,11 +28,17 @@ import (
 // so the server on port 443 accepts a page that came over plain HTTP from its host. A
 // server that is reached only over TLS should compare the scheme itself.
 //
-// Everything else is false: "null", a list of origins, user information, a path (a
-// trailing slash is one), a port that is empty, is not a number from 1 to 65535 or has
-// leading zeros, and any other scheme, such as ws, file or that of a browser extension,
-// because no page of this server has it. Hosts are compared as text: another spelling of
-// an IPv6 address and a trailing dot make another host, as they do in browsers.
+// The result is false for every other Origin:
+//
+//   - "null", or a list of origins;
+//   - an origin with user information, or with a path (a trailing slash is one);
+//   - an origin with a port that is empty, has leading zeros or is not a number from 1 to
+//     65535;
+//   - an origin of another scheme, such as ws, file or that of a browser extension,
+//     because no page of this server has it.
+//
+// Hosts are compared as text: another spelling of an IPv6 address is another host, and so
+// is the name with a trailing dot, as in browsers.
 //
 // It allocates nothing. An origin is written as in [RFC 6454, section 7.1].
 //

@@ -12,12 +12,12 @@ import (
 // server puts the result into Sec-WebSocket-Protocol of its 101, or leaves the field out
 // if the result is "".
 //
-// The order is that of supported, the server's. Names are compared octet for octet, in
-// exact case. Names that the client repeats, empty elements and empty lines are harmless.
-// The result is one of the arguments.
+// The order of supported decides, not the client's. Names are compared octet for octet,
+// in exact case. Names that the client repeats, empty elements and empty lines are
+// harmless. The result is one of the arguments.
 //
-// A malformed line anywhere is a [*handshake.FieldError], which a server answers with
-// 400 (Bad Request), as RFC 6455, section 4.2.1, allows; nothing is selected then.
+// If any line is malformed, the result is "" and the error a [*handshake.FieldError]. A
+// server answers it with 400 (Bad Request), as RFC 6455, section 4.2.1, allows.
 // SelectSubprotocol allocates only that error. It follows [RFC 6455, section 11.3.4].
 //
 //	Sec-WebSocket-Protocol-Client = 1#token

@@ -9,7 +9,7 @@
 // that runs on a connection that has already switched. It is a package of its own so that
 // only its users link SHA-1.
 //
-// Every function takes field lines without the blanks around their values.
+// Every function takes lines as package upgrade does, but without the blanks around them.
 //
 // [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455
 package websocket
