@@ -20,13 +20,13 @@ import (
 //	err = errors.Join(err, conns.Shutdown(ctx))
 //
 // If the server speaks HTTP/2, Server.Shutdown itself waits for the streams that were
-// switched. Run it together with Conns.Shutdown, or after it:
+// switched. Then call Conns.Shutdown before Server.Shutdown, or at the same time:
 //
 //	server.RegisterOnShutdown(func() { conns.Shutdown(ctx) })
 type Conns struct {
-	// Max is how many connections may be switched at a time; 0 or below: any number. A
-	// request beyond that number is refused with 503 (Service Unavailable). Max must not
-	// change while the Conns is in use.
+	// Max is how many connections may be switched at a time. If it is 0 or less, there is
+	// no limit. A request beyond the limit is refused with 503 (Service Unavailable). Max
+	// must not change while the Conns is in use.
 	Max int
 
 	mu     sync.Mutex
@@ -54,12 +54,12 @@ func (c *Conns) Len() int {
 	return len(c.places)
 }
 
-// Shutdown ends the connections. It lets no further switch begin: requests are refused
-// with 503 (Service Unavailable). It cancels the contexts of the requests that Serve
-// functions got, and waits until these functions have returned. Switches under way count.
-// If ctx ends first, Shutdown closes the remaining connections and returns the error of
-// ctx. A Serve that blocks in Read does not notice its context: let [context.AfterFunc]
-// set a read deadline.
+// Shutdown ends the connections, including those that are being switched. It lets no
+// further switch begin: requests are refused with 503 (Service Unavailable). It cancels
+// the contexts of the requests that Serve functions got, and waits until these functions
+// have returned. If ctx ends first, Shutdown closes the remaining connections and returns
+// the error of ctx. A Serve that blocks in Read does not notice that its context is
+// cancelled: let it set a read deadline with [context.AfterFunc].
 //
 // Shutdown may be called more than once and from several goroutines. A Conns cannot be
 // used again after it.

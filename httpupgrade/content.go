@@ -38,13 +38,13 @@ type ContentError = handshake.ContentError
 // sends the 100 (Continue) that a client may wait for.
 //
 // The error is a [*ContentError]. Its status is 413 if there are more than limit bytes.
-// If Content-Length says so, nothing was read and no 100 was sent. After an error r.Body
-// yields the bytes that were read, and then the rest. A server should close the
+// If Content-Length already says so, nothing was read and no 100 was sent. After an error
+// r.Body yields the bytes that were read, and then the rest. A server should close the
 // connection after its answer.
 //
-// A proxy that has passed the content on does not call it, but sets r.Body to
-// [http.NoBody] and r.ContentLength to 0. ReadContent makes room only as content arrives.
-// It follows [RFC 9110, section 7.8].
+// A proxy that has already passed the content on must not call ReadContent; it sets
+// r.Body to [http.NoBody] and r.ContentLength to 0 instead. ReadContent makes room only
+// as content arrives. It follows [RFC 9110, section 7.8].
 //
 // [RFC 9110, section 7.8]: https://httpwg.org/specs/rfc9110.html#rfc.section.7.8
 func ReadContent(r *http.Request, limit int64) error {

@@ -186,7 +186,7 @@ func ExampleGate() {
 			http.Error(w, "no WebSocket", http.StatusBadRequest)
 			return
 		}
-		conn, _, err := w.(http.Hijacker).Hijack() // which loses what came early
+		conn, _, err := w.(http.Hijacker).Hijack() // drops the reader, which may hold early octets
 		if err != nil {
 			return
 		}
@@ -313,7 +313,7 @@ func ExampleConns() {
 	fmt.Println(conns.Len())
 	ask(server.URL, "chat")
 
-	err := conns.Shutdown(context.Background()) // after that of the server
+	err := conns.Shutdown(context.Background()) // after Shutdown of the server
 	text, _ := io.ReadAll(conn)
 	fmt.Printf("%s, %d left, %v\n", text, conns.Len(), err)
 	// Output:
@@ -370,7 +370,7 @@ func ExampleSwitch_webSocketLibrary() {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, err := upgradeWebSocket(w, r, http.Header{"Set-Cookie": {"a=1"}})
 		if err != nil {
-			return // it has been answered
+			return // upgradeWebSocket has answered
 		}
 		go func() {
 			defer conn.Close()

@@ -15,7 +15,7 @@ import (
 // in a header map. They are sorted by name. The lines of a name keep their order, and
 // values lose the blanks around them. FieldsOf leaves out Upgrade, Connection,
 // Content-Length, Transfer-Encoding and Trailer, and every field that fails
-// [handshake.Field.Check]. The strings are those of h.
+// [handshake.Field.Check]. It copies no strings.
 func FieldsOf(h http.Header) []handshake.Field {
 	names := make([]string, 0, len(h))
 	lines := 0
@@ -40,12 +40,12 @@ func FieldsOf(h http.Header) []handshake.Field {
 
 func trim(value string) string { return strings.Trim(value, " \t") }
 
-// SetSwitchingProtocols makes h the header of a 101 that switches to the products of to,
+// SetSwitchingProtocols makes h the header of a 101 that switches to the products in to,
 // for a handler that calls WriteHeader(101). It sets one line of Upgrade and one of
 // Connection, adds fields to those that h has, and removes Content-Length,
 // Transfer-Encoding and Trailer.
 //
-// The errors are those of [handshake.AppendSwitchingProtocols]; an error leaves h
+// The errors are those of [handshake.AppendSwitchingProtocols]. With an error, h is
 // unchanged.
 func SetSwitchingProtocols(h http.Header, to []upgrade.Product[string], fields ...handshake.Field) error {
 	var room [512]byte

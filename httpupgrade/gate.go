@@ -23,16 +23,17 @@ import (
 // The first of Products that a request validly offers reaches Next as one line of Upgrade
 // and one of Connection, in a copy of the request. For h2c, HTTP2-Settings and its option
 // in Connection stay. Gate has read the content, and Body yields it; a client that waited
-// for a 100 (Continue) has received it. The writer that Next gets has a Hijack whose
-// connection first yields the octets that came early, so a library may drop the reader.
-// The writer has an Unwrap, and it has a Flush exactly if the server's writer has one.
+// for a 100 (Continue) has received the 100. The writer that Next gets has a Hijack whose
+// connection first yields the octets that came early, so a library may drop the reader
+// that Hijack returns. The writer has an Unwrap, and it has a Flush if and only if the
+// server's writer has one.
 //
 // A request with any other offer (malformed, in HTTP/1.0, or of other products) reaches
 // Next as an ordinary request: without Upgrade, HTTP2-Settings and their options. If Next
-// answers it with a 426 (Upgrade Required) that has no Upgrade, Gate adds one that names
-// Products. A request without Upgrade and an extended CONNECT reach Next untouched and
-// cost no allocation. In any other HTTP/2 request a :protocol means nothing, and Gate
-// removes it.
+// answers 426 (Upgrade Required) to an offer, valid or not, and sets no Upgrade, Gate
+// adds one that names Products. A request without Upgrade and an extended CONNECT reach
+// Next untouched and cost no allocation. In any other HTTP/2 request :protocol means
+// nothing, and Gate removes it.
 //
 // Gate itself answers requests that no library should see: 413 (Content Too Large) for
 // more content than MaxBody, 408 (Request Timeout) for content that does not come in
@@ -45,11 +46,12 @@ type Gate struct {
 	// Products are what Next can switch to, in the server's order of preference.
 	Products []upgrade.Product[string]
 
-	// Next is the handler that the Gate stands in front of. Nil: http.NotFoundHandler.
+	// Next is the handler that the Gate stands in front of. Nil stands for
+	// http.NotFoundHandler.
 	Next http.Handler
 
-	// MaxBody is how many bytes of content may be read before a switch. 0:
-	// DefaultMaxBody. Below 0: no content.
+	// MaxBody is how many bytes of content may be read before a switch. 0 stands for
+	// DefaultMaxBody. A negative MaxBody allows no content.
 	MaxBody int64
 }
 

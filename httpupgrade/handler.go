@@ -17,14 +17,15 @@ import (
 // request on. Its fields must not change while it is in use. It panics at its first
 // request if a Protocol has no Serve, or if Carry names a field that a 101 cannot have.
 //
-// For a request with a valid offer [handshake.Choose] finds the protocol. Then the
-// Handler builds the 101, reads the content of the request, takes a place in Conns, takes
-// over the connection, and writes the 101: see [Switch]. It answers 413 (Content Too
-// Large) to too much content, 408 (Request Timeout) to content that does not come in
-// time, and 400 (Bad Request) to content that it cannot read. Every other failure before
-// the 101 is the server's own and is answered with 500. After a failure to read the
-// content or to take over the connection, the Handler closes the connection. After a
-// failure to write the 101, it does so without an answer. No HTTP follows a 101.
+// If a request has a valid offer, [handshake.Choose] finds the protocol. Then the Handler
+// builds the 101, reads the content of the request, takes a place in Conns, takes over
+// the connection, and writes the 101: see [Switch]. It answers 413 (Content Too Large) to
+// too much content, 408 (Request Timeout) to content that does not come in time, and 400
+// (Bad Request) to content that it cannot read. A [*Refusal] has its own status. Every
+// other failure before the 101 is the server's own, and the answer is 500. If the Handler
+// cannot read the content or take over the connection, it also closes the connection. If
+// it cannot write the 101, it closes the connection without an answer. No HTTP follows a
+// 101.
 //
 // A request is an ordinary one if it has no valid offer, or if no offered product is
 // supported and allowed. It goes to Next with its content untouched.
@@ -33,30 +34,33 @@ import (
 // fields of w.Header() that Carry names. Other fields that middleware has set, such as
 // Set-Cookie, do not reach the client.
 //
-// In HTTP/2 a Handler serves an extended CONNECT by the same rules, as far as they apply.
-// It answers 200 (OK) instead of 101, with the same fields except hop-by-hop fields. It
-// answers 501 (Not Implemented) to h2c, and to a product that it does not serve or allow.
-// Next never gets the request, because any answer with a 2xx status would be a switch.
-// Without an authority the answer is 400. A Refusal loses Upgrade and Connection. Its
-// status 426 becomes 400, and a status 2xx is an error of the server.
+// In HTTP/2 a Handler serves an extended CONNECT by the same rules, as far as they apply:
+//
+//   - It answers 200 (OK) instead of 101, with the same fields except hop-by-hop fields.
+//   - It answers 501 (Not Implemented) to h2c, and to a product that it does not serve or
+//     allow. Next never gets the request, because any 2xx answer of Next would be a
+//     switch.
+//   - It answers 400 to a request without an authority.
+//   - A Refusal loses Upgrade and Connection. The status 426 becomes 400, and a 2xx
+//     status is an error of the server.
 type Handler struct {
 	// Protocols are in the server's order of preference.
 	Protocols []Protocol
 
-	// Next serves every other request, except an extended CONNECT. Nil: Refuse with all
-	// of Protocols. Next never sees :protocol, which net/http lets through in any
-	// request.
+	// Next serves every other request, except an extended CONNECT. Nil stands for Refuse
+	// with all of Protocols. Next never sees :protocol, which net/http lets through in
+	// any request.
 	Next http.Handler
 
-	// MaxBody is how many bytes of content may be read before a switch. 0:
-	// DefaultMaxBody. Below 0: no content.
+	// MaxBody is how many bytes of content may be read before a switch. 0 stands for
+	// DefaultMaxBody. A negative MaxBody allows no content.
 	MaxBody int64
 
-	// Conns counts and limits the connections that were switched. Nil: no limit.
+	// Conns counts and limits the connections that were switched. Nil means no limit.
 	Conns *Conns
 
-	// Carry names the fields of w.Header() that go into the 101 with all their lines:
-	// Set-Cookie, say, or the id of a request. Letter case does not matter, and a
+	// Carry names the fields of w.Header() that go into the 101 with all their lines,
+	// such as Set-Cookie or the id of a request. Letter case does not matter, and a
 	// repeated name counts once. Carry must not name Upgrade, Connection, Content-Length,
 	// Transfer-Encoding or Trailer.
 	Carry []string
@@ -67,7 +71,7 @@ type Handler struct {
 	Decided func(*http.Request, handshake.Decision)
 
 	// Error is called with every failure except a Refusal. If Serve failed, the request
-	// has no content. Nil: failures go to the ErrorLog of the server.
+	// has no content. If Error is nil, failures go to the ErrorLog of the server.
 	Error func(*http.Request, error)
 }
 

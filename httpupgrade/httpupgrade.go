@@ -18,48 +18,51 @@
 // # HTTP/2
 //
 // In HTTP/2 a client asks for a protocol with an extended CONNECT ([RFC 8441]). Browsers
-// do so for WebSocket. A [Handler] serves it with the same Protocols and switches with a
-// 200 (OK). Nothing else here switches it: [Offer], [Select] and [Switch] return
-// [ErrConnect], [Refuse] answers 501 (Not Implemented), and a [Gate] passes it on.
+// do so for WebSocket. A [Handler] serves such a request with the same Protocols and
+// switches with a 200 (OK). No other part of this package switches it: [Offer], [Select]
+// and [Switch] return [ErrConnect], [Refuse] answers 501 (Not Implemented), and a [Gate]
+// passes it on.
 //
-// net/http supports it from Go 1.24 on, and only in a process that starts with
-// GODEBUG=http2xconnect=1 in its environment:
+// net/http supports extended CONNECT from Go 1.24 on, and only in a process that starts
+// with GODEBUG=http2xconnect=1 in its environment:
 //
 //	GODEBUG=http2xconnect=1 ./server
 //
-// Neither a //go:debug line nor os.Setenv can set it. Without it browsers use HTTP/1.1
-// for WebSocket, which works as always. In versions of net/http that have
+// Neither a //go:debug line nor os.Setenv can set this. If it is not set, browsers use
+// HTTP/1.1 for WebSocket, and that works as always. In versions of net/http that have
 // HTTP2Config.EnableConnectProtocol, that field replaces the variable.
 //
 // Serve gets one stream as its connection. The request has the method CONNECT and no
 // content. Serve runs in the handler, so middleware sees the request end when Serve
 // returns. A panic in Serve is reported and resets the stream. The context of the request
-// is also cancelled when the stream ends. The connection has the limits of net/http:
+// is cancelled by [Conns.Shutdown], and also when the stream ends. The connection has the
+// limits of net/http:
 //
 //   - It has no CloseWrite. The client sees the end when Serve returns, not when Serve
 //     calls Close.
 //   - When a deadline passes during a Read, later Reads fail too, after they have
-//     returned the octets that had arrived. When it passes before a Write is done, the
-//     stream is reset. A deadline that passes between calls does neither if it is moved
-//     before the next call.
+//     returned the octets that had arrived. When a deadline passes before a Write is
+//     done, the stream is reset. A deadline that passes between two calls has neither
+//     effect if Serve moves it before the next call.
 //   - Close resets the stream if a Write is waiting for the client.
 //   - After Serve has returned, every method returns [net.ErrClosed].
 //   - Middleware that wraps request bodies, as [http.MaxBytesHandler] does, also limits
 //     the stream. Writes bypass every middleware whose writer has an Unwrap method.
 //
 // A request without :scheme is malformed, but net/http passes it on and a handler cannot
-// tell. Server.Shutdown waits for streams: see [Conns].
+// see the fault. Server.Shutdown waits for streams: see [Conns].
 //
 // # Parts
 //
 // A library that makes the switch itself can take single parts. [Offer] and [Select] tell
 // what a request offers. [ReadContent] reads its content. [FieldsOf] and
 // [SetSwitchingProtocols] put header maps into a 101. [Early] returns a connection that
-// yields octets read too early. [Switched] checks a response.
+// first yields the octets that the server has read too early. [Switched] checks a
+// response.
 //
 // # What net/http does by itself
 //
-// It answers "OPTIONS *" without calling the handler, unless
+// net/http answers "OPTIONS *" without calling the handler, unless
 // Server.DisableGeneralOptionsHandler is set. CUPS clients and nghttp offer to upgrade in
 // that request.
 //
@@ -67,16 +70,16 @@
 // [Conns] does both.
 //
 // If a request has both Content-Length and Transfer-Encoding, net/http drops
-// Content-Length and keeps the connection, which [RFC 9112, section 6.1] says to close. A
-// handler cannot tell.
+// Content-Length and keeps the connection open, although [RFC 9112, section 6.1] requires
+// the server to close it. A handler cannot see that.
 //
 // # What middleware sees
 //
 // A handler that switches writes the 101 directly to the connection and then returns. So
 // middleware around it sees a request that took no time, with a status of 0 or 200 and no
-// content, no matter what the connection does later. Of an extended CONNECT middleware
-// sees the end, but neither the status nor the content. Use [Handler].Decided to log and
-// count, and [Conns] to limit.
+// content, no matter what the connection does later. Middleware sees the end of an
+// extended CONNECT, but neither the status nor the content. Use [Handler].Decided to log
+// and count, and [Conns] to limit.
 //
 // The rules on fields and bytes are those of packages upgrade, handshake and websocket.
 // This package handles requests, responses and connections; it has no grammar.
@@ -97,9 +100,9 @@ import (
 // ErrConnect is [handshake.ErrConnect]: the request is a CONNECT.
 var ErrConnect = handshake.ErrConnect
 
-// Offer returns the products that r offers to switch to. The errors are [ErrConnect],
-// also for an extended CONNECT, and those of [handshake.Offer]. After any of them treat r
-// as an ordinary request.
+// Offer returns the products that r offers to switch to. The errors are [ErrConnect], for
+// an extended CONNECT too, and those of [handshake.Offer]. After any of them treat r as
+// an ordinary request.
 //
 // A request made by hand, without a version, counts as HTTP/1.1. The List aliases the
 // lines in r.Header. Offer allocates only the error for a malformed field.

@@ -13,49 +13,50 @@ import (
 // This file defines a protocol for net/http, and the checks that this package always
 // makes before it switches.
 
-// Protocol is a protocol to which a [Handler] can switch, with the conditions:
-// [handshake.Protocol] for net/http. Its fields are
+// Protocol is [handshake.Protocol] for net/http: a protocol to which a [Handler] can
+// switch, with the conditions. It has these fields:
 //
 //	Product upgrade.Product[string]
 //
-// the protocol's name and, if it has one, version. It matches only an offer of the same
-// version.
+// Product is the protocol's name and, if it has one, version. It matches only an offer of
+// the same version.
 //
 //	Allow func(*http.Request) bool
 //
-// reports whether the server allows Product for a request that offers it: by the method,
-// the resource or the load, say. False leaves the request to the next Protocol. Nil
-// allows all.
+// Allow reports whether the server accepts a request that offers Product, by its method,
+// its resource or the load, for example. False leaves the request to the next Protocol. A
+// nil Allow accepts all.
 //
 //	Check func(*http.Request) error
 //
-// returns nil if the request may have the protocol; a [*Refusal], possibly wrapped, to
-// answer with that instead; or any other error, which is the server's own and is answered
-// with 500. Nil checks nothing, except for the product websocket: then a request must
-// come from a page of the same origin, or from no page. Others are refused with 403.
+// Check returns nil if the request may have the protocol; a [*Refusal], possibly wrapped,
+// to answer with that instead; or any other error, which is the server's own and is
+// answered with 500. A nil Check accepts all, except for the product websocket. For
+// websocket a nil Check refuses with 403 a request that comes from a page of another
+// origin; any Check that is set replaces this one.
 //
 //	Fields func(*http.Request) ([]handshake.Field, error)
 //
-// returns further fields of the 101, or an error as Check does. Nil adds no fields. Serve
-// gets them from [SwitchedFields].
+// Fields returns further fields of the 101, or an error as Check does. Serve gets them
+// from [SwitchedFields]. A nil Fields adds none.
 //
 //	Serve func(net.Conn, *http.Request)
 //
-// speaks the protocol on the connection, which is closed when Serve returns. The request
-// is the one that was upgraded, with its content in Body. Its context has the values of
-// the handler's context, and only [Conns.Shutdown] cancels it. Serve runs in its own
-// goroutine, because the handler returns; for HTTP/2 see the package comment. A panic is
-// recovered and reported. Serve must not be nil: a [Handler] would panic at its first
-// request.
+// Serve speaks the protocol on the connection, which is closed when Serve returns. The
+// request is the one that was upgraded, with its content in Body. Its context has the
+// values of the handler's context, and only [Conns.Shutdown] cancels it. Serve runs in
+// its own goroutine, because the handler returns; for HTTP/2 see the package comment. A
+// panic is recovered and reported. Serve must not be nil: a [Handler] would panic at its
+// first request.
 //
-// Only Serve may read the content of the request.
+// Only Serve may read the content of the request; Allow, Check and Fields must not.
 //
-// For the product websocket a Handler does what RFC 6455 asks of a server, no matter what
-// Check and Fields are. It refuses any method except GET with 405, any version except 13
-// with a 426 that names 13, and a missing or malformed key with 400. The 101 answers the
-// key, so Fields must not return Sec-WebSocket-Accept. Over HTTP/2 a Handler checks only
-// the version, because there is no key (RFC 8441, section 5). [WebSocket] makes such a
-// Protocol.
+// For the product websocket a Handler does what RFC 6455 asks of a server, even if Check
+// and Fields are set. It refuses any method except GET with 405, any version except 13
+// with a 426 that names 13, and a missing or malformed key with 400. It answers the key
+// in the 101, so Fields must not return Sec-WebSocket-Accept. Over HTTP/2 a Handler
+// checks only the version, because there is no key (RFC 8441, section 5). [WebSocket]
+// makes such a Protocol.
 type Protocol = handshake.Protocol[*http.Request, func(net.Conn, *http.Request)]
 
 // Refusal is [handshake.Refusal]: an error that Check and Fields of a [Protocol] return to

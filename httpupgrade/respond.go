@@ -12,13 +12,13 @@ import (
 
 // This file answers without a switch, and says what the server could switch to.
 
-// Refuse answers 426 (Upgrade Required) and names the protocols of which the client has
-// to choose one. It answers 505 (HTTP Version Not Supported) to versions that cannot
+// Refuse answers 426 (Upgrade Required) and names the protocols, one of which the client
+// must offer. It answers 505 (HTTP Version Not Supported) to versions that cannot
 // upgrade: 1.0, 2 and 3. It answers 501 (Not Implemented) to a CONNECT of any version,
 // and if there is no protocol to name, because a 426 must name one.
 //
-// The connection stays open, unless the request is a CONNECT, or the client asked to
-// close the connection or still waits for permission to send content (Expect:
+// The connection stays open, unless the request is a CONNECT, the client asked to close
+// the connection, or the client still waits for permission to send content (Expect:
 // 100-continue). net/http closes it in three more cases, and then takes the upgrade
 // option out of Connection: when 256 KiB of content or more are left unread, when
 // keep-alives are disabled, and during Shutdown. Refuse follows

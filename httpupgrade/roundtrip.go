@@ -74,17 +74,24 @@ var ownTransport = &http.Transport{
 //
 // # Errors
 //
-// [ErrDeclined] comes with the response, no matter what its status is; the caller reads
-// and closes the Body. An error that wraps ErrDeclined tells more about the cause. After
-// any other error there is nothing to close. There are three cases: the offer or r's
-// Connection is malformed, and nothing was sent ([handshake.AppendOffer] has the errors);
-// rt failed; or the 101 is no switch. In the last case RoundTrip closes the connection
-// and returns the response for its head. The reasons are the errors of [Switched] and
-// these traps of net/http:
+// With [ErrDeclined], RoundTrip also returns the response, whatever its status; the
+// caller reads and closes the Body. An error that wraps ErrDeclined tells more about the
+// cause.
 //
-//   - The 101 came before the whole request was sent, content included: the new protocol
-//     could mix with the rest of the content. The same goes for content that waits for a
-//     100 (Continue) if the 101 comes instead.
+// After any other error there is nothing to close. There are three cases:
+//
+//   - The offer or r's Connection is malformed, and nothing was sent. The error is one of
+//     [handshake.AppendOffer], or a [*handshake.FieldError] for Connection.
+//   - rt failed, and the error is or wraps that of rt.
+//   - The 101 does not switch. RoundTrip closes the connection and returns the response,
+//     so that the caller can see its head.
+//
+// The last case has the errors of [Switched], a failure to send the rest of the request,
+// and these traps of net/http:
+//
+//   - The 101 came before the whole request was sent, content included: the rest of the
+//     content could mix with the new protocol. This is also the error if the content
+//     waits for a 100 (Continue) and a 101 comes instead.
 //   - The Body of the 101 has no Write: an [http.Client] with a Timeout hides the
 //     connection. Limit the request by its context instead.
 //   - The first Upgrade line of the 101 is empty. That is valid, but net/http hides the
@@ -95,18 +102,20 @@ var ownTransport = &http.Transport{
 // RoundTrip cannot make http.Transport as strict as package netupgrade. Bare line feeds
 // and folded lines in the head pass. A Transport may send the offer again on a fresh
 // connection if the server has closed an idle one. If rt negotiates HTTP/2 over TLS,
-// net/http refuses Upgrade; only for an offer of exactly websocket it uses HTTP/1.1.
+// net/http refuses Upgrade, except that it uses HTTP/1.1 for an offer of exactly
+// websocket.
 //
 // # The connection
 //
 // The context of r limits only the handshake. If rt is an http.Transport or nil, the
 // connection has addresses and deadlines that work. No deadline is set. The connection
-// has a CloseWrite method exactly if the Transport's connection has one. Any other round
-// tripper may send more requests than this one, so RoundTrip cannot know which connection
-// is its own. Then a method that sets a deadline returns an error that wraps
-// [errors.ErrUnsupported], the addresses are empty, and there is no CloseWrite. Until
-// early bytes are read, two goroutines must not call Read at once: net/http does not lock
-// the buffer that holds those bytes.
+// has a CloseWrite method if and only if the Transport's connection has one. Until early
+// octets are read, two goroutines must not call Read at once: net/http does not lock the
+// buffer that holds those octets.
+//
+// Any other round tripper may send more requests than this one, so RoundTrip cannot know
+// which connection belongs to r. Then a method that sets a deadline returns an error that
+// wraps [errors.ErrUnsupported], the addresses are empty, and there is no CloseWrite.
 func RoundTrip(rt http.RoundTripper, r *http.Request, offered ...upgrade.Product[string]) (net.Conn, *http.Response, error) {
 	var sent sending
 	offer, err := sent.offer(r, offered)

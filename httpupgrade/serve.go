@@ -109,9 +109,9 @@ func (c *fieldsContext) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// SwitchedFields returns the fields that [Protocol].Fields returned for the 101 that
-// answered r. r is the request that Serve got: Serve need not negotiate a second time.
-// SwitchedFields returns nil if there were no fields. They are not a copy.
+// SwitchedFields returns the fields that [Protocol].Fields returned for the answer to r.
+// r is the request that Serve got, so Serve need not negotiate a second time. The result
+// is nil if there were no fields. It is not a copy: do not change it.
 func SwitchedFields(r *http.Request) []handshake.Field {
 	if c, ok := r.Context().Value(fieldsKey{}).(*fieldsContext); ok {
 		return c.fields

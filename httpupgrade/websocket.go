@@ -16,13 +16,12 @@ import (
 //		Next:      mux,
 //	}
 //
-// When Serve runs, the connection is at the first frame: Serve is for a library that runs
-// on a connection that is already switched. Extensions are not negotiated: to a client,
-// the server supports no extensions.
+// When Serve runs, the connection is at the first frame: give it to a library that runs
+// on a connection that has already switched. The server negotiates no extensions.
 type WebSocket struct {
 	// Origin reports whether the page that the request comes from may connect. False is
 	// answered with 403 (Forbidden). Nil allows a page of the same host and port, and a
-	// request without Origin, which no browser sends.
+	// request without Origin, because browsers always send one.
 	Origin func(*http.Request) bool
 
 	// Subprotocols are the subprotocols that the server speaks, in its order of
@@ -31,8 +30,9 @@ type WebSocket struct {
 	// has none. A malformed Sec-WebSocket-Protocol is answered with 400.
 	Subprotocols []string
 
-	// Fields is Fields of the [Protocol]. It must not return Sec-WebSocket-Accept. If
-	// Subprotocols is not empty, it must not return Sec-WebSocket-Protocol either.
+	// Fields returns further fields of the 101, as Fields of the [Protocol] does. It must
+	// not return Sec-WebSocket-Accept. If Subprotocols is not empty, it must not return
+	// Sec-WebSocket-Protocol either.
 	Fields func(*http.Request) ([]handshake.Field, error)
 
 	// Serve speaks WebSocket on the connection, as Serve of the [Protocol] does.
@@ -40,10 +40,11 @@ type WebSocket struct {
 	Serve func(conn net.Conn, r *http.Request, subprotocol string)
 }
 
-// Protocol returns the Protocol for ws as it is now. The caller may set Allow and the
-// other fields of the result: a Handler always makes the checks of WebSocket and answers
-// the key. If Fields of the result selects a subprotocol, [SwitchedFields] has it, but
-// Serve of ws may not get it: let Fields of ws select it.
+// Protocol returns the Protocol for ws as it is now. The caller may set the other fields
+// of the result, such as Allow: a Handler always checks the method, the version and the
+// key, and answers the key. But a Check that the caller sets replaces the check of
+// Origin. If the caller sets Fields, and it selects a subprotocol, [SwitchedFields] has
+// that, but Serve of ws may not get it: let Fields of ws select it.
 func (ws WebSocket) Protocol() Protocol {
 	p := Protocol{Product: socket.Product, Fields: ws.Fields}
 	if ws.Origin != nil {
