@@ -42,6 +42,12 @@ func TestAllocations(t *testing.T) {
 		"SelectSubprotocol of bytes": func() {
 			textSink, errSink = websocket.SelectSubprotocol(offeredBytes, "mqtt", "Chat", "chat")
 		},
+		"CheckSubprotocol": func() {
+			textSink, errSink = websocket.CheckSubprotocol([]string{" chat"}, "mqtt", "chat")
+		},
+		"CheckSubprotocol, foreign": func() {
+			textSink, errSink = websocket.CheckSubprotocol([]string{"soap"}, "mqtt", "chat")
+		},
 		"SameOrigin":          func() { boolSink = websocket.SameOrigin(origin, host) },
 		"SameOrigin, foreign": func() { boolSink = websocket.SameOrigin(origin, version) },
 		"Refusal":             func() { boolSink = websocket.ErrVersion.Refusal() == nil },

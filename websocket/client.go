@@ -43,16 +43,47 @@ func CheckAccept[K, S upgrade.Text](key K, accept []S) error {
 	if len(accept) != 1 {
 		return ErrAccept
 	}
-	value := accept[0]
+	var room [acceptLen]byte
+	if string(AppendAccept(room[:0], key)) != string(trim(accept[0])) {
+		return ErrAccept
+	}
+	return nil
+}
+
+// CheckSubprotocol returns the subprotocol that the server chose, or "" if it chose none.
+// lines are the lines of Sec-WebSocket-Protocol in a 101, offered the names that the client
+// sent in its own Sec-WebSocket-Protocol. The result is one of offered.
+//
+// The error is [ErrSubprotocol], as an [Error], if there is more than one line, or the line
+// is not one of offered octet for octet; blanks around it are ignored. Close the connection
+// then. A client that needs a subprotocol also closes the connection after "".
+//
+// A response must switch before this check means anything. CheckSubprotocol allocates
+// nothing. It follows [RFC 6455, section 4.1], item 6 of the response.
+//
+// [RFC 6455, section 4.1]: https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+func CheckSubprotocol[S upgrade.Text](lines []S, offered ...string) (string, error) {
+	switch len(lines) {
+	case 0:
+		return "", nil
+	case 1:
+		chosen := trim(lines[0])
+		for _, name := range offered {
+			if name != "" && name == string(chosen) {
+				return name, nil
+			}
+		}
+	}
+	return "", ErrSubprotocol
+}
+
+// trim returns value without the blanks around it.
+func trim[S upgrade.Text](value S) S {
 	for len(value) > 0 && octet.IsBlank(value[0]) {
 		value = value[1:]
 	}
 	for len(value) > 0 && octet.IsBlank(value[len(value)-1]) {
 		value = value[:len(value)-1]
 	}
-	var room [acceptLen]byte
-	if string(AppendAccept(room[:0], key)) != string(value) {
-		return ErrAccept
-	}
-	return nil
+	return value
 }

@@ -108,3 +108,43 @@ func TestCheckAcceptCaptures(t *testing.T) {
 		t.Errorf("only %d captures", checked)
 	}
 }
+
+func TestCheckSubprotocol(t *testing.T) {
+	offered := []string{"chat", "v2.chat", "chat2"}
+	for _, test := range []struct {
+		name    string
+		lines   []string
+		offered []string
+		want    string
+		err     error
+	}{
+		{"none chosen", nil, offered, "", nil},
+		{"none chosen, none offered", nil, nil, "", nil},
+		{"the first", []string{"chat"}, offered, "chat", nil},
+		{"the last", []string{"chat2"}, offered, "chat2", nil},
+		{"blanks around it", []string{" \tv2.chat \t"}, offered, "v2.chat", nil},
+		{"another one", []string{"cha"}, offered, "", websocket.ErrSubprotocol},
+		{"a longer one", []string{"chat22"}, offered, "", websocket.ErrSubprotocol},
+		{"in another letter case", []string{"Chat"}, offered, "", websocket.ErrSubprotocol},
+		{"none offered", []string{"chat"}, nil, "", websocket.ErrSubprotocol},
+		{"an empty line", []string{""}, offered, "", websocket.ErrSubprotocol},
+		{"an empty line, an empty name offered", []string{""}, []string{""}, "", websocket.ErrSubprotocol},
+		{"a list", []string{"chat, chat2"}, offered, "", websocket.ErrSubprotocol},
+		{"two lines", []string{"chat", "chat"}, offered, "", websocket.ErrSubprotocol},
+		{"two lines, one empty", []string{"chat", ""}, offered, "", websocket.ErrSubprotocol},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := websocket.CheckSubprotocol(test.lines, test.offered...)
+			if got != test.want || err != test.err {
+				t.Errorf("%q, %v, want %q, %v", got, err, test.want, test.err)
+			}
+			var octets [][]byte
+			for _, line := range test.lines {
+				octets = append(octets, []byte(line))
+			}
+			if ofBytes, errOfBytes := websocket.CheckSubprotocol(octets, test.offered...); ofBytes != got || errOfBytes != err {
+				t.Errorf("on bytes: %q, %v", ofBytes, errOfBytes)
+			}
+		})
+	}
+}

@@ -209,8 +209,11 @@ func TestErrors(t *testing.T) {
 		websocket.ErrKey:     {"websocket: Sec-WebSocket-Key is not the base64 of 16 bytes", "Sec-WebSocket-Key"},
 		websocket.ErrAccept:  {"websocket: Sec-WebSocket-Accept does not answer the key", "Sec-WebSocket-Accept"},
 		websocket.ErrOrigin:  {"websocket: Origin may not connect", "Origin"},
-		websocket.Error(0):   {"websocket: bad handshake", ""},
-		websocket.Error(99):  {"websocket: bad handshake", ""},
+
+		websocket.ErrSubprotocol: {"websocket: Sec-WebSocket-Protocol names none that was offered", "Sec-WebSocket-Protocol"},
+
+		websocket.Error(0):  {"websocket: bad handshake", ""},
+		websocket.Error(99): {"websocket: bad handshake", ""},
 	} {
 		if got := [2]string{err.Error(), err.FieldName()}; got != want || !errors.Is(err, err) {
 			t.Errorf("%d: %q, want %q", err, got, want)
@@ -226,8 +229,11 @@ func TestRefusals(t *testing.T) {
 		websocket.ErrKey:     {Status: 400},
 		websocket.ErrAccept:  {Status: 502},
 		websocket.ErrOrigin:  {Status: 403},
-		websocket.Error(0):   {Status: 400},
-		websocket.Error(99):  {Status: 400},
+
+		websocket.ErrSubprotocol: {Status: 502},
+
+		websocket.Error(0):  {Status: 400},
+		websocket.Error(99): {Status: 400},
 	} {
 		if got := err.Refusal(); !reflect.DeepEqual(*got, want) {
 			t.Errorf("%d: %+v, want %+v", err, got, want)
