@@ -12,6 +12,7 @@ import (
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/handshake"
+	"github.com/gosegue/upgrade/head"
 	"github.com/gosegue/upgrade/netupgrade"
 	"github.com/gosegue/upgrade/websocket"
 )
@@ -81,28 +82,24 @@ func dialWebSocket(ctx context.Context, conn net.Conn, host, target string, subp
 		}
 		return nil, "", err
 	}
-	// The server answers the key, chooses one of the subprotocols or none, and no
-	// extension, since none was offered (RFC 6455, section 4.1).
-	err = websocket.CheckAccept(key, switched.Head.Lines(nil, "Sec-WebSocket-Accept"))
-	chosen := ""
-	switch lines := switched.Head.Lines(nil, "Sec-WebSocket-Protocol"); len(lines) {
-	case 0:
-	case 1:
-		chosen, err = websocket.SelectSubprotocol(lines, subprotocols...)
-		if err == nil && chosen != string(lines[0]) {
-			err = errors.New("the server chose a subprotocol that was not offered")
-		}
-	default:
-		err = errors.New("the server chose several subprotocols")
-	}
-	if err == nil && len(switched.Head.Lines(nil, "Sec-WebSocket-Extensions")) > 0 {
-		err = errors.New("the server chose an extension that was not offered")
-	}
+	chosen, err := checkWebSocket(switched.Head, key, subprotocols)
 	if err != nil {
 		switched.Conn.Close()
 		return nil, "", err
 	}
 	return switched.Conn, chosen, nil
+}
+
+// checkWebSocket returns the subprotocol that the server chose, or why its 101 is no
+// WebSocket handshake (RFC 6455, section 4.1).
+func checkWebSocket(head *head.Response, key string, subprotocols []string) (string, error) {
+	if err := websocket.CheckAccept(key, head.Lines(nil, "Sec-WebSocket-Accept")); err != nil {
+		return "", err
+	}
+	if len(head.Lines(nil, "Sec-WebSocket-Extensions")) > 0 {
+		return "", errors.New("the server chose an extension, and none was offered")
+	}
+	return websocket.CheckSubprotocol(head.Lines(nil, "Sec-WebSocket-Protocol"), subprotocols...)
 }
 
 // A WebSocket library needs only a connection that has switched already.
