@@ -159,7 +159,7 @@ func talk(cmd *cobra.Command, o dial.Options, quiet time.Duration) error {
 	webSocket := dial.Speaks(switched, dial.WebSocket)
 	var checked []string
 	if webSocket {
-		checked = []string{"Sec-WebSocket-Accept"}
+		checked = []string{"Sec-WebSocket-Accept", "Sec-WebSocket-Protocol"}
 	}
 	if err := tell(cmd, explain.Switched(dial.Lines(switched.Head), checked...)); err != nil {
 		switched.Conn.Close()

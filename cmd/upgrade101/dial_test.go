@@ -16,6 +16,7 @@ import (
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/httpupgrade"
 	"github.com/gosegue/upgrade/internal/tcptest"
+	"github.com/gosegue/upgrade/websocket"
 )
 
 // Dial talks to our own server, in both modes. Octets pass unchanged, messages as lines.
@@ -63,6 +64,46 @@ func TestDialRefuses(t *testing.T) {
 				t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
 			}
 			mustBePrintable(t, stderr)
+		})
+	}
+}
+
+// A WebSocket client must leave a server that chooses what was not offered (RFC 6455,
+// section 4.1).
+func TestDialChecksWhatTheServerChose(t *testing.T) {
+	offers := []string{"--header", "Sec-WebSocket-Protocol: chat", "--header", "sec-websocket-protocol: v2, v3"}
+	for name, test := range map[string]struct {
+		chosen string // lines of the 101
+		args   []string
+		want   string // in standard error, if the switch is refused
+	}{
+		"nothing":                       {"", offers, ""},
+		"a subprotocol":                 {"Sec-WebSocket-Protocol: v3\r\n", offers, ""},
+		"another subprotocol":           {"Sec-WebSocket-Protocol: v4\r\n", offers, "names none that was offered"},
+		"a subprotocol, none offered":   {"Sec-WebSocket-Protocol: chat\r\n", nil, "names none that was offered"},
+		"two subprotocols":              {"Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: v2\r\n", offers, "names none that was offered"},
+		"an extension, none offered":    {"Sec-WebSocket-Extensions: x\r\n", offers, "extension"},
+		"an extension":                  {"Sec-WebSocket-Extensions: x\r\n", []string{"--header", "Sec-WebSocket-Extensions: x"}, ""},
+		"the offer itself is malformed": {"Sec-WebSocket-Protocol: chat\r\n", []string{"--header", "Sec-WebSocket-Protocol: chat chat"}, "malformed Sec-WebSocket-Protocol"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			address := tcptest.Serve(t, func(server *tcptest.Peer) {
+				_, after, _ := strings.Cut(server.Head(), "Sec-WebSocket-Key: ")
+				key, _, _ := strings.Cut(after, "\r\n")
+				server.Send("HTTP/1.1 101 x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: " + websocket.Accept(key) + "\r\n" + test.chosen + "\r\n")
+			})
+			code, _, stderr := try("", append(append([]string{"dial", "--quiet", "1ms"}, test.args...), "ws://"+address)...)
+			want := test.want
+			if want == "" {
+				want = "decision: switch\n"
+			}
+			// This server ends without a close frame, so that every try fails in the end.
+			if code != exitFailure || !strings.Contains(stderr, want) || strings.Contains(stderr, "decision: switch\n") != (test.want == "") {
+				t.Errorf("exit code %d, %s", code, stderr)
+			}
+			if strings.Contains(stderr, "ignored: Sec-WebSocket-Protocol") {
+				t.Errorf("not said to be checked: %s", stderr)
+			}
 		})
 	}
 }

@@ -14,12 +14,14 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/head"
+	"github.com/gosegue/upgrade/internal/octet"
 	"github.com/gosegue/upgrade/netupgrade"
 	"github.com/gosegue/upgrade/websocket"
 )
@@ -80,7 +82,7 @@ func Dial(ctx context.Context, o Options) (netupgrade.Switched, error) {
 		return netupgrade.Switched{}, err
 	}
 	var key string
-	fields := o.Fields
+	fields := slices.Clip(o.Fields)
 	for _, p := range o.Products {
 		if p.Matches(WebSocket) {
 			key = string(websocket.AppendKey(nil))
@@ -101,13 +103,43 @@ func Dial(ctx context.Context, o Options) (netupgrade.Switched, error) {
 		return netupgrade.Switched{}, err
 	}
 	if Speaks(switched, WebSocket) {
-		if err := websocket.CheckAccept(key, switched.Head.Lines(nil, "Sec-WebSocket-Accept")); err != nil {
+		if err := checkWebSocket(switched.Head, key, o.Fields); err != nil {
 			switched.Conn.Close()
 			return netupgrade.Switched{}, err
 		}
 	}
 	return switched, nil
 }
+
+// checkWebSocket returns nil if a 101 answers the key and chooses nothing that sent, the
+// fields of the request, did not offer. It does not look into extensions that were offered.
+func checkWebSocket(h *head.Response, key string, sent []handshake.Field) error {
+	if err := websocket.CheckAccept(key, h.Lines(nil, "Sec-WebSocket-Accept")); err != nil {
+		return err
+	}
+	var subprotocols []string
+	extensions := false
+	for _, f := range sent {
+		switch {
+		case octet.EqualFold(f.Name, "Sec-WebSocket-Extensions"):
+			extensions = true
+		case octet.EqualFold(f.Name, "Sec-WebSocket-Protocol"):
+			names, err := upgrade.ParseConnection(f.Value) // a list of tokens as well
+			if err != nil {
+				return &handshake.FieldError{Field: f.Name, Err: err.(*upgrade.SyntaxError)}
+			}
+			subprotocols = slices.AppendSeq(subprotocols, names.All())
+		}
+	}
+	if !extensions && len(h.Lines(nil, "Sec-WebSocket-Extensions")) > 0 {
+		return errExtension
+	}
+	_, err := websocket.CheckSubprotocol(h.Lines(nil, "Sec-WebSocket-Protocol"), subprotocols...)
+	return err
+}
+
+// errExtension is the reason to leave a server that chooses what was not offered.
+var errExtension = errors.New("the server chose an extension, and none was offered")
 
 // Speaks reports whether a connection was switched to p alone.
 func Speaks(switched netupgrade.Switched, p upgrade.Product[string]) bool {
