@@ -294,6 +294,41 @@ func Status(err error) int {
 	return status
 }
 
+// RefusalOf returns the response to a request that err kept from switching: the [Refusal]
+// that err is or wraps, the one that the error's method Refusal returns, or else one with
+// only a status. The status is always that of [Status]. The result is nil if that is 0.
+//
+// A [websocket.Error] has fields that its response needs, such as Sec-WebSocket-Version
+// with 426 (Upgrade Required), so a server that answers errors by their status alone
+// loses them. [Refusal.Response] turns the result into fields and content.
+//
+// The Refusal may be shared: do not change it. RefusalOf also looks at the errors that
+// err wraps, and allocates only a Refusal that no error has.
+//
+// [websocket.Error]: https://pkg.go.dev/github.com/gosegue/upgrade/websocket#Error
+func RefusalOf(err error) *Refusal {
+	status := Status(err)
+	if status == 0 {
+		return nil
+	}
+	var refusal *Refusal
+	find(err, func(err error) bool {
+		r, ok := err.(*Refusal)
+		if e, has := err.(interface{ Refusal() *Refusal }); has {
+			r, ok = e.Refusal(), true
+		}
+		if !ok || r == nil || r.Status != status {
+			return false
+		}
+		refusal = r
+		return true
+	})
+	if refusal == nil {
+		refusal = &Refusal{Status: status}
+	}
+	return refusal
+}
+
 // FieldName returns the name of the field that err is about: Upgrade, Connection or Host,
 // the name in a [FieldError] or a [ResponseError], or the name that the error's method
 // FieldName returns. It returns "" if err is about no field. It also looks at the errors

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/gosegue/upgrade/chunked"
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/head"
+	rfc6455 "github.com/gosegue/upgrade/websocket"
 )
 
 // refusing is an error of another package that has a refusal.
@@ -67,6 +69,32 @@ func TestErrorsMapToStatusAndField(t *testing.T) {
 		if n := testing.AllocsPerRun(100, func() { handshake.Status(test.err); handshake.FieldName(test.err) }); n != 0 {
 			t.Errorf("%v: %v allocations", test.err, n)
 		}
+		if r := handshake.RefusalOf(test.err); (r == nil) != (test.status == 0) || r != nil && r.Status != test.status {
+			t.Errorf("%v: %+v, want the status %d", test.err, r, test.status)
+		}
+	}
+}
+
+func TestRefusalOfKeepsFieldsAndContent(t *testing.T) {
+	own := &handshake.Refusal{Status: 401, Fields: []handshake.Field{{Name: "WWW-Authenticate", Value: "Bearer"}}, Content: "who?"}
+	for _, err := range []error{
+		own, fmt.Errorf("wrapped: %w", own), errors.Join(io.EOF, own), refusing{own}, fmt.Errorf("wrapped: %w", refusing{own}),
+		fmt.Errorf("%w: %w", (*handshake.Refusal)(nil), own),
+		fmt.Errorf("%w: %w", &handshake.Refusal{Status: 101}, own),
+	} {
+		if got := handshake.RefusalOf(err); got != own {
+			t.Errorf("%v: %+v", err, got)
+		}
+		if n := testing.AllocsPerRun(100, func() { handshake.RefusalOf(err) }); n != 0 {
+			t.Errorf("%v: %v allocations", err, n)
+		}
+	}
+	if got := handshake.RefusalOf(rfc6455.ErrVersion); got != rfc6455.ErrVersion.Refusal() {
+		t.Errorf("%+v", got)
+	}
+	// What decides about the status decides about the response.
+	if got := handshake.RefusalOf(&handshake.ContentError{Status: 413, Err: own}); !reflect.DeepEqual(got, &handshake.Refusal{Status: 413}) {
+		t.Errorf("%+v", got)
 	}
 }
 

@@ -1,7 +1,6 @@
 package handshake_test
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -137,15 +136,7 @@ func more(conn net.Conn, input []byte) ([]byte, error) {
 
 // refuse sends the response that err calls for, with Connection: close.
 func refuse(conn net.Conn, err error) {
-	var refusal *handshake.Refusal
-	var octets interface{ Status() int } // an error of head or chunked
-	switch {
-	case errors.As(err, &refusal):
-	case errors.As(err, &octets):
-		refusal = &handshake.Refusal{Status: octets.Status()}
-	default:
-		refusal = &handshake.Refusal{Status: handshake.Status(err)}
-	}
+	refusal := handshake.RefusalOf(err)
 	fields, content, err := refusal.Response(logging)
 	if err != nil {
 		return

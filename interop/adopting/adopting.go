@@ -4,7 +4,6 @@
 package adopting
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/gosegue/upgrade"
@@ -37,15 +36,7 @@ func check(r *http.Request) error {
 
 // respond answers r if err forbids the switch.
 func respond(w http.ResponseWriter, r *http.Request, err error) {
-	var requirement websocket.Error
-	var refusal *handshake.Refusal
-	switch {
-	case errors.As(err, &requirement):
-		refusal = requirement.Refusal()
-	case errors.As(err, &refusal):
-	default:
-		refusal = &handshake.Refusal{Status: handshake.Status(err)}
-	}
+	refusal := handshake.RefusalOf(err)
 	for _, f := range refusal.Fields {
 		w.Header().Add(f.Name, f.Value)
 	}

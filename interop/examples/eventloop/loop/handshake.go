@@ -1,7 +1,6 @@
 package loop
 
 import (
-	"errors"
 	"io"
 	"slices"
 	"strconv"
@@ -118,7 +117,10 @@ func appendSwitch(dst []byte, r *head.Request) ([]byte, error) {
 // appendRefusal appends the response to a request that err kept from switching. The
 // connection closes after it, since content may follow.
 func appendRefusal(dst []byte, err error) []byte {
-	refusal := refusalOf(err)
+	refusal := handshake.RefusalOf(err)
+	if refusal.Status == 426 {
+		refusal = &handshake.Refusal{Status: 426, Fields: refusal.Fields, Content: "this server speaks only WebSocket\n"}
+	}
 	fields, content, err := refusal.Response(product)
 	if err != nil {
 		return dst
@@ -131,22 +133,4 @@ func appendRefusal(dst []byte, err error) []byte {
 		return dst
 	}
 	return append(dst, content...)
-}
-
-// refusalOf returns the answer to an error of any of the packages.
-func refusalOf(err error) *handshake.Refusal {
-	var (
-		refusal     *handshake.Refusal
-		requirement websocket.Error
-		octets      interface{ Status() int } // an error of head or chunked
-	)
-	switch {
-	case errors.As(err, &refusal):
-		return refusal
-	case errors.As(err, &requirement):
-		return requirement.Refusal()
-	case errors.As(err, &octets):
-		return &handshake.Refusal{Status: octets.Status()}
-	}
-	return &handshake.Refusal{Status: handshake.Status(err), Content: "this server speaks only WebSocket\n"}
 }

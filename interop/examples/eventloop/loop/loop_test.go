@@ -141,7 +141,7 @@ func TestRefusals(t *testing.T) {
 	addr := startServer(t).Addr().String()
 	for request, want := range map[string]string{
 		offer + "Origin: http://evil.example\r\n\r\n":       "403 ",
-		strings.Replace(offer, "13", "8", 1) + "\r\n":       "426 ",
+		strings.Replace(offer, "13", "8", 1) + "\r\n":       "426 this server speaks only WebSocket\n",
 		offer + "Content-Length: 1000000\r\n\r\n":           "413 ",
 		"GET / HTTP/1.1\r\nHost: example.com\r\n\r\n":       "426 this server speaks only WebSocket\n",
 		"GET / HTTP/1.1\r\nHost : example.com\r\n\r\n":      "400 ",
@@ -156,6 +156,9 @@ func TestRefusals(t *testing.T) {
 		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil {
 			t.Fatalf("%q: %v", request, err)
+		}
+		if told := response.Header.Get("Sec-Websocket-Version") == "13"; told != strings.Contains(request, "Version: 8") {
+			t.Errorf("%q: %v", request, response.Header)
 		}
 		content, err := io.ReadAll(response.Body)
 		conn.Close()
