@@ -88,7 +88,7 @@ const (
 )
 
 // Next decodes p up to the end of the next piece of content. p continues after the last
-// octet that the call before used. Next returns the content, which is the end of p[:n]
+// octet that the previous call used. Next returns the content, which is the end of p[:n]
 // and aliases p, and n, the number of octets used.
 //
 // If p has no content, Next uses all of p, or p up to the end of the message. So n is 0 only
