@@ -24,8 +24,8 @@ var (
 	// ErrNoUpgrade: the Upgrade field is absent or blank.
 	ErrNoUpgrade = errors.New("handshake: no Upgrade field")
 
-	// ErrNoOption: Connection does not name the option upgrade. The Upgrade field
-	// was meant for another connection, and an intermediary passed it on.
+	// ErrNoOption: Connection does not name the option upgrade. So the Upgrade field was
+	// meant for another connection, and an intermediary passed it on.
 	ErrNoOption = errors.New("handshake: no upgrade option in Connection")
 
 	// ErrNotSupported: the offer is valid, but names no protocol that the server supports
@@ -224,8 +224,8 @@ func textOf(err error) string {
 //   - 501 (Not Implemented) for [ErrConnect];
 //   - 400 (Bad Request) for a FieldError of any other field;
 //   - for a [Refusal] or a [ContentError], its status;
-//   - for an error with a method Status or Refusal, the status that the method returns
-//     (errors of packages head, chunked and websocket have one of these methods);
+//   - for an error with a method Status or Refusal, the status from that method (errors
+//     of packages head, chunked and websocket have one of these methods);
 //   - 0 for nil, and for a [WriteError], after which no answer is possible;
 //   - 500 for any other error, which is the server's own.
 //

@@ -49,7 +49,7 @@ func check[S upgrade.Text](name string, value S) error {
 //
 // value is bytes or a string. The error is that of [Field.Check], or [ErrReserved] for a
 // field that the caller must not give in a 101: Upgrade, Connection, Content-Length,
-// Transfer-Encoding or Trailer. It does not name the field. With an error, dst is
+// Transfer-Encoding or Trailer. The error does not name the field. With an error, dst is
 // returned as it was. AppendField allocates only what dst needs to grow.
 func AppendField[S upgrade.Text](dst []byte, name string, value S) ([]byte, error) {
 	if err := check(name, value); err != nil {
