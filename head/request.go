@@ -41,8 +41,8 @@ type Request struct {
 }
 
 // Parse reads the head at the start of buf and returns its length in octets, including
-// the empty line that ends the head, and one before it if there is one. Parse ignores the
-// octets that follow.
+// the empty line that ends the head, and an empty line before the request line if there
+// is one. Parse ignores the octets that follow.
 //
 // It returns 0 and nil if buf ends before the head does and has no fault so far. Then
 // read more, and call Parse again with the same octets followed by the new ones, in the
