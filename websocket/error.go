@@ -64,9 +64,10 @@ func (e Error) FieldName() string {
 //	ErrOrigin       403 (Forbidden)
 //	ErrSubprotocol  502 (Bad Gateway), of a proxy that received the response
 //
-// Any other Error gets a 400. A 426 must also have an Upgrade, which the adapter adds.
-// HTTP/2 and HTTP/3 have neither Upgrade nor 426: there, answer ErrVersion with 400 and
-// the same field, and ErrMethod with 400 and no field.
+// Any other Error gets a 400. A 426 must also have an Upgrade, which
+// [handshake.Refusal.Response] adds. HTTP/2 and HTTP/3 have neither Upgrade nor 426:
+// there, answer ErrVersion with 400 and the same field, and ErrMethod with 400 and no
+// field.
 //
 // The Refusal is shared: do not change it. Refusal allocates nothing.
 func (e Error) Refusal() *handshake.Refusal {
