@@ -42,9 +42,9 @@ type ContentError = handshake.ContentError
 // r.Body yields the bytes that were read, and then the rest. A server should close the
 // connection after its answer.
 //
-// A proxy that has already passed the content on must not call ReadContent; it sets
-// r.Body to [http.NoBody] and r.ContentLength to 0 instead. ReadContent makes room only
-// as content arrives. It follows [RFC 9110, section 7.8].
+// A proxy that has already passed the content on sets r.Body to [http.NoBody] and
+// r.ContentLength to 0 instead of calling ReadContent. ReadContent makes room only as
+// content arrives. It follows [RFC 9110, section 7.8].
 //
 // [RFC 9110, section 7.8]: https://httpwg.org/specs/rfc9110.html#rfc.section.7.8
 func ReadContent(r *http.Request, limit int64) error {

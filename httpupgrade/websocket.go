@@ -27,7 +27,8 @@ type WebSocket struct {
 	// Subprotocols are the subprotocols that the server speaks, in its order of
 	// preference. The first one that the client offers is selected and put into
 	// Sec-WebSocket-Protocol. If the client offers no such subprotocol, the connection
-	// has none. A malformed Sec-WebSocket-Protocol is answered with 400.
+	// has none. A malformed Sec-WebSocket-Protocol is answered with 400, but if
+	// Subprotocols is empty, the field is ignored.
 	Subprotocols []string
 
 	// Fields returns further fields of the 101, as Fields of the [Protocol] does. It must
