@@ -37,7 +37,7 @@ func (r Reason) want() string {
 // SyntaxError tells where and why a field is malformed. It holds no input and
 // its text quotes none. It unwraps to its Reason.
 type SyntaxError struct {
-	// Line is the index of the field line, from 0.
+	// Line is the index of the line, from 0.
 	Line int
 
 	// Offset is the byte offset in that line, from 0, of the first octet that no
