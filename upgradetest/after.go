@@ -42,7 +42,7 @@ var afterChecks = []check{
 			case a.answer == nil || a.answer.status != 101:
 				return note("%s", told(a.exchange))
 			case a.wrong != "":
-				return skip("the octets that follow do not belong to the protocol: see 101-nothing-after")
+				return skip("the octets after the 101 do not belong to the protocol: see 101-nothing-after")
 			case a.end == EndClosed && a.octets == 0:
 				return fail("the connection ended right after the head of the 101")
 			}
@@ -91,14 +91,14 @@ func (s *session) afterwards() *afterwards {
 		case a.wrong != "" || octets == "":
 		case is(s.Product, "websocket"):
 			if seen.malformed {
-				a.wrong = "octets follow that are not a frame of a server"
+				a.wrong = "the octets after the 101 are not a WebSocket frame of a server"
 			}
 		case is(s.Product, "h2c"):
 			if n := min(len(octets), frameHeadLength); octets[min(3, n):n] != "\x04\x00\x00\x00\x00\x00"[:max(n-3, 0)] {
-				a.wrong = "octets follow that are not a SETTINGS frame"
+				a.wrong = "the octets after the 101 are not a SETTINGS frame"
 			}
 		case a.answer.declaresContent():
-			a.wrong = "content follows, which the head declares"
+			a.wrong = "content follows the 101, as its head declares"
 		default:
 			a.doubtful = text(octets)
 		}
@@ -120,13 +120,13 @@ var chunk = regexp.MustCompile(`^[0-9A-Fa-f]+[ \t]*(;[^\r\n]*)?\r\n`)
 func leftOver(octets string) string {
 	switch {
 	case strings.HasPrefix(octets, "\r") || strings.HasPrefix(octets, "\n"):
-		return "a line end follows"
+		return "a line end follows the 101"
 	case strings.HasPrefix(octets, "HTTP/1."):
-		return "another response follows"
+		return "another response follows the 101"
 	case chunk.MatchString(octets):
-		return "a chunk follows"
+		return "a chunk follows the 101"
 	case strings.HasPrefix(octets, "<"):
-		return "a document follows"
+		return "a document follows the 101"
 	}
 	return ""
 }

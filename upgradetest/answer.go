@@ -33,18 +33,18 @@ var answerChecks = []check{
 			return ""
 		}),
 	}, {
-		id: "advertised-connection", title: "an answer that advertises with Upgrade has the option upgrade in Connection",
+		id: "advertised-connection", title: "an answer that advertises products in Upgrade has the option upgrade in Connection",
 		rule: must(9110, "7.8"),
-		judge: ofAnswers("no answer advertised", advertising, func(r *response) string {
+		judge: ofAnswers("no answer advertised a product", advertising, func(r *response) string {
 			if !r.has("upgrade") {
 				return "an answer has Upgrade, but Connection does not name it"
 			}
 			return ""
 		}),
 	}, {
-		id: "advertised-valid", title: "Upgrade in an answer that advertises is well-formed",
+		id: "advertised-valid", title: "Upgrade in an answer that advertises products is well-formed",
 		rule: must(9110, "2.2"),
-		judge: ofAnswers("no answer advertised", advertising, func(r *response) string {
+		judge: ofAnswers("no answer advertised a product", advertising, func(r *response) string {
 			if _, err := upgrade.ParseList(r.lines("Upgrade")...); err != nil {
 				return "Upgrade in an answer is malformed: " + err.Error()
 			}
@@ -89,6 +89,6 @@ func ofAnswers(none string, about func(*response) bool, broken func(*response) s
 		if len(seen) == 0 {
 			return skip("%s", none)
 		}
-		return pass("right in all %d answers that it applies to, of %d", len(seen), len(requests))
+		return pass("right in all %d answers to which the check applies; requests: %d", len(seen), len(requests))
 	}
 }

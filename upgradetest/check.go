@@ -19,13 +19,13 @@ const (
 	// clients count on.
 	May Level = iota + 1
 
-	// Should is for behaviour that an RFC recommends. It is also for behaviour that an
-	// RFC demands in one sentence and can be read to leave open in another: a server
-	// that does not take an offer in another spelling breaks the rules of parsing, but
-	// it may ignore any offer.
+	// Should is for behaviour that an RFC recommends. It is also for behaviour that one
+	// sentence of an RFC demands and another seems to leave open: a server that does
+	// not take an offer in an unusual spelling breaks the rules of parsing, but a
+	// server may ignore any offer.
 	Should
 
-	// Must is for behaviour that an RFC demands, without a choice.
+	// Must is for behaviour that an RFC demands and leaves no choice about.
 	Must
 )
 
@@ -80,8 +80,7 @@ type Result struct {
 	Verdict Verdict
 
 	// Sent and Received are the octets of the connection that the verdict rests on.
-	// They are empty if there was none. They are the raw octets: escape them before
-	// you show them.
+	// They are empty if there was no connection. Escape them before you show them.
 	Sent, Received []byte
 
 	// Detail is a sentence that says why. It is printable ASCII. Of the octets that the

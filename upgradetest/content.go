@@ -243,7 +243,7 @@ func ignoredContent(change func(r *request, content string)) func(*session) find
 		case len(e.finals) > 2:
 			return fail("%d answers to two requests: the server found another request in the content of the first", len(e.finals))
 		case len(e.finals) == 2 && e.finals[1].status == 400 && !s.usual(400):
-			return fail("the request after it gets a 400, but not if it is sent alone: the server did not find where it begins")
+			return fail("the second request gets a 400, but not if it is sent alone: the server did not find where it begins")
 		}
 		return pass("%d answers to two requests, and no more", len(e.finals))
 	}

@@ -35,6 +35,6 @@ func ExampleRun() {
 	// Output:
 	// it answered 101 naming echo/1
 	// pass MUST 101-offered: it names echo/1
-	// fail MUST 101-connection: Connection does not have it, so a proxy passes Upgrade on unchanged
+	// fail MUST 101-connection: Connection does not name upgrade, so a proxy may pass Upgrade on unchanged
 	// fail MUST no-upgrade: it answered 101 naming echo/1
 }

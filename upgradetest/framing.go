@@ -83,7 +83,7 @@ var framingChecks = []check{
 			r.fields = append(r.fields, "X: y", " Upgrade: "+p)
 		})),
 	}, {
-		id: "blank-first-line", title: "a line before the fields that begins with a blank is not a field line",
+		id: "blank-first-line", title: "a line right after the request line is not a field line if it begins with a blank",
 		rule: must(9112, "2.2"), switching: true,
 		judge: unless(takesNothing, untaken(func(r *request, p string) {
 			r.upgrade = nil
@@ -103,12 +103,12 @@ var framingChecks = []check{
 		judge: forEach(func(which string) func(*session) finding {
 			return rejected(false, func(r *request) {
 				second := "upgrade101.invalid"
-				if which == "the same" {
+				if which == "the same value" {
 					second = r.hosts[0]
 				}
 				r.hosts = append(r.hosts, second)
 			})
-		}, "another", "the same"),
+		}, "another value", "the same value"),
 	}, {
 		id: "host-malformed", title: "a request with a malformed Host gets a 400",
 		rule: must(9112, "3.2"),
@@ -137,7 +137,7 @@ func rejected(ends bool, fault func(*request), also ...int) func(*session) findi
 		}
 		switch {
 		case e.answer == nil && e.end == EndClosed && len(e.received) == 0:
-			return note("%s, where a 400 is demanded", told(e))
+			return note("%s, but a 400 is required", told(e))
 		case e.answer == nil:
 			return note("%s", told(e))
 		case right && ends:
@@ -147,7 +147,7 @@ func rejected(ends bool, fault func(*request), also ...int) func(*session) findi
 		case e.answer.status < 400 || s.usual(e.answer.status):
 			return fail("%s, as if nothing were wrong", told(e))
 		}
-		return note("%s, where a 400 is demanded", told(e))
+		return note("%s, but a 400 is required", told(e))
 	}
 }
 
@@ -200,5 +200,5 @@ func ending(e *exchange, state openness) finding {
 	case closed:
 		return pass("%s, and the connection ended", told(e))
 	}
-	return note("%s; it did not show in time whether the connection ended", told(e))
+	return note("%s; whether the connection ended did not show in time", told(e))
 }

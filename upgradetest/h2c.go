@@ -47,7 +47,7 @@ var h2cChecks = []check{
 			case head == "":
 				return note("no frame came")
 			case !beginsHTTP2(head):
-				return fail("it is another frame")
+				return fail("the first frame is not SETTINGS")
 			}
 			return pass("it is")
 		},

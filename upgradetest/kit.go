@@ -13,9 +13,9 @@ import (
 
 // Server makes the checks on a server under test. Each check that is about the product is
 // a subtest, named by its ID. A failed MUST fails its subtest, and a failed SHOULD or MAY
-// is logged there, with the octets that prove it. A check that does not apply, or that
-// Options.Skip leaves out, is a skipped subtest. A server that never switches fails the
-// test, unless Options.NoSwitch is set.
+// is logged there, with the octets that prove it. A check that cannot be made on this
+// server, or that Options.Skip leaves out, is a skipped subtest. A server that never
+// switches fails the test, unless Options.NoSwitch is set.
 //
 // Server calls dial for each connection, one at a time, as [Run] does. dial may connect to
 // an address, over TLS or to a Unix socket, or return one end of a net.Pipe. No goroutine
@@ -32,7 +32,7 @@ func Server(t *testing.T, dial func(context.Context) (net.Conn, error), o Option
 		t.Fatalf("upgradetest: %v", s.err)
 	}
 	if r := s.report(); !r.Switched && !o.NoSwitch {
-		t.Errorf("the server never switched to %s: %s; the checks that need a switch are skipped, so set Target, Host or Fields, or NoSwitch if it need not switch", o.Product, r.First)
+		t.Errorf("the server never switched to %s: %s; the checks that need a switch are skipped; set Target, Host or Fields, or set NoSwitch if it need not switch", o.Product, r.First)
 	} else if !r.Switched {
 		t.Logf("the server does not switch to %s: %s; the checks that need a switch are skipped", o.Product, r.First)
 	}
@@ -90,8 +90,8 @@ func quoted(octets []byte) string {
 }
 
 // Handler is [Server] for a handler of net/http, which it serves on 127.0.0.1 until the
-// test ends. It skips the checks that net/http answers before it calls any handler, with
-// that reason. To make these checks too, call Server with a dial for the whole server.
+// test ends. It skips the checks that net/http fails whatever the handler does, and says
+// why. To make these checks too, call Server with a dial for the whole server.
 func Handler(t *testing.T, h http.Handler, o Options) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

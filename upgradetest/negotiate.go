@@ -44,7 +44,7 @@ var negotiationChecks = []check{
 			return accepted(r, elements(s.fieldLines(extensionField)))
 		}),
 	}, {
-		id: "websocket-extensions-known", title: "the 101 lists no unknown extension, even if it was offered, and only parameters that were allowed",
+		id: "websocket-extensions-known", title: "the 101 leaves out an unknown extension that was offered, and parameters that were not",
 		rule: must(6455, "4.2.2"), only: "websocket", switching: true,
 		judge: forEach(func(text string) func(*session) finding {
 			return func(s *session) finding {

@@ -43,7 +43,7 @@ var untakenChecks = []check{
 		rule:  offeredRule,
 		judge: untaken(func(r *request, _ string) { r.upgrade = []string{madeUp} }),
 	}, {
-		id: "upgrade-unknown-ignored", title: "a request that is served without an offer is also served with an unknown one",
+		id: "upgrade-unknown-ignored", title: "a request that offers an unknown product is served like one without an offer",
 		rule: may(9110, "7.8"),
 		judge: func(s *session) finding {
 			plain := s.plain()
@@ -64,7 +64,7 @@ var untakenChecks = []check{
 			return pass("%s", told(e))
 		},
 	}, {
-		id: "upgrade-echoed", title: "a 101 to a list does not name an unknown product in it",
+		id: "upgrade-echoed", title: "the 101 to a list of products names no unknown product",
 		rule: must(9110, "15.2.2"), switching: true,
 		judge: func(s *session) finding {
 			r := s.offer()
@@ -83,7 +83,7 @@ var untakenChecks = []check{
 			return pass("%s", told(e))
 		},
 	}, {
-		id: "upgrade-part", title: "a product whose name contains the right name is another product",
+		id: "upgrade-part", title: "a name that contains the product's name is another product",
 		rule: offeredRule, switching: true,
 		judge: forEach(func(form string) func(*session) finding {
 			return untakenProduct(func(r *request, p string) { r.upgrade = []string{strings.ReplaceAll(form, "P", p)} })
@@ -127,7 +127,7 @@ var untakenChecks = []check{
 		rule: offeredRule, switching: true,
 		judge: untakenProduct(func(r *request, p string) { r.upgrade = []string{p + "\u00a0"} }),
 	}, {
-		id: "upgrade-nel", title: "a next line (U+0085) is not a blank after a product",
+		id: "upgrade-nel", title: "the control NEL (U+0085) is not a blank after a product",
 		rule: offeredRule, switching: true,
 		judge: untakenProduct(func(r *request, p string) { r.upgrade = []string{p + "\u0085"} }),
 	}, {
@@ -190,11 +190,11 @@ var untakenChecks = []check{
 		rule: handshakeRule, other: recoveryRule, switching: true,
 		judge: untakenOption(func(r *request, _ string) { r.connection = []string{"keep-alive;Upgrade"} }),
 	}, {
-		id: "connection-nel", title: "a next line (U+0085) is not a blank after an option",
+		id: "connection-nel", title: "the control NEL (U+0085) is not a blank after an option",
 		rule: handshakeRule, other: recoveryRule, switching: true,
 		judge: untakenOption(func(r *request, _ string) { r.connection = []string{"Upgrade\u0085"} }),
 	}, {
-		id: "connection-control", title: "a control character is not a blank after an option",
+		id: "connection-control", title: "the control VT (U+000B) is not a blank after an option",
 		rule: handshakeRule, other: recoveryRule, switching: true,
 		judge: untakenOption(func(r *request, _ string) { r.connection = []string{"Upgrade\x0b"} }),
 	}, {
@@ -212,13 +212,13 @@ var takenChecks = []check{
 			return taken(func(r *request, p string) {
 				name, version, found := strings.Cut(p, "/")
 				r.upgrade = []string{map[string]func(string) string{
-					"turned": otherCase, "capitals": strings.ToUpper, "small": strings.ToLower,
+					"case reversed": otherCase, "upper case": strings.ToUpper, "lower case": strings.ToLower,
 				}[which](name)}
 				if found {
 					r.upgrade[0] += "/" + version
 				}
 			})
-		}, "turned", "capitals", "small"),
+		}, "case reversed", "upper case", "lower case"),
 	}, {
 		id: "upgrade-list-first", title: "the product is found before an unknown one",
 		rule: listRule, switching: true,
@@ -294,7 +294,7 @@ var takenChecks = []check{
 		rule: should(9110, "2.5"), switching: true,
 		judge: taken(func(r *request, _ string) { r.version = "HTTP/1.2" }),
 	}, {
-		id: "absolute-form", title: "an offer with its target in absolute-form is the same offer",
+		id: "absolute-form", title: "an offer with its target in absolute-form is taken",
 		rule: should(9112, "3.2.2"), switching: true,
 		judge: func(s *session) finding {
 			r := s.offer()
@@ -305,11 +305,11 @@ var takenChecks = []check{
 			return s.missed(s.ask(r))
 		},
 	}, {
-		id: "length-zero", title: "an offer with Content-Length: 0 is the same offer",
+		id: "length-zero", title: "an offer with Content-Length: 0 is taken",
 		rule: should(9110, "8.6"), switching: true,
 		judge: taken(func(r *request, _ string) { r.fields = append(r.fields, "Content-Length: 0") }),
 	}, {
-		id: "octet-by-octet", title: "an offer that comes octet by octet is the same offer",
+		id: "octet-by-octet", title: "an offer that comes octet by octet is taken",
 		rule: may(9110, "7.8"), switching: true,
 		judge: func(s *session) finding {
 			return s.missed(s.converse(func(c *conn) {
@@ -318,7 +318,7 @@ var takenChecks = []check{
 			}))
 		},
 	}, {
-		id: "second-request", title: "an offer on a connection that has served a request is the same offer",
+		id: "second-request", title: "an offer is taken on a connection that has served a request",
 		rule: may(9112, "9.3"), switching: true,
 		judge: func(s *session) finding {
 			persistent := false

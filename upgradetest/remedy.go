@@ -8,7 +8,7 @@ import "strings"
 // The remedies that many checks share.
 const (
 	parseUpgrade    = "Parse all Upgrade lines as one list of products, and take the offer only if the whole list is well-formed and names yours."
-	parseConnection = "Parse all Connection lines as one list of tokens, and take the offer only if one of them is upgrade, in any case."
+	parseConnection = "Parse all Connection lines as one list of tokens, and take the offer only if one of them is upgrade, in any letter case."
 	foldASCII       = "Fold only ASCII letters when you compare, not Unicode, and trim only spaces and tabs."
 	refuse400       = "Answer 400 and close the connection."
 	checkHandshake  = "Check the method, the version and the key of a WebSocket handshake before you switch."
@@ -17,7 +17,7 @@ const (
 // remedyOf returns what to change in a server that fails the check of that ID.
 func remedyOf(id string) string {
 	if strings.HasPrefix(id, "client-") {
-		return "Take the offer of every well-formed request, whatever else is in it: the request that this client sends is below."
+		return "Take the offer of every well-formed request, whatever else is in it, such as the one that this client sends."
 	}
 	return remedies[id]
 }
@@ -40,7 +40,7 @@ var remedies = map[string]string{
 
 	"http-1.0":                     "Ignore Upgrade in an HTTP/1.0 request.",
 	"http-2.0":                     "Answer 505 to a major version that you do not speak.",
-	"no-upgrade":                   "Switch only if the request has Upgrade.",
+	"no-upgrade":                   "Switch only if the request has an Upgrade field.",
 	"upgrade-blank":                "Treat an Upgrade field without a product as no Upgrade field.",
 	"upgrade-unknown":              "Switch only to products that you know.",
 	"upgrade-unknown-ignored":      "Serve a request whose offer you do not take as if it had no Upgrade.",
@@ -99,7 +99,7 @@ var remedies = map[string]string{
 	"ignored-chunked":   "Read the chunks to their end, or close the connection, before you serve the next request.",
 	"ignored-pipelined": "Keep the connection open after an offer that you ignore, or say that you close it.",
 
-	"426-upgrade":           "Name the products that you want in the Upgrade field of a 426.",
+	"426-upgrade":           "In the Upgrade field of a 426, name the products that you want.",
 	"426-connection":        "Write `Connection: Upgrade` wherever you write Upgrade.",
 	"advertised-connection": "Write `Connection: Upgrade` wherever you write Upgrade.",
 	"advertised-valid":      "Write the products as tokens, with commas between them.",
@@ -112,7 +112,7 @@ var remedies = map[string]string{
 	"blank-before-colon": "Answer 400.",
 	"bare-cr":            "End lines at CRLF, and refuse a CR without LF.",
 	"folded-line":        "Refuse a line that begins with a blank, or join it to the one before it.",
-	"blank-first-line":   "Refuse such a line, or drop it.",
+	"blank-first-line":   "Refuse a line that begins with a blank right after the request line, or drop it.",
 	"nul":                "Refuse a field value with a NUL in it.",
 	"host-missing":       "Answer 400.",
 	"host-twice":         "Answer 400.",

@@ -19,10 +19,10 @@ import (
 
 // Bounds of a run, so that users know what to expect.
 const (
-	// MaxConnections is how many connections a run opens at most, one at a time.
+	// MaxConnections is the largest number of connections that a run opens, one at a time.
 	MaxConnections = 400
 
-	// MaxRequests is how many requests go over one connection at most. The content of
+	// MaxRequests is the largest number of requests on one connection. The content of
 	// one of them may look like a request too.
 	MaxRequests = 2
 )
@@ -32,7 +32,7 @@ const DefaultTimeout = 2 * time.Second
 
 // ErrNoAnswer means that the server takes connections but answers neither a plain
 // request nor an offer with HTTP/1.
-var ErrNoAnswer = errors.New("no answer in HTTP/1, to an offer or to a plain request")
+var ErrNoAnswer = errors.New("no HTTP/1 answer to an offer or to a plain request")
 
 // Options say what to ask, and how. Product must be set.
 type Options struct {
@@ -42,7 +42,7 @@ type Options struct {
 
 	// Fields are added to every request, such as an Origin or a secret that the server
 	// wants. Sec-WebSocket-Protocol and Sec-WebSocket-Extensions offer subprotocols and
-	// extensions. CheckField tells which fields cannot be among them.
+	// extensions. CheckField says which fields cannot be among them.
 	Fields []handshake.Field
 
 	// Only has the IDs of the checks to make. If it is empty, all are made.
@@ -66,7 +66,7 @@ var own = []string{
 }
 
 // ErrOwnField means that a field is one that the checks write themselves.
-var ErrOwnField = errors.New("the checks write that field themselves")
+var ErrOwnField = errors.New("this field cannot be set")
 
 // CheckField returns nil if f may be one of Options.Fields. Otherwise it returns
 // ErrOwnField, or the error of [handshake.Field.Check].
@@ -79,8 +79,10 @@ func CheckField(f handshake.Field) error {
 
 // Report is the outcome of a run.
 type Report struct {
-	// Switched tells whether the answer to the plain offer was a 101. If not, the
-	// checks that need a switch were skipped, and the others say little.
+	// Switched tells whether the answer to the plain offer was a 101. The plain offer
+	// has one Upgrade line with the product, one Connection line, and the fields that
+	// the product requires. If Switched is false, the checks that need a switch were
+	// skipped, and the others say little.
 	Switched bool
 
 	// First describes the answer to the plain offer, in a few words of printable ASCII.
@@ -119,8 +121,8 @@ func (r Report) Count(v Verdict) int {
 //
 // Run returns an error if Options are wrong, if ctx is done, or if the server cannot be
 // reached or goes away. The error wraps [ErrNoAnswer] if the server does not answer
-// in HTTP/1. If the server goes away, the error names the last check that was sent. The
-// report has the checks that were not made as skipped.
+// in HTTP/1. If the server goes away, the error names the last check that was sent. In the
+// report, the checks that were not made are skipped.
 func Run(ctx context.Context, dial func(context.Context) (net.Conn, error), o Options) (Report, error) {
 	s, err := begin(ctx, dial, o)
 	if err != nil {
@@ -437,9 +439,9 @@ func told(e *exchange) string {
 	case e.answer != nil:
 		return fmt.Sprintf("it answered %d", e.answer.status)
 	case len(e.received) > 0 && e.end == EndClosed:
-		return "it closed the connection after octets that are not an HTTP response"
+		return "it sent octets that are not an HTTP response, and closed the connection"
 	case len(e.received) > 0:
-		return "the octets that came are not an HTTP response"
+		return "it sent octets that are not an HTTP response"
 	case e.end == EndClosed:
 		return "it closed the connection without an answer"
 	}

@@ -45,7 +45,7 @@ var switchChecks = []check{
 		rule: must(9110, "15.2.2"), switching: true,
 		judge: ofSwitch(func(s *session, r *response) finding {
 			if strings.Trim(strings.Join(r.lines("Upgrade"), ""), ", \t") == "" {
-				return fail("nothing names the protocol from here on")
+				return fail("the 101 does not name the protocol that follows it")
 			}
 			return pass("it has")
 		}),
@@ -93,7 +93,7 @@ var switchChecks = []check{
 				products++
 			}
 			if len(lines) > 1 || products > 1 {
-				return fail("lines: %d, products: %d; a client that wants one value finds another", len(lines), products)
+				return fail("Upgrade lines: %d, products: %d; several clients compare the whole value", len(lines), products)
 			}
 			return pass("one line, one product")
 		}),
@@ -104,11 +104,11 @@ var switchChecks = []check{
 			options, err := upgrade.ParseConnection(r.lines("Connection")...)
 			switch {
 			case len(r.lines("Connection")) == 0:
-				return fail("it has no Connection")
+				return fail("the 101 has no Connection")
 			case err != nil:
 				return fail("Connection is malformed: %v", err)
 			case !options.Has("upgrade"):
-				return fail("Connection does not have it, so a proxy passes Upgrade on unchanged")
+				return fail("Connection does not name upgrade, so a proxy may pass Upgrade on unchanged")
 			}
 			return pass("it has")
 		}),
@@ -125,7 +125,7 @@ var switchChecks = []check{
 				count++
 			}
 			if count > 1 || len(r.lines("Connection")) > 1 {
-				return fail("lines: %d, options: %d; several clients compare the whole value", len(r.lines("Connection")), count)
+				return fail("Connection lines: %d, options: %d; several clients compare the whole value", len(r.lines("Connection")), count)
 			}
 			return pass("one line, one option")
 		}),
@@ -134,7 +134,7 @@ var switchChecks = []check{
 		rule: must(9110, "8.6"), switching: true,
 		judge: ofSwitch(func(s *session, r *response) finding {
 			if len(r.lines("Content-Length")) > 0 {
-				return fail("it has one: a client may wait for content, or read the protocol as content")
+				return fail("the 101 has a Content-Length: a client may wait for content, or read the protocol as content")
 			}
 			return pass("it has none")
 		}),
@@ -143,7 +143,7 @@ var switchChecks = []check{
 		rule: must(9112, "6.1"), switching: true,
 		judge: ofSwitch(func(s *session, r *response) finding {
 			if len(r.lines("Transfer-Encoding")) > 0 {
-				return fail("it has one: a client may read the protocol as coded content")
+				return fail("the 101 has a Transfer-Encoding: a client may read the protocol as coded content")
 			}
 			return pass("it has none")
 		}),

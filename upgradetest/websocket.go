@@ -17,11 +17,11 @@ var webSocketChecks = []check{
 			lines := r.lines("Sec-WebSocket-Accept")
 			switch {
 			case len(lines) == 0:
-				return fail("it has none")
+				return fail("the 101 has no Sec-WebSocket-Accept")
 			case len(lines) > 1:
-				return fail("it has %d lines of it", len(lines))
+				return fail("the 101 has %d lines of Sec-WebSocket-Accept", len(lines))
 			case lines[0] != string(websocket.AppendAccept(nil, webSocketKey)):
-				return fail("it does not answer the key")
+				return fail("Sec-WebSocket-Accept does not answer the key")
 			}
 			return pass("it has")
 		}),
@@ -49,9 +49,9 @@ var webSocketChecks = []check{
 				case e.answer.status == 101:
 					return skip("it switches: see websocket-version")
 				case strings.Trim(strings.Join(e.answer.lines("Sec-WebSocket-Version"), ""), ", \t") == "":
-					return fail("%s without it", told(e))
+					return fail("%s without Sec-WebSocket-Version", told(e))
 				}
-				return pass("%s with it", told(e))
+				return pass("%s with Sec-WebSocket-Version", told(e))
 			}
 		}, "12", "8"),
 	}, {
@@ -64,7 +64,7 @@ var webSocketChecks = []check{
 		judge: untaken(func(r *request, _ string) { r.fields = without(r.fields, "Sec-WebSocket-Key") }),
 	}, {
 		// A server need not decode the key. Some read this as leave not to look at it.
-		id: "websocket-key-short", title: "a key of more or fewer than 16 bytes gets no 101",
+		id: "websocket-key-short", title: "a key that does not decode to 16 octets gets no 101",
 		rule: should(6455, "4.2.1"), only: "websocket", switching: true,
 		judge: forEach(func(key string) func(*session) finding { return withKeys(key) },
 			"c2hvcnQ=", "", "AAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAA=", "AAAAAAAAAAAAAAAAAAAAAAAA"), // 5, 0, 15, 17 and 18 octets
@@ -74,7 +74,7 @@ var webSocketChecks = []check{
 		judge: forEach(func(key string) func(*session) finding { return withKeys(key) },
 			"~!@$%^&*()~!@$%^&*()~!==", "dGhlIHNhbXBsZSBub2_-ZQ==", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBs ZSBub25jZQ==", webSocketKey+","),
 	}, {
-		id: "websocket-keys", title: "two keys get no 101",
+		id: "websocket-keys", title: "a handshake with two keys gets no 101",
 		rule: should(6455, "11.3.1"), only: "websocket", switching: true,
 		judge: forEach(func(second string) func(*session) finding { return withKeys(webSocketKey, second) },
 			"eHl6IHNhbXBsZSBub25jZQ==", webSocketKey),
