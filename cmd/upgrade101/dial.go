@@ -48,12 +48,12 @@ the preferred product first. After a switch to websocket, each line of standard 
 is a text message, and each message of the server is a line of standard output.
 
 Dial shows the answer of the server on standard error, as "upgrade101 parse" does.
-Dial believes a 101 only if its fields are right, it names what was offered and, for
-websocket, Sec-WebSocket-Accept is the answer to the key.
+Dial accepts a 101 only if its fields are right, it names what was offered and, for
+websocket, Sec-WebSocket-Accept answers the key.
 
-At the end of standard input, dial waits until the server has been silent for the time
-of --quiet, and then ends its side of the connection. It exits when the server ends the
-other side. Dial closes a WebSocket at once, and the server answers the close.
+After the end of standard input, dial waits until the server has been silent for the
+time of --quiet, and then ends its side of the connection. For websocket it does not
+wait: it sends a close frame at once. Dial exits when the server ends the other side.
 
 The environment variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY name a proxy for servers
 on other machines. --proxy names one for all servers. Dial asks the proxy for a tunnel

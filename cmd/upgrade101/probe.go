@@ -54,9 +54,10 @@ The URL begins with http://, https://, ws:// or wss://. Probe treats ws as http,
 as https. HOST:PORT stands for http://HOST:PORT. Probe offers websocket, or what
 --product says.
 
-If a server never switches, the checks that need a switch are skipped. Probe says so
-first, with the answer to the plain offer, and exits with 1, unless --allow-no-switch is
-given.
+The plain offer has one Upgrade line with the product, one Connection line, and the
+fields that the product requires. If the answer to it is not a 101, the checks that need
+a switch are skipped. Probe says so first, with that answer, and exits with 1 unless
+--allow-no-switch is given.
 
 Probe sends only the requests of the checks, one after the other, to one address of the
 host, for the resource of the URL. It opens at most %d connections, sends at most %d

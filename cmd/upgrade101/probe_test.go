@@ -110,7 +110,7 @@ func TestProbeFailure(t *testing.T) {
 	}
 	mustBePrintable(t, stdout)
 	for _, want := range []string{
-		"fail  MUST    RFC 9110, 7.8      101-connection                it has no Connection\n",
+		"fail  MUST    RFC 9110, 7.8      101-connection                the 101 has no Connection\n",
 		"\nfailed: 101-connection (RFC 9110, 7.8, MUST): ",
 		"\n    GET / HTTP/1.1\\r\\n\n    Host: 127.0.0.1:",
 		"\n    Connection: Upgrade\\r\\n\n",

@@ -28,7 +28,7 @@ func proxyCommand() *cobra.Command {
 		Short: "Run a reverse proxy that passes on only the switches it allows",
 		Long: `Proxy runs a reverse proxy in front of a server. From an offer to switch protocols, it
 passes on only the products that --allow names, as --allow spells them. It passes on
-any other request without Upgrade. It believes a 101 from the server only if the 101
+any other request without Upgrade. It accepts a 101 from the server only if the 101
 names what the proxy passed on. After a switch it passes on the octets of both sides.
 
 The first line of standard output says where the proxy listens. To standard error, the

@@ -34,16 +34,16 @@ text with commands to try.
 The first line of standard output says where the server listens. To standard error, the
 server logs every offer and what became of it.
 
-With --raw, package netupgrade reads the first request of a connection, not net/http.
-It is stricter: it refuses a malformed request or a CONNECT, and closes the connection.
-Any other request that does not switch goes on to net/http octet for octet, with the
-connection and everything that follows on it.
+With --raw, package netupgrade instead of net/http reads the first request of each
+connection. It is stricter: it refuses a malformed request or a CONNECT, and closes the
+connection. Any other request that does not switch goes on to net/http octet for octet,
+with the connection and everything that follows on it.
 
 With --tls, the server speaks TLS, and HTTP/2 as well as HTTP/1.1. Its certificate is
 self-signed and valid for a day; a browser must be told to accept it. A browser uses
 HTTP/2 for WebSocket if GODEBUG=http2xconnect=1 is in the environment of the server.
-The page shows which version its own WebSocket uses. With --tls, the server keeps no
-heads.
+The page shows which version its own WebSocket uses. With --tls, the server records no
+heads, so the page shows none.
 
 A request must arrive within 30 seconds, with at most 64 KiB of head and, before a
 switch, at most 2 MiB of content. The server closes a switched connection after 2
@@ -53,7 +53,7 @@ minutes in which it could neither receive nor send. A WebSocket message may be u
 The page shows the last 50 handshakes to everybody who can open it: the method, the
 target without its query, what was offered and what became of it, but no address. The
 heads of a handshake are shown only to the page that made it: at most 16 KiB of each,
-and never the values of Cookie and Authorization.
+and never the values of fields that hold cookies or credentials.
 
 Pages of other sites get nothing. The server refuses a WebSocket with the Origin of
 another site with 403, and does not list it on the page. The page and a WebSocket need

@@ -176,7 +176,7 @@ func (s *Server) page(supported ...upgrade.Product[string]) http.Handler {
 	text := pageText
 	if s.TLS {
 		// The certificate is the server's own; curl would speak HTTP/2; telnet has no TLS.
-		before, after, _ := strings.Cut(text, "This one sends bytes")
+		before, after, _ := strings.Cut(text, "This command also sends bytes")
 		_, after, _ = strings.Cut(after, "\n\n")
 		_, after, _ = strings.Cut(after, "\n\n")
 		text = strings.ReplaceAll(strings.TrimSpace(before)+"\n\n"+after, "curl -i", "curl -k --http1.1 -i")
@@ -224,8 +224,9 @@ func (s *Server) page(supported ...upgrade.Product[string]) http.Handler {
 // errNotServed is the reason to decline a valid offer.
 var errNotServed = errors.New("no offered product is served here")
 
-const wrongHost = `This server answers to localhost, to 127.0.0.1, to [::1] and to the address that it
-listens on, so that no other site can make a browser read its page. More names: --host.
+const wrongHost = `The field Host must name this server: localhost, 127.0.0.1, [::1] or the address that
+it listens on. So no other site can make a browser read its page. The flag --host of
+upgrade101 serve adds a name.
 `
 
 const pageText = `This server switches to echo/1, which sends back every byte, and to websocket,
@@ -235,11 +236,11 @@ which sends back every message. Try:
   curl -i -N -H 'Connection: Upgrade' -H 'Upgrade: echo/1' -d 'read, not sent back' URL/
   curl -i -N -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' URL/
 
-They show the response and then wait; end them with Ctrl-C. This one sends bytes as well:
+They show the response and then wait; end them with Ctrl-C. This command also sends bytes:
 
   (printf 'GET / HTTP/1.1\r\nHost: HOST\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\nhello\n'; sleep 1) | curl -sN -m 2 telnet://HOST
 
-These requests switch nothing, and show this page:
+These requests do not switch, and get this text:
 
   curl -i -H 'Upgrade: echo/1' URL/
   curl -i -H 'Connection: Upgrade' -H 'Upgrade: echo/2' URL/

@@ -49,7 +49,7 @@ func TestTLS(t *testing.T) {
 	}
 	text := string(ask("GET", "/"))
 	if !strings.Contains(text, "curl -k --http1.1 -i -N -H 'Connection: Upgrade' -H 'Upgrade: websocket'") || strings.Contains(text, "telnet") ||
-		strings.Contains(text, "curl -i") || !strings.Contains(text, "\n\nThese requests switch nothing") {
+		strings.Contains(text, "curl -i") || !strings.Contains(text, "\n\nThese requests do not switch") {
 		t.Errorf("the text is\n%s", text)
 	}
 	var key struct{ Key string }

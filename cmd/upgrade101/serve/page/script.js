@@ -153,7 +153,7 @@ function setState(state, text) {
 
 // sayWhose says which handshake is shown.
 function sayWhose() {
-	if (!headsOf) byId("handshake-text").textContent = "There was none yet.";
+	if (!headsOf) byId("handshake-text").textContent = "No handshake yet.";
 	else if (headsOf === socket) byId("handshake-text").textContent = "What went over the connection before the first message.";
 	else byId("handshake-text").textContent = "What went over the last connection before the first message. It is closed now.";
 }
