@@ -33,7 +33,7 @@ var (
 	statusAlone = &kind{"status-alone", "RFC 9110, section 7.8",
 		"a 101 counts as a switch, whatever protocol it names"}
 	peerChoice = &kind{"peer-choice", "RFC 9110, section 7.8",
-		"a 101 is compared with an offer that the peer chose"}
+		"Upgrade of a 101 is compared as a whole with Upgrade of the request that a peer sent"}
 	bodyAssertion = &kind{"body-assertion", "RFC 9110, section 15.2.2",
 		"the Body of a response is asserted to be writable without a check"}
 	earlyBytes = &kind{"early-bytes", "RFC 9110, section 7.8",

@@ -94,7 +94,7 @@ func (c *checker) switches(function *ast.FuncDecl) []finding {
 	for _, call := range written {
 		if !taken && function.Name.Name != "WriteHeader" && !c.passesOn(function, call) {
 			all = append(all, finding{kind: noTakeOver, at: call,
-				text: `WriteHeader(101) without a take-over: the HTTP server keeps the connection, and reads what the client sends in the new protocol as its next request`})
+				text: `WriteHeader(101) without a take-over: the HTTP server keeps the connection, and reads what the client sends in the new protocol as the next request`})
 		}
 	}
 	return all
