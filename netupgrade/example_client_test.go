@@ -51,7 +51,7 @@ func ExampleClient() {
 	}
 	defer conn.Close()
 	fmt.Fprint(conn, "hello")
-	conn.(*net.TCPConn).CloseWrite() // nothing came early, so this is the bare connection
+	conn.(*net.TCPConn).CloseWrite() // no bytes came early, so this is the connection that was dialed
 	all, err := io.ReadAll(conn)
 	fmt.Printf("%q, %v\n", all, err)
 	// Output: "hello", <nil>
