@@ -116,7 +116,7 @@ func ExampleWebSocket() {
 	// frames of chat.v1
 }
 
-// A handler without Handler calls Offer and Switch, and refuses what it does not know.
+// A handler of the server's own calls Offer and Switch, and refuses every other request.
 func ExampleSwitch() {
 	hello := upgrade.MustParseProduct("hello/1")
 	handler := func(ctx *fasthttp.RequestCtx) {
