@@ -90,8 +90,8 @@ func quoted(octets []byte) string {
 }
 
 // Handler is [Server] for a handler of net/http, which it serves on 127.0.0.1 until the
-// test ends. It skips the checks that net/http fails whatever the handler does, and says
-// why. To make these checks too, call Server with a dial for the whole server.
+// test ends. It skips the checks that net/http itself fails, not the handler, and says why.
+// To make these checks too, call Server with a dial for the whole server.
 func Handler(t *testing.T, h http.Handler, o Options) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -122,7 +122,7 @@ func Handler(t *testing.T, h http.Handler, o Options) {
 	}, o)
 }
 
-// serverFaults are the checks that net/http fails, whatever the handler does, and why.
+// serverFaults are the checks that net/http itself fails, and why.
 var serverFaults = map[string]string{
 	"both-lengths":   "net/http reads such a request by its coding, and keeps the connection open",
 	"host-malformed": "net/http checks the octets of Host, but not its form",
