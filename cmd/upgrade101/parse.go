@@ -33,9 +33,9 @@ Host, the framing of the content, and each line must be right, or the message is
 malformed. For convenience, lines may end in LF alone, empty lines may come first, and
 the empty line at the end may be missing.
 
-Lines count from 0. Offsets count the octets of the field's value, also from 0. An octet
-that is not printable ASCII is shown as \t or \xNN, and a backslash as two. If a line is
-long, only the part around the fault is shown.
+The lines of a field count from 0. Offsets count the octets of the line's value, also
+from 0. An octet that is not printable ASCII is shown as \t or \xNN, and a backslash as
+two. If a line is long, only the part around the fault is shown.
 
 On a terminal the output has colours, unless the environment variable NO_COLOR is set.
 
@@ -50,8 +50,8 @@ and later versions keep them:
             "offset"}]
   ignored   the names of all other fields
   errors    what is malformed, as [{"in", "reason", "line", "offset", "text"}]
-  verdict   "offer" or "no offer", for a response "switch" or "no switch"
-  why       the reason for the verdict, in words
+  verdict   the decision: "offer" or "no offer", for a response "switch" or "no switch"
+  why       the reason for the decision, in words
 
 A string is a sequence of octets, one code point each. Octets outside printable ASCII
 are written \u00XX. If a field is malformed, "in" is "Connection" or "Upgrade", and
