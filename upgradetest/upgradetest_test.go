@@ -772,6 +772,9 @@ func TestNames(t *testing.T) {
 			if !name.MatchString(c.ID) || seen[c.ID] || c.Title == "" || c.Level == 0 || c.RFC == "" || c.Section == "" || !strings.HasSuffix(c.Remedy, ".") {
 				t.Errorf("%+v", c)
 			}
+			if strings.HasPrefix(c.ID, "client-") && !strings.Contains(c.Remedy, "A proxy that changes Host") {
+				t.Errorf("%s: the remedy does not speak of Host: %s", c.ID, c.Remedy)
+			}
 			seen[c.ID] = true
 		}
 	}
