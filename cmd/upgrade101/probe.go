@@ -43,7 +43,7 @@ func probeCommand() *cobra.Command {
 		allow    bool
 	)
 	command := &cobra.Command{
-		Use:   "probe [--product NAME[/VERSION]] [--only ID]... [--skip 'ID: REASON']... [--header LINE]... [--timeout DURATION] [--insecure] [--allow-no-switch] [--failures | --json] URL | --list",
+		Use:   "probe [--product NAME[/VERSION]] [--only ID]... [--skip 'ID: REASON']... [--header LINE]... [--timeout DURATION] [--insecure] [--allow-no-switch] [--failures] [--json] URL | --list",
 		Short: "Check how a server handles Upgrade",
 		Long: fmt.Sprintf(`Probe sends requests that servers are known to treat differently, and judges the
 answers. The checks are about the form of a 101 and a 426, which requests are offers,
@@ -79,8 +79,9 @@ ignores a correct but unusual offer, that breaks a SHOULD at most. The verdicts 
   note  the answer proves nothing, or no answer came in time
 
 For each failed check, probe shows below the table what to change, and what was sent and
-received. Octets outside printable ASCII are shown there as \r, \n, \t or \xNN, and a
-backslash as two. With --failures, probe shows only failed checks.
+received. If nginx or Apache answers, probe also shows the directive that helps. Octets
+outside printable ASCII are shown there as \r, \n, \t or \xNN, and a backslash as two.
+With --failures, probe shows only failed checks, in the table or in "results".
 
 With --header, all requests also have that field line, for a server that wants an
 Origin, a subprotocol or a secret. Failed checks show their requests, with the secret. A
@@ -100,16 +101,19 @@ and later versions keep them:
   first        the answer to the plain offer, in words
   connections  the number of connections
   summary      the numbers of results, as {"pass", "fail", "skip", "note", "failed_must"}
+  advice       what an operator can do about the run as a whole, an array of strings
   results      a result for each check asked for, as [{"id", "title", "rfc", "section",
-               "level", "remedy", "verdict", "reason", "exchanges"}]
+               "level", "remedy", "verdict", "reason", "directive", "exchanges"}]
 
-Each of the "exchanges" is a connection on which the verdict rests, as {"sent",
-"sent_octets", "received", "received_octets", "end"}. "sent" and "received" are strings
-of octets, one code point each, cut after 4 KiB. "sent_octets" and "received_octets" are
-the numbers of octets before the cut. "end" is what ended the reading: "read" (probe had
-all that it waited for), "timeout", "closed" or "limit". With --list, probe writes an
-array of {"id", "title", "rfc", "section", "level", "remedy", "applies"}. The texts for
-people, which are "error", "first", "title", "remedy" and "reason", may change.
+A "directive" is the setting of the proxy that makes a failed check pass, empty if probe
+knows none. Each of the "exchanges" is a connection on which the verdict rests, as
+{"sent", "sent_octets", "received", "received_octets", "end"}. "sent" and "received" are
+strings of octets, one code point each, cut after 4 KiB. "sent_octets" and
+"received_octets" are the numbers of octets before the cut. "end" is what ended the
+reading: "read" (probe had all that it waited for), "timeout", "closed" or "limit". With
+--list, probe writes an array of {"id", "title", "rfc", "section", "level", "remedy",
+"applies"}. The texts for people, which are "error", "first", "title", "remedy",
+"reason", "directive" and those of "advice", may change.
 
 Exit codes: 0 if no check of level MUST failed; 1 if one did, the server never switched,
 or the run ended early; 2 if the command line is wrong.`, upgradetest.MaxConnections, upgradetest.MaxRequests),
@@ -178,7 +182,7 @@ or the run ended early; 2 if the command line is wrong.`, upgradetest.MaxConnect
 			done()
 			told := probed{args[0], offered, dialer, report, err}
 			if asJSON {
-				err = text.WriteJSON(cmd.OutOrStdout(), told.forPrograms())
+				err = text.WriteJSON(cmd.OutOrStdout(), told.forPrograms(failures))
 			} else if dialer.Connections > 0 {
 				_, err = text.Coloured(cmd.OutOrStdout(), colourOfResult).Write(told.text(failures))
 			} else {
@@ -309,9 +313,7 @@ func (p probed) text(failures bool) []byte {
 	if !p.report.Switched {
 		fmt.Fprintf(&b, "never switched: the plain offer of %s got no 101: %s\n", p.product, p.report.First)
 		fmt.Fprintf(&b, "The checks that need a switch are skipped, and the others say little.\n")
-		for _, advice := range probe.NeverSwitched(p.report) {
-			fmt.Fprintf(&b, "%s\n", advice)
-		}
+		p.writeAdvice(&b)
 		b.WriteByte('\n')
 	}
 	failed := make(map[upgradetest.Level]int)
@@ -344,12 +346,23 @@ func (p probed) text(failures bool) []byte {
 			b.WriteString(endings[r.End])
 		}
 	}
-	fmt.Fprintf(&b, "\n%d checks of %s at %s, over %d connections: %d passed, %d failed (%d MUST, %d SHOULD, %d MAY), %d skipped, %d noted\n",
+	b.WriteByte('\n')
+	if p.report.Switched {
+		p.writeAdvice(&b)
+	}
+	fmt.Fprintf(&b, "%d checks of %s at %s, over %d connections: %d passed, %d failed (%d MUST, %d SHOULD, %d MAY), %d skipped, %d noted\n",
 		len(p.report.Results), p.product, p.dialer.Address, p.dialer.Connections,
 		p.report.Count(upgradetest.Pass), p.report.Count(upgradetest.Fail),
 		failed[upgradetest.Must], failed[upgradetest.Should], failed[upgradetest.May],
 		p.report.Count(upgradetest.Skip), p.report.Count(upgradetest.Note))
 	return b.Bytes()
+}
+
+// writeAdvice writes the advice for operators.
+func (p probed) writeAdvice(b *bytes.Buffer) {
+	for _, advice := range probe.Advice(p.product, p.report) {
+		fmt.Fprintf(b, "%s\n", advice)
+	}
 }
 
 var endings = map[upgradetest.End]string{
@@ -413,6 +426,7 @@ type probedJSON struct {
 	First       string       `json:"first"`
 	Connections int          `json:"connections"`
 	Summary     summaryJSON  `json:"summary"`
+	Advice      []string     `json:"advice"`
 	Results     []resultJSON `json:"results"`
 }
 
@@ -428,6 +442,7 @@ type resultJSON struct {
 	checkJSON
 	Verdict   string           `json:"verdict"`
 	Reason    string           `json:"reason"`
+	Directive string           `json:"directive"`
 	Exchanges []connectionJSON `json:"exchanges"`
 }
 
@@ -439,8 +454,9 @@ type connectionJSON struct {
 	End            string      `json:"end"`
 }
 
-// forPrograms returns the run as it is written with --json.
-func (p probed) forPrograms() probedJSON {
+// forPrograms returns the run as it is written with --json, with only the results of failed
+// checks if failures is true.
+func (p probed) forPrograms(failures bool) probedJSON {
 	j := probedJSON{
 		URL:         text.Octets(p.url),
 		Product:     p.product.String(),
@@ -455,13 +471,17 @@ func (p probed) forPrograms() probedJSON {
 			Note:       p.report.Count(upgradetest.Note),
 			FailedMust: p.report.FailedMust(),
 		},
+		Advice:  append([]string{}, probe.Advice(p.product, p.report)...),
 		Results: []resultJSON{},
 	}
 	if p.err != nil {
 		j.Error = text.Octets(p.because().Error())
 	}
 	for _, r := range p.report.Results {
-		result := resultJSON{checkOf(r.Check), r.Verdict.String(), r.Detail, []connectionJSON{}}
+		if failures && r.Verdict != upgradetest.Fail {
+			continue
+		}
+		result := resultJSON{checkOf(r.Check), r.Verdict.String(), r.Detail, probe.Directive(r, p.report), []connectionJSON{}}
 		if len(r.Sent) > 0 {
 			result.Exchanges = append(result.Exchanges, connectionJSON{
 				text.Octets(r.Sent[:min(len(r.Sent), writtenOctets)]), len(r.Sent),

@@ -11,6 +11,7 @@ import (
 	"os"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -255,6 +256,9 @@ func TestProbeList(t *testing.T) {
 		t.Errorf("exit code %d, %d lines for %d checks", code, lines, len(checks))
 	}
 	for _, c := range checks {
+		if !strings.Contains(stdout, c.Level.String()+strings.Repeat(" ", 8-len(c.Level.String()))+"RFC "+c.RFC+", "+c.Section+" ") {
+			t.Errorf("%s has no level or no rule", c.ID)
+		}
 		if !strings.Contains(stdout, "  "+c.ID+"  ") || !strings.Contains(stdout, c.Title) || len(c.ID) > 28 {
 			t.Errorf("%s is not listed", c.ID)
 		}
@@ -371,15 +375,62 @@ func TestProbeNeverSwitched(t *testing.T) {
 	if code != exitFailure || stderr != "" || !strings.HasPrefix(stdout, "never switched: the plain offer of websocket got no 101: it answered 502\n") {
 		t.Errorf("exit code %d, %q, %s", code, stderr, stdout)
 	}
-	if !strings.Contains(stdout, "With nginx: proxy_http_version 1.1;") && !strings.Contains(stdout, "with nginx: proxy_http_version 1.1;") || strings.Contains(stdout, "ProxyPass") {
+	if !strings.Contains(stdout, "\nTo pass on websocket with nginx, and nothing else:\n    map $http_upgrade $product {\n") || strings.Contains(stdout, "ProxyPass") {
 		t.Errorf("no advice, or advice for another server: %s", stdout)
 	}
 	code, stdout, _ = try("", append(args, "--allow-no-switch", "--failures")...)
 	if code != exitOK || !strings.HasPrefix(stdout, "never switched: ") || strings.Contains(stdout, "\npass") || strings.Contains(stdout, "\nskip") {
 		t.Errorf("exit code %d, %s", code, stdout)
 	}
-	if j := mustProbe(t, exitFailure, args[1:]...); j.Switched || j.First != "it answered 502" {
+	j := mustProbe(t, exitFailure, args[1:]...)
+	if j.Switched || j.First != "it answered 502" || len(j.Advice) != 2 || !strings.Contains(j.Advice[0], "with nginx, and nothing else:\n    map ") {
 		t.Errorf("%+v", j)
+	}
+	code, stdout, _ = try("", "probe", "--only", "host-twice", "--product", "h2c", address)
+	if code != exitFailure || !strings.Contains(stdout, "\nDo not pass on h2c through a proxy: ") || strings.Contains(stdout, "map $http_upgrade") {
+		t.Errorf("exit code %d, %s", code, stdout)
+	}
+}
+
+// A failed check has the directive of the proxy that answers. With --failures, the results
+// are only those of the failed checks, as text and as JSON. The keys are there even if there
+// is no advice.
+func TestProbeDirective(t *testing.T) {
+	const answer = "HTTP/1.1 101 x\r\nServer: nginx\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n"
+	args := []string{"--only", "101-upgrade", "--only", "http-1.0", "--only", "host-twice"}
+	const directive = "With nginx: `map \"$server_protocol $option\" $upgrade`"
+	url := answerAll(t, answer)
+	_, stdout, _ := try("", append([]string{"probe", url}, args...)...)
+	if !strings.Contains(stdout, "\n        "+directive) || !strings.Contains(stdout, "/docs/operators.md\n3 checks of ") {
+		t.Errorf("no advice in %s", stdout)
+	}
+	for _, failures := range []bool{false, true} {
+		all, want := append([]string{url}, args...), []string{"101-upgrade", "http-1.0", "host-twice"}
+		if failures {
+			all, want = append(all, "--failures"), want[1:]
+		}
+		j := mustProbe(t, exitFailure, all...)
+		if len(j.Advice) != 1 || j.Summary != (summaryJSON{Pass: 1, Fail: 2, FailedMust: 2}) {
+			t.Errorf("%+v", j)
+		}
+		var ids []string
+		for _, r := range j.Results {
+			ids = append(ids, r.ID)
+			if has := strings.HasPrefix(r.Directive, directive); has != (r.ID == "http-1.0") || !has && r.Directive != "" {
+				t.Errorf("%s: %q", r.ID, r.Directive)
+			}
+		}
+		if !slices.Equal(ids, want) {
+			t.Errorf("--failures=%v: %q, want %q", failures, ids, want)
+		}
+	}
+	_, stdout, _ = try("", "probe", "--json", "--only", "101-upgrade", url)
+	if !strings.Contains(stdout, `"advice": []`) || !strings.Contains(stdout, `"directive": ""`) {
+		t.Errorf("a key is missing in %s", stdout)
+	}
+	_, stdout, _ = try("", "probe", "--json", "--failures", "--only", "101-upgrade", url)
+	if !strings.Contains(stdout, `"results": []`) {
+		t.Errorf("%s", stdout)
 	}
 }
 
