@@ -35,6 +35,7 @@ type proxy struct {
 	owner    string   // the user it runs as when root starts it
 	forward  bool     // a forward proxy: clients name the origin
 	quirks   []quirk
+	block    string // a configuration of docs/operators.md, for the template
 
 	// handler makes a proxy of a ReverseProxy, in the tests' own process; nil: the ReverseProxy
 	// is the proxy.
@@ -182,6 +183,7 @@ func (p proxy) startTwo(t testing.TB, origin, second string) string {
 		return server.Listener.Addr().String()
 	}
 	data := proxyData{Listen: freeAddress(t), Origin: origin, Second: second, Dir: p.dir(t)}
+	data.Block = data.fill(t, p.block)
 	if p.config != "" {
 		text, err := os.ReadFile(filepath.Join("testdata", "proxies", p.config))
 		if err != nil {
@@ -228,7 +230,7 @@ func (p proxy) dir(t testing.TB) string {
 }
 
 // proxyData fills in the templates of a proxy.
-type proxyData struct{ Listen, Origin, Second, Dir, Config string }
+type proxyData struct{ Listen, Origin, Second, Dir, Config, Block string }
 
 func (d proxyData) ListenHost() string { return hostOf(d.Listen) }
 func (d proxyData) ListenPort() string { return portOf(d.Listen) }
