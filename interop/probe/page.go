@@ -18,8 +18,10 @@ func page(all []probed) []byte {
 These are the results of `+"`upgrade101 probe`"+` against widely used servers on 127.0.0.1, each
 set up as in its own documentation. `+"`cd interop && go run ./probe`"+` made this page on %s.
 interop/install.sh installs all servers but Node; interop/probe/servers.go has the setup of each.
-A fault here is one of this version, seen on this day. `+"`upgrade101 probe --list`"+` prints what
-each check sends and wants; `+"`upgrade101 probe URL`"+` prints what was sent and received.
+A fault here is one of this version, seen on this day. `+"`upgrade101 probe --list`"+` prints the level,
+the rule and the title of each check; the title is what the check wants. `+"`upgrade101 probe URL`"+` prints what was
+sent and received for each failed check, and with `+"`--json`"+` for every check that was made. [operators.md](operators.md)
+has configurations of the proxies that pass on only what is served.
 
 A server that reads its requests with `+"`net/http`"+` has the faults of that package too.
 

@@ -36,6 +36,24 @@ func TestPageIsTrue(t *testing.T) {
 	}
 }
 
+// The page has the text that page writes, except for the date.
+func TestPageIsWritten(t *testing.T) {
+	text, err := os.ReadFile("../" + output)
+	if err != nil {
+		t.Fatal(err)
+	}
+	intro := func(page string) string {
+		page, _, found := strings.Cut(page, "\n## Summary\n")
+		if !found {
+			t.Fatal("no summary")
+		}
+		return regexp.MustCompile(`\d+ [A-Z][a-z]+ \d{4}`).ReplaceAllString(page, "DATE")
+	}
+	if diff := cmp.Diff(intro(string(page(nil))), intro(string(text))); diff != "" {
+		t.Errorf("docs/probe.md differs from what go run ./probe writes (-want +got):\n%s", diff)
+	}
+}
+
 var checkRow = regexp.MustCompile(`^\| (check \| rule|[a-z0-9.-]+ \| [0-9]{4}, [0-9.]+) \|`)
 
 // marks returns the rows of the tables of checks.
