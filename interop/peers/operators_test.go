@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +20,8 @@ import (
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/head"
 	"github.com/gosegue/upgrade/websocket"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 )
 
 // This file runs the configurations of docs/operators.md, each with its real proxy in front
@@ -467,4 +470,66 @@ func carelessServer(t testing.TB, literal bool) string {
 	}()
 	t.Cleanup(func() { server.Close() })
 	return listener.Addr().String()
+}
+
+// A browser that speaks HTTP/2 to HAProxy opens a WebSocket by extended CONNECT (RFC 8441).
+// The rules of the page let that through, and no other product.
+func TestOperatorsHTTP2(t *testing.T) {
+	t.Parallel()
+	o := operatedProxies[slices.IndexFunc(operatedProxies, func(o operated) bool { return o.name == "haproxy" })]
+	p := o.proxy(t, strings.Replace(o.block(t), "127.0.0.1:8080", "127.0.0.1:8080 proto h2", 1))
+	p.peer(t).scenario(t, "docs/operators.md: a WebSocket over HTTP/2", func(t *testing.T) {
+		tap := newTap(t, newOrigin(t, "netupgrade"))
+		address := p.start(t, tap.address)
+		for i, product := range []string{"websocket", "echo/1"} {
+			status := extendedConnect(t, address, product)
+			r := tap.all()[i].request(t)
+			want := map[string]string{"websocket": "websocket"}[product]
+			if got := lines(r, "Upgrade"); got != want {
+				t.Errorf("%s: Upgrade is %q", product, got)
+			}
+			if product == "websocket" && status != "200" {
+				t.Errorf("%s: the status is %s", product, status)
+			}
+		}
+	})
+}
+
+// extendedConnect offers a product over HTTP/2 and returns the status of the answer.
+func extendedConnect(t *testing.T, address, product string) string {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(batteryLong))
+	var block bytes.Buffer
+	encoder := hpack.NewEncoder(&block)
+	for _, f := range [][2]string{
+		{":method", "CONNECT"}, {":protocol", product}, {":scheme", "http"}, {":path", "/"}, {":authority", "localhost"},
+		{"sec-websocket-version", "13"},
+	} {
+		encoder.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]})
+	}
+	if _, err := io.WriteString(conn, http2.ClientPreface); err != nil {
+		t.Fatal(err)
+	}
+	framer := http2.NewFramer(conn, conn)
+	framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
+	if err := errors.Join(
+		framer.WriteSettings(),
+		framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block.Bytes(), EndHeaders: true}),
+	); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		frame, err := framer.ReadFrame()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if head, ok := frame.(*http2.MetaHeadersFrame); ok {
+			return head.PseudoValue("status")
+		}
+	}
 }
