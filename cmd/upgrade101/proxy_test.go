@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/tls"
 	"io"
+	"net"
 	"net/http"
 	"os/exec"
 	"strings"
@@ -12,12 +13,15 @@ import (
 	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
-// startProxy starts "proxy" in front of a server. The test or ended stops it, and ended
-// returns its log.
+// startProxy starts "proxy" in front of a server, an address or a URL. The test or ended
+// stops it, and ended returns its log.
 func startProxy(t *testing.T, backend string, flags ...string) (address string, ended func() string) {
 	t.Helper()
+	if !strings.Contains(backend, "://") {
+		backend = "http://" + backend
+	}
 	var log strings.Builder
-	cmd, address := startListener(t, append([]string{"proxy", "--listen", "127.0.0.1:0", "--backend", "http://" + backend}, flags...),
+	cmd, address := startListener(t, append([]string{"proxy", "--listen", "127.0.0.1:0", "--backend", backend}, flags...),
 		func(cmd *exec.Cmd) { cmd.Stderr = &log })
 	done := false
 	ended = func() string {
@@ -148,6 +152,53 @@ func TestProxyTLS(t *testing.T) {
 		t.Errorf("%s %s, %q, %v", response.Proto, response.Status, content, err)
 	}
 	if log := ended(); !strings.Contains(log, `GET "/" offers "echo/1": switched to echo/1`) {
+		t.Errorf("the log:\n%s", log)
+	}
+}
+
+// An offer has its line in the log even if the answer to it is cut short.
+func TestProxyLogsAnAnswerCutShort(t *testing.T) {
+	backend := tcptest.Serve(t, func(server *tcptest.Peer) {
+		head := server.Head()
+		server.Send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n")
+		if strings.HasPrefix(head, "GET /leave ") {
+			// The proxy ends the connection after it has noticed that the client is gone.
+			io.Copy(io.Discard, server)
+		}
+	})
+	address, ended := startProxy(t, backend, "--allow", "echo/1")
+	for _, path := range []string{"/break", "/leave"} {
+		for _, product := range []string{"echo/1", "h2c"} {
+			client := tcptest.Dial(t, address)
+			client.Send("GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: " + product + "\r\n\r\n")
+			client.Head()
+			client.Octets(len("4\r\npart\r\n"))
+			if path == "/break" {
+				client.Rest()
+			}
+			client.Close()
+		}
+	}
+	log := ended()
+	for _, want := range []string{
+		`"/break" offers "echo/1": passed on "echo/1": not switched: answered 200, cut short by the backend`,
+		`"/break" offers "h2c": not passed on: no offered product is allowed; answered 200, cut short by the backend`,
+		`"/leave" offers "echo/1": passed on "echo/1": not switched: answered 200, cut short by the client`,
+		`"/leave" offers "h2c": not passed on: no offered product is allowed; answered 200, cut short by the client`,
+	} {
+		if !strings.Contains(log, want+"\n") {
+			t.Errorf("no %s in the log:\n%s", want, log)
+		}
+	}
+}
+
+// An offer that is not passed on has the reason in its line if the request fails.
+func TestProxyLogsWhyAnOrdinaryRequestFailed(t *testing.T) {
+	address, ended := startProxy(t, listenHere(t, func(net.Conn) {}), "--allow", "echo/1")
+	if code, _, stderr := try("", "dial", "--product", "h2c", "http://"+address); code != exitFailure || !strings.Contains(stderr, "502") {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+	if log := ended(); !strings.Contains(log, "not passed on: no offered product is allowed; failed: ") || !strings.Contains(log, "; answered 502\n") {
 		t.Errorf("the log:\n%s", log)
 	}
 }

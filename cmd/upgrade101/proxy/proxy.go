@@ -132,20 +132,39 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answered := &answer{ResponseWriter: w}
 	passed, why := p.passedOn(r)
 	r = r.WithContext(context.WithValue(r.Context(), answerKey{}, answered))
+	// httputil.ReverseProxy panics with http.ErrAbortHandler if it cannot pass on the whole
+	// answer. The panic goes on.
+	defer func() {
+		answered.over.Store(true)
+		p.logAnswer(r, passed, why, answered)
+	}()
 	p.proxy.ServeHTTP(answered, r)
-	answered.over.Store(true)
+	answered.whole = true
+}
+
+// logAnswer logs what became of an offer that was answered. After a switch relay logs it. A
+// switch of HTTP/1.1 has no status here; one of HTTP/2 has 200.
+func (p *Proxy) logAnswer(r *http.Request, passed string, why error, answered *answer) {
+	status := fmt.Sprintf("answered %d", answered.status)
 	switch {
+	case answered.whole:
+	case r.Context().Err() != nil:
+		status += ", cut short by the client"
+	default:
+		status += ", cut short by the backend"
+	}
+	switch {
+	case why != nil && answered.failed != nil:
+		p.logOffer(r, "not passed on: %v; failed: %v; %s", why, answered.failed, status)
 	case why != nil:
-		p.logOffer(r, "not passed on: %v; answered %d", why, answered.status)
+		p.logOffer(r, "not passed on: %v; %s", why, status)
 	case answered.failed != nil && answered.status > 0:
-		p.logOffer(r, "passed on %q: failed: %v; answered %d", passed, answered.failed, answered.status)
+		p.logOffer(r, "passed on %q: failed: %v; %s", passed, answered.failed, status)
 	case answered.failed != nil:
 		p.logOffer(r, "passed on %q: failed: %v", passed, answered.failed)
 	case answered.status > 0 && !answered.switched.Load():
-		p.logOffer(r, "passed on %q: not switched: answered %d", passed, answered.status)
+		p.logOffer(r, "passed on %q: not switched: %s", passed, status)
 	}
-	// After a switch relay logs it. A switch of HTTP/1.1 has no status here; one of HTTP/2
-	// has 200.
 }
 
 // serveTwoLengths passes on a request that may have two lengths, without its Upgrade.
@@ -236,6 +255,7 @@ type answer struct {
 	http.ResponseWriter
 	status   int
 	failed   error
+	whole    bool // nothing broke off
 	switched atomic.Bool
 	over     atomic.Bool // ServeHTTP of the proxy has returned
 }
