@@ -18,13 +18,14 @@ import (
 
 func proxyCommand() *cobra.Command {
 	var (
-		address string
-		backend string
-		allow   []string
-		overTLS bool
+		address  string
+		backend  string
+		allow    []string
+		overTLS  bool
+		insecure bool
 	)
 	command := &cobra.Command{
-		Use:   "proxy --backend URL [--allow NAME[/VERSION],...] [--listen ADDRESS] [--tls]",
+		Use:   "proxy --backend URL [--allow NAME[/VERSION],...] [--listen ADDRESS] [--tls] [--insecure]",
 		Short: "Run a reverse proxy that passes on only the switches it allows",
 		Long: `Proxy runs a reverse proxy in front of a server. From an offer to switch protocols, it
 passes on only the products that --allow names, as --allow spells them. It passes on
@@ -34,9 +35,13 @@ names what the proxy passed on. After a switch it passes on the octets of both s
 The first line of standard output says where the proxy listens. To standard error, the
 proxy logs every offer, what became of it, and why.
 
-The URL of the server begins with http:// or https://. The server gets the Host that
-the client sent. The proxy waits 30 seconds for the answer to an offer, and closes a
-switched connection after 2 minutes in which it passed nothing on.
+The URL of the server begins with http:// or https://. The proxy speaks HTTP/1.1 to the
+server, because HTTP/2 has no Upgrade. The server gets the Host that the client sent.
+The proxy waits 30 seconds for the answer to an offer, and closes a switched connection
+after 2 minutes in which it passed nothing on.
+
+With --insecure, the proxy accepts any certificate of the server, such as that of
+"upgrade101 serve --tls".
 
 With --tls, the proxy speaks TLS to clients, and HTTP/2 as well as HTTP/1.1. Its
 certificate is self-signed and valid for a day. A browser uses HTTP/2 for WebSocket if
@@ -71,6 +76,7 @@ listen; 2 if the command line is wrong.`,
 				return failure{err}
 			}
 			p := proxy.New(to, allowed, cmd.ErrOrStderr())
+			p.Insecure = insecure
 			scheme := "http://"
 			if p.TLS = overTLS; overTLS {
 				scheme = "https://"
@@ -90,6 +96,7 @@ listen; 2 if the command line is wrong.`,
 	flags.StringVar(&backend, "backend", "", "the URL of the server")
 	flags.StringSliceVar(&allow, "allow", nil, "the products to pass on, separated by commas; may be given several times")
 	flags.BoolVar(&overTLS, "tls", false, "speak TLS to clients, and HTTP/2 as well as HTTP/1.1")
+	flags.BoolVar(&insecure, "insecure", false, "accept any certificate of the server")
 	for _, name := range []string{"listen", "backend", "allow"} {
 		command.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
 	}

@@ -156,6 +156,35 @@ func TestProxyTLS(t *testing.T) {
 	}
 }
 
+// A backend over TLS gets every offer, even if it also speaks HTTP/2.
+func TestProxyToTLS(t *testing.T) {
+	backend, _ := serveHere(t, "--tls")
+	address, ended := startProxy(t, "https://"+backend, "--allow", "websocket,echo/1", "--insecure")
+	if code, stdout, stderr := try("octets", "dial", "--product", "echo/1", "http://"+address); code != exitOK || stdout != "octets" {
+		t.Errorf("echo/1: exit code %d, %q, %q", code, stdout, stderr)
+	}
+	for _, args := range [][]string{{"ws://" + address}, {"--product", "websocket", "--product", "echo/1", "http://" + address}} {
+		if code, stdout, stderr := try("message", append([]string{"dial"}, args...)...); code != exitOK || stdout != "message\n" && stdout != "message" {
+			t.Errorf("%q: exit code %d, %q, %q", args, code, stdout, stderr)
+		}
+	}
+	if log := ended(); strings.Contains(log, "failed") {
+		t.Errorf("the log:\n%s", log)
+	}
+}
+
+// Without --insecure, the proxy checks the certificate of the backend.
+func TestProxyChecksTheCertificate(t *testing.T) {
+	backend, _ := serveHere(t, "--tls")
+	address, ended := startProxy(t, "https://"+backend, "--allow", "echo/1")
+	if code, _, stderr := try("", "dial", "--product", "echo/1", "http://"+address); code != exitFailure || !strings.Contains(stderr, "502") {
+		t.Errorf("exit code %d, %q", code, stderr)
+	}
+	if log := ended(); !strings.Contains(log, "certificate") {
+		t.Errorf("the log:\n%s", log)
+	}
+}
+
 // An offer has its line in the log even if the answer to it is cut short.
 func TestProxyLogsAnAnswerCutShort(t *testing.T) {
 	backend := tcptest.Serve(t, func(server *tcptest.Peer) {

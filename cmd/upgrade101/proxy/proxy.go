@@ -48,6 +48,9 @@ type Proxy struct {
 	// HTTP/2 as well as HTTP/1.1.
 	TLS bool
 
+	// Insecure makes the proxy accept any certificate of the backend.
+	Insecure bool
+
 	log       *log.Logger
 	proxy     *proxyupgrade.Proxy
 	transport *http.Transport
@@ -62,6 +65,9 @@ func New(backend *url.URL, allowed []upgrade.Product[string], logTo io.Writer) *
 		transport: http.DefaultTransport.(*http.Transport).Clone(),
 		allowed:   allowed,
 	}
+	// HTTP/2 has no Upgrade, and net/http chooses it for a backend that speaks both.
+	p.transport.Protocols = new(http.Protocols)
+	p.transport.Protocols.SetHTTP1(true)
 	p.proxy = &proxyupgrade.Proxy{
 		Reverse: &httputil.ReverseProxy{
 			Rewrite: func(r *httputil.ProxyRequest) {
@@ -95,6 +101,7 @@ func (p *Proxy) Run(ctx context.Context, listener net.Listener) error {
 		// Some clients upgrade with "OPTIONS *", which net/http answers itself.
 		DisableGeneralOptionsHandler: true,
 	}
+	p.transport.TLSClientConfig = &tls.Config{InsecureSkipVerify: p.Insecure}
 	failed := make(chan error, 1)
 	if p.TLS {
 		certificate, err := overtls.Certificate()
