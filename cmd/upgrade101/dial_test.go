@@ -26,13 +26,13 @@ func testDialServe(t *testing.T, flags ...string) {
 	address, _ := serveHere(t, flags...)
 	const octets = "hello\x00\x1b\xff\r\n"
 	code, stdout, stderr := try(octets, "dial", "--quiet", "1ms", "--product", "nope", "--product", "echo/1", "http://"+address)
-	if code != exitOK || stdout != octets || !strings.Contains(stderr, "product: echo, version 1\ndecision: switch\n") ||
+	if code != exitOK || stdout != octets || !strings.Contains(stderr, "product: echo, version 1\nverdict: switch\n") ||
 		!strings.HasSuffix(stderr, ", and the client offered it\n") {
 		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
 	}
 	for _, args := range [][]string{{"ws://" + address + "/x?y"}, {"--product", "websocket", "http://" + address}} {
 		code, stdout, stderr = try("one\n\ntwo", append([]string{"dial"}, args...)...)
-		if code != exitOK || stdout != "one\n\ntwo\n" || !strings.Contains(stderr, "product: websocket\ndecision: switch\n") {
+		if code != exitOK || stdout != "one\n\ntwo\n" || !strings.Contains(stderr, "product: websocket\nverdict: switch\n") {
 			t.Errorf("%q: exit code %d, %q, %q", args, code, stdout, stderr)
 		}
 		if !strings.Contains(stderr, "checked: Sec-WebSocket-Accept\n") || strings.Contains(stderr, "ignored: Sec-WebSocket-Accept") {
@@ -40,7 +40,7 @@ func testDialServe(t *testing.T, flags ...string) {
 		}
 	}
 	code, stdout, stderr = try("", "dial", "--product", "nope", "http://"+address)
-	if code != exitFailure || stdout != "" || !strings.Contains(stderr, "decision: no switch\n") ||
+	if code != exitFailure || stdout != "" || !strings.Contains(stderr, "verdict: no switch\n") ||
 		!strings.Contains(stderr, "\nThis server switches to echo/1") || !strings.HasSuffix(stderr, "upgrade101: the server did not switch\n") {
 		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
 	}
@@ -95,10 +95,10 @@ func TestDialChecksWhatTheServerChose(t *testing.T) {
 			code, _, stderr := try("", append(append([]string{"dial", "--quiet", "1ms"}, test.args...), "ws://"+address)...)
 			want := test.want
 			if want == "" {
-				want = "decision: switch\n"
+				want = "verdict: switch\n"
 			}
 			// This server ends without a close frame, so that every try fails in the end.
-			if code != exitFailure || !strings.Contains(stderr, want) || strings.Contains(stderr, "decision: switch\n") != (test.want == "") {
+			if code != exitFailure || !strings.Contains(stderr, want) || strings.Contains(stderr, "verdict: switch\n") != (test.want == "") {
 				t.Errorf("exit code %d, %s", code, stderr)
 			}
 			if strings.Contains(stderr, "ignored: Sec-WebSocket-Protocol") {

@@ -50,8 +50,8 @@ and later versions keep them:
             "offset"}]
   ignored   the names of all other fields
   errors    what is malformed, as [{"in", "reason", "line", "offset", "text"}]
-  verdict   the decision: "offer" or "no offer", for a response "switch" or "no switch"
-  why       the reason for the decision, in words
+  verdict   "offer" or "no offer", for a response "switch" or "no switch"
+  why       the reason for the verdict, in words
 
 A string is a sequence of octets, one code point each. Octets outside printable ASCII
 are written \u00XX. If a field is malformed, "in" is "Connection" or "Upgrade", and

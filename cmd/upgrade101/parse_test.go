@@ -30,8 +30,8 @@ func TestParseArguments(t *testing.T) {
 			"product: SHTTP, version 1.3",
 			"product: IRC, version 6.9",
 			"product: RTA, version x11",
-			"decision: offer",
-			"reason: HTTP/1.1, and Connection names the option upgrade: the server may switch to one of these products",
+			"verdict: offer",
+			"why: HTTP/1.1, and Connection names the option upgrade: the server may switch to one of these products",
 		)},
 		{"blank before the slash", []string{"foo / 1"}, lines(
 			"assumed: HTTP/1.1 with Connection: Upgrade",
@@ -39,16 +39,16 @@ func TestParseArguments(t *testing.T) {
 			"malformed: Upgrade, line 0, offset 4: want comma or end of line, not '/'",
 			"    foo / 1",
 			"        ^",
-			"decision: no offer",
-			"reason: the Upgrade field is malformed: serve the request without a switch",
+			"verdict: no offer",
+			"why: the Upgrade field is malformed: serve the request without a switch",
 		)},
 		{"several values", []string{", websocket ,,", "h2c"}, lines(
 			"assumed: HTTP/1.1 with Connection: Upgrade",
 			"option: Upgrade",
 			"product: websocket",
 			"product: h2c",
-			"decision: offer",
-			"reason: HTTP/1.1, and Connection names the option upgrade: the server may switch to one of these products",
+			"verdict: offer",
+			"why: HTTP/1.1, and Connection names the option upgrade: the server may switch to one of these products",
 		)},
 		{"fields", []string{"Host: example.com", "connection:keep-alive, Upgrade", "upgrade: \twebsocket ", "Connection: x"}, lines(
 			"assumed: HTTP/1.1",
@@ -57,29 +57,29 @@ func TestParseArguments(t *testing.T) {
 			"option: Upgrade",
 			"option: x",
 			"product: websocket",
-			"decision: offer",
-			"reason: HTTP/1.1, and Connection names the option upgrade: the server may switch to one of these products",
+			"verdict: offer",
+			"why: HTTP/1.1, and Connection names the option upgrade: the server may switch to one of these products",
 		)},
 		{"a field line and a value", []string{"Connection: close", "websocket"}, lines(
 			"assumed: HTTP/1.1",
 			"option: close",
 			"product: websocket",
-			"decision: no offer",
-			"reason: Connection does not name the option upgrade: serve the request without a switch",
+			"verdict: no offer",
+			"why: Connection does not name the option upgrade: serve the request without a switch",
 		)},
 		{"no Connection", []string{"Upgrade: a b"}, lines(
 			"assumed: HTTP/1.1",
 			"malformed: Upgrade, line 0, offset 2: want comma or end of line, not 'b'",
 			"    Upgrade: a b",
 			"               ^",
-			"decision: no offer",
-			"reason: there is no Connection field: serve the request without a switch",
+			"verdict: no offer",
+			"why: there is no Connection field: serve the request without a switch",
 		)},
 		{"no Upgrade", []string{"Connection: Upgrade"}, lines(
 			"assumed: HTTP/1.1",
 			"option: Upgrade",
-			"decision: no offer",
-			"reason: there is no Upgrade field: serve the request without a switch",
+			"verdict: no offer",
+			"why: there is no Upgrade field: serve the request without a switch",
 		)},
 		{"empty value", []string{""}, lines(
 			"assumed: HTTP/1.1 with Connection: Upgrade",
@@ -87,8 +87,8 @@ func TestParseArguments(t *testing.T) {
 			"malformed: Upgrade, line 0, offset 0: want at least one element",
 			"    ",
 			"    ^",
-			"decision: no offer",
-			"reason: the Upgrade field is empty: serve the request without a switch",
+			"verdict: no offer",
+			"why: the Upgrade field is empty: serve the request without a switch",
 		)},
 		{"the second line, with escapes", []string{"a", "\x1b"}, lines(
 			"assumed: HTTP/1.1 with Connection: Upgrade",
@@ -96,8 +96,8 @@ func TestParseArguments(t *testing.T) {
 			"malformed: Upgrade, line 1, offset 0: want token, not the octet 0x1b",
 			`    \x1b`,
 			"    ^",
-			"decision: no offer",
-			"reason: the Upgrade field is malformed: serve the request without a switch",
+			"verdict: no offer",
+			"why: the Upgrade field is malformed: serve the request without a switch",
 		)},
 		{"both fields malformed", []string{"Upgrade:\ta b", "Connection: \"Upgrade\""}, lines(
 			"assumed: HTTP/1.1",
@@ -107,8 +107,8 @@ func TestParseArguments(t *testing.T) {
 			"malformed: Connection, line 0, offset 0: want token, not '\"'",
 			`    Connection: "Upgrade"`,
 			"                ^",
-			"decision: no offer",
-			"reason: the Connection field is malformed: serve the request without a switch",
+			"verdict: no offer",
+			"why: the Connection field is malformed: serve the request without a switch",
 		)},
 		{"missing version", []string{"foo/ , bar"}, lines(
 			"assumed: HTTP/1.1 with Connection: Upgrade",
@@ -116,36 +116,36 @@ func TestParseArguments(t *testing.T) {
 			"malformed: Upgrade, line 0, offset 4: want version after slash, not ' '",
 			"    foo/ , bar",
 			"        ^",
-			"decision: no offer",
-			"reason: the Upgrade field is malformed: serve the request without a switch",
+			"verdict: no offer",
+			"why: the Upgrade field is malformed: serve the request without a switch",
 		)},
 		{"space before the colon", []string{"Upgrade : websocket"}, lines(
 			"malformed: field line: want field name and colon (RFC 9112, section 5.1)",
 			"    Upgrade : websocket",
 			"           ^",
-			"decision: no offer",
-			"reason: the message is malformed, so nothing in it counts",
+			"verdict: no offer",
+			"why: the message is malformed, so nothing in it counts",
 		)},
 		{"no field name", []string{":x"}, lines(
 			"malformed: field line: want field name and colon (RFC 9112, section 5.1)",
 			"    :x",
 			"    ^",
-			"decision: no offer",
-			"reason: the message is malformed, so nothing in it counts",
+			"verdict: no offer",
+			"why: the message is malformed, so nothing in it counts",
 		)},
 		{"odd field name", []string{"a@b:x"}, lines(
 			"malformed: field line: want field name and colon (RFC 9112, section 5.1)",
 			"    a@b:x",
 			"     ^",
-			"decision: no offer",
-			"reason: the message is malformed, so nothing in it counts",
+			"verdict: no offer",
+			"why: the message is malformed, so nothing in it counts",
 		)},
 		{"control character in another field", []string{"X: \x1b[2J"}, lines(
 			"malformed: field line: want no control in field value (RFC 9110, section 5.5)",
 			`    X: \x1b[2J`,
 			"       ^",
-			"decision: no offer",
-			"reason: the message is malformed, so nothing in it counts",
+			"verdict: no offer",
+			"why: the message is malformed, so nothing in it counts",
 		)},
 		{"long line", []string{strings.Repeat("a", 1<<16) + " b, " + strings.Repeat("c", 1<<16)}, lines(
 			"assumed: HTTP/1.1 with Connection: Upgrade",
@@ -153,8 +153,8 @@ func TestParseArguments(t *testing.T) {
 			"malformed: Upgrade, line 0, offset 65537: want comma or end of line, not 'b'",
 			"    ..."+strings.Repeat("a", 51)+" b, "+strings.Repeat("c", 21)+"...",
 			"    "+strings.Repeat(" ", 55)+"^",
-			"decision: no offer",
-			"reason: the Upgrade field is malformed: serve the request without a switch",
+			"verdict: no offer",
+			"why: the Upgrade field is malformed: serve the request without a switch",
 		)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -182,86 +182,86 @@ func TestParseHead(t *testing.T) {
 			"ignored: Host",
 			"option: upgrade",
 			"product: a, version 1",
-			"decision: offer",
-			"reason: HTTP/1.1, and Connection names the option upgrade: the server may switch to one of these products",
+			"verdict: offer",
+			"why: HTTP/1.1, and Connection names the option upgrade: the server may switch to one of these products",
 		)},
 		{"HTTP/1.0, empty lines first, content after", "\r\n\r\nGET / HTTP/1.0\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\nUpgrade: @", lines(
 			"start: GET / HTTP/1.0",
 			"option: upgrade",
 			"product: a",
-			"decision: no offer",
-			"reason: HTTP/1.0 cannot upgrade, only HTTP/1.1 can: serve the request without a switch",
+			"verdict: no offer",
+			"why: HTTP/1.0 cannot upgrade, only HTTP/1.1 can: serve the request without a switch",
 		)},
 		{"switch", "HTTP/1.1 101 \r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n", lines(
 			"start: HTTP/1.1 101 ",
 			"option: upgrade",
 			"product: a",
-			"decision: switch",
-			"reason: from here on the server speaks what the Upgrade field names, provided that the client offered it",
+			"verdict: switch",
+			"why: from here on the server speaks what the Upgrade field names, provided that the client offered it",
 		)},
 		{"101 without Connection", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: a\r\n\r\n", lines(
 			"start: HTTP/1.1 101 Switching Protocols",
 			"product: a",
-			"decision: no switch",
-			"reason: there is no Connection field: the client must close the connection",
+			"verdict: no switch",
+			"why: there is no Connection field: the client must close the connection",
 		)},
 		{"426", "HTTP/1.1 426 Upgrade Required\r\nConnection: upgrade\r\nUpgrade: a, b\r\n\r\n", lines(
 			"start: HTTP/1.1 426 Upgrade Required",
 			"option: upgrade",
 			"product: a",
 			"product: b",
-			"decision: no switch",
-			"reason: the status is 426, not 101: the server advertises what it could switch to",
+			"verdict: no switch",
+			"why: the status is 426, not 101: the server advertises what it could switch to",
 		)},
 		{"101 without the option", "HTTP/1.1 101 Switching Protocols\r\nConnection: close\r\nUpgrade: a\r\n\r\n", lines(
 			"start: HTTP/1.1 101 Switching Protocols",
 			"option: close",
 			"product: a",
-			"decision: no switch",
-			"reason: Connection does not name the option upgrade: the client must close the connection",
+			"verdict: no switch",
+			"why: Connection does not name the option upgrade: the client must close the connection",
 		)},
 		{"advertisement without Connection", "HTTP/1.1 200 OK\r\nUpgrade: a\r\n\r\n", lines(
 			"start: HTTP/1.1 200 OK",
 			"product: a",
-			"decision: no switch",
-			"reason: the status is 200, not 101, and there is no Connection field, so the server advertises nothing",
+			"verdict: no switch",
+			"why: the status is 200, not 101, and there is no Connection field, so the server advertises nothing",
 		)},
 		{"no Upgrade in a response", "HTTP/1.1 200 OK\r\n\r\n", lines(
 			"start: HTTP/1.1 200 OK",
-			"decision: no switch",
-			"reason: the status is 200, not 101",
+			"verdict: no switch",
+			"why: the status is 200, not 101",
 		)},
 		{"obs-fold", "GET / HTTP/1.1\r\nUpgrade: a\r\n\tb\r\n\r\n", lines(
 			"start: GET / HTTP/1.1",
 			"malformed: field line: want no line folding (RFC 9112, section 5.2)",
 			`    \tb`,
 			"    ^",
-			"decision: no offer",
-			"reason: the message is malformed, so nothing in it counts",
+			"verdict: no offer",
+			"why: the message is malformed, so nothing in it counts",
 		)},
 		{"bare CR", "GET / HTTP/1.1\r\nUpgrade: a\rb\r\n\r\n", lines(
 			"start: GET / HTTP/1.1",
 			"malformed: field line: want CR and LF together (RFC 9112, section 2.2)",
 			`    Upgrade: a\x0db`,
 			"              ^",
-			"decision: no offer",
-			"reason: the message is malformed, so nothing in it counts",
+			"verdict: no offer",
+			"why: the message is malformed, so nothing in it counts",
 		)},
 		{"no Host", "GET / HTTP/1.1\r\nUpgrade: a\r\nConnection: upgrade\r\n\r\n", lines(
 			"start: GET / HTTP/1.1",
 			"malformed: empty line: want exactly one valid Host (RFC 9112, section 3.2)",
 			"    ",
 			"    ^",
-			"decision: no offer",
-			"reason: the message is malformed, so nothing in it counts",
+			"verdict: no offer",
+			"why: the message is malformed, so nothing in it counts",
 		)},
 		{"two lengths", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", lines(
 			"start: POST / HTTP/1.1",
 			"malformed: field line: want Content-Length or Transfer-Encoding, not both (RFC 9112, section 6.1)",
 			"    Transfer-Encoding: chunked",
 			"                       ^",
-			"decision: no offer",
-			"reason: the message is malformed, so nothing in it counts",
+			"verdict: no offer",
+			"why: the message is malformed, so nothing in it counts",
 		)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -332,13 +332,13 @@ func TestHeadLimit(t *testing.T) {
 }
 
 // All heads captured from real software are well-formed messages, and each of the four
-// decisions occurs.
+// verdicts occurs.
 func TestCaptures(t *testing.T) {
 	files, _ := filepath.Glob("../../testdata/captures/*.re*")
 	if len(files) == 0 {
 		t.Fatal("no captured heads in testdata/captures of the root module")
 	}
-	decisions := map[string]int{}
+	verdicts := map[string]int{}
 	for _, file := range files {
 		head, err := os.ReadFile(file)
 		if err != nil {
@@ -353,17 +353,17 @@ func TestCaptures(t *testing.T) {
 		if strings.Contains(stdout, "the message is malformed") {
 			t.Errorf("%s:\n%s", file, stdout)
 		}
-		_, decision, _ := strings.Cut(stdout, "decision: ")
-		decision, _, _ = strings.Cut(decision, "\n")
-		decisions[filepath.Ext(file)+" "+decision]++
+		_, verdict, _ := strings.Cut(stdout, "verdict: ")
+		verdict, _, _ = strings.Cut(verdict, "\n")
+		verdicts[filepath.Ext(file)+" "+verdict]++
 	}
 	for _, want := range []string{".req offer", ".req no offer", ".resp switch", ".resp no switch"} {
-		if decisions[want] == 0 {
-			t.Errorf("no captured head is %q: %v", want, decisions)
+		if verdicts[want] == 0 {
+			t.Errorf("no captured head is %q: %v", want, verdicts)
 		}
-		delete(decisions, want)
+		delete(verdicts, want)
 	}
-	if len(decisions) > 0 {
-		t.Errorf("unexpected decisions: %v", decisions)
+	if len(verdicts) > 0 {
+		t.Errorf("unexpected verdicts: %v", verdicts)
 	}
 }

@@ -60,14 +60,14 @@ func TestColour(t *testing.T) {
 		text.Red+"malformed: Upgrade, line 0, offset 11: want token, not the octet 0x1b"+text.Plain,
 		`    websocket, \x1b[7m`,
 		text.Red+"               ^"+text.Plain,
-		text.Yellow+"decision: no offer"+text.Plain,
-		"reason: the Upgrade field is malformed: serve the request without a switch",
+		text.Yellow+"verdict: no offer"+text.Plain,
+		"why: the Upgrade field is malformed: serve the request without a switch",
 	)
 	if got != want {
 		t.Errorf("got\n%q, want\n%q", got, want)
 	}
 	got = onTerminal(t, colours, "parse", "h2c")
-	if !strings.Contains(got, text.Bold+"product: h2c"+text.Plain) || !strings.Contains(got, text.Green+"decision: offer"+text.Plain) {
+	if !strings.Contains(got, text.Bold+"product: h2c"+text.Plain) || !strings.Contains(got, text.Green+"verdict: offer"+text.Plain) {
 		t.Errorf("%q", got)
 	}
 	if got := onTerminal(t, colours, "corpus", "../../testdata/upgrade.json"); !strings.Contains(got, text.Green) {

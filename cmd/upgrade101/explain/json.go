@@ -57,8 +57,8 @@ func (r Report) ForPrograms() ReportJSON {
 		Products: []ProductJSON{},
 		Ignored:  text.AllOctets(r.ignored),
 		Errors:   []FaultJSON{},
-		Verdict:  r.decision,
-		Why:      r.reason,
+		Verdict:  r.verdict,
+		Why:      r.why,
 	}
 	for _, o := range r.options {
 		j.Options = append(j.Options, OptionJSON{text.Octets(o.name), o.line, o.offset})

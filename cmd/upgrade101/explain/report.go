@@ -28,8 +28,8 @@ type Report struct {
 	checked    []string // names of fields that the caller has checked
 	ignored    []string // names of fields that do not matter here
 	faults     []fault
-	decision   string
-	reason     string
+	verdict    string
+	why        string
 }
 
 type product struct {
@@ -59,8 +59,8 @@ func Head(lines []string) Report {
 // offer in the answer. checked names further fields that the client has checked.
 func Switched(lines []string, checked ...string) Report {
 	r := Head(lines)
-	if r.decision == "switch" {
-		r.reason = "from here on the server speaks what the Upgrade field names, and the client offered it"
+	if r.verdict == "switch" {
+		r.why = "from here on the server speaks what the Upgrade field names, and the client offered it"
 	}
 	r.ignored = slices.DeleteFunc(r.ignored, func(name string) bool {
 		is := slices.ContainsFunc(checked, func(other string) bool { return octet.EqualFold(name, other) })
@@ -169,26 +169,26 @@ func judge(m message) Report {
 	_, err = handshake.Offer(m.major, m.minor, connection, offered)
 	switch {
 	case !m.response:
-		r.decision = "offer"
-		r.reason = fmt.Sprintf("HTTP/%d.%d, and Connection names the option upgrade: the server may switch to one of these products", m.major, m.minor)
+		r.verdict = "offer"
+		r.why = fmt.Sprintf("HTTP/%d.%d, and Connection names the option upgrade: the server may switch to one of these products", m.major, m.minor)
 		if err != nil {
-			r.decision = "no offer"
-			r.reason = because(m, err) + ": serve the request without a switch"
+			r.verdict = "no offer"
+			r.why = because(m, err) + ": serve the request without a switch"
 		}
 	case m.status == 101:
-		r.decision = "switch"
-		r.reason = "from here on the server speaks what the Upgrade field names, provided that the client offered it"
+		r.verdict = "switch"
+		r.why = "from here on the server speaks what the Upgrade field names, provided that the client offered it"
 		if err != nil {
-			r.decision = "no switch"
-			r.reason = because(m, err) + ": the client must close the connection"
+			r.verdict = "no switch"
+			r.why = because(m, err) + ": the client must close the connection"
 		}
 	default:
-		r.decision = "no switch"
-		r.reason = fmt.Sprintf("the status is %d, not 101", m.status)
+		r.verdict = "no switch"
+		r.why = fmt.Sprintf("the status is %d, not 101", m.status)
 		if err == nil {
-			r.reason += ": the server advertises what it could switch to"
+			r.why += ": the server advertises what it could switch to"
 		} else if len(m.upgrade) > 0 {
-			r.reason += ", and " + because(m, err) + ", so the server advertises nothing"
+			r.why += ", and " + because(m, err) + ", so the server advertises nothing"
 		}
 	}
 	return r
@@ -218,10 +218,10 @@ func because(m message, err error) string {
 func reject(m message, f fault) Report {
 	r := Report{
 		start: m.start, connection: values(m.connection), upgrade: values(m.upgrade), faults: []fault{f},
-		decision: "no offer", reason: "the message is malformed, so nothing in it counts",
+		verdict: "no offer", why: "the message is malformed, so nothing in it counts",
 	}
 	if m.response {
-		r.decision = "no switch"
+		r.verdict = "no switch"
 	}
 	return r
 }
@@ -285,7 +285,7 @@ func (r Report) Text() []byte {
 		fmt.Fprintf(&b, "malformed: %s: %s\n", where, f.reason)
 		fmt.Fprintf(&b, "    %s\n    %*s\n", line, column+1, "^")
 	}
-	fmt.Fprintf(&b, "decision: %s\nreason: %s\n", r.decision, r.reason)
+	fmt.Fprintf(&b, "verdict: %s\nwhy: %s\n", r.verdict, r.why)
 	return b.Bytes()
 }
 
@@ -296,9 +296,9 @@ func ColourOf(line string) string {
 	switch {
 	case label == "malformed" || strings.HasPrefix(line, "    ") && strings.TrimLeft(line, " ") == "^":
 		return text.Red
-	case label == "decision" && strings.HasPrefix(value, "no "):
+	case label == "verdict" && strings.HasPrefix(value, "no "):
 		return text.Yellow
-	case label == "decision":
+	case label == "verdict":
 		return text.Green
 	case label == "product":
 		return text.Bold
