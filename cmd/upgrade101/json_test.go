@@ -62,6 +62,7 @@ func TestParseJSON(t *testing.T) {
       "offset": 1
     }
   ],
+  "checked": [],
   "ignored": [],
   "errors": [],
   "verdict": "offer",
@@ -92,6 +93,7 @@ func TestParseJSON(t *testing.T) {
     }
   ],
   "products": [],
+  "checked": [],
   "ignored": [
     "Host"
   ],
@@ -108,6 +110,44 @@ func TestParseJSON(t *testing.T) {
   "why": "the Upgrade field is malformed: serve the request without a switch"
 }
 `},
+		{"websocket", "GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 8\r\n\r\n", nil, `{
+  "assumed": "",
+  "start": "GET / HTTP/1.1",
+  "lines": {
+    "connection": [
+      "upgrade"
+    ],
+    "upgrade": [
+      "websocket"
+    ]
+  },
+  "options": [
+    {
+      "option": "upgrade",
+      "line": 0,
+      "offset": 0
+    }
+  ],
+  "products": [
+    {
+      "product": "websocket",
+      "name": "websocket",
+      "version": "",
+      "line": 0,
+      "offset": 0
+    }
+  ],
+  "checked": [
+    "Sec-WebSocket-Version"
+  ],
+  "ignored": [
+    "Host"
+  ],
+  "errors": [],
+  "verdict": "offer",
+  "why": "HTTP/1.1, and Connection names the option upgrade: the server may switch to one of these products; refuse websocket with 426: Sec-WebSocket-Version is not 13"
+}
+`},
 		{"malformed message", "HTTP/1.1 101 x\r\nUpgrade: a\r\nUpgrade : b\r\n\r\n", nil, `{
   "assumed": "",
   "start": "HTTP/1.1 101 x",
@@ -119,6 +159,7 @@ func TestParseJSON(t *testing.T) {
   },
   "options": [],
   "products": [],
+  "checked": [],
   "ignored": [],
   "errors": [
     {

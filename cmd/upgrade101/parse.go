@@ -31,7 +31,8 @@ Without arguments, parse reads the head of a request or a response from standard
 input, up to the empty line, 1 MiB at most. It is as strict as a server should be: the
 Host, the framing of the content, and each line must be right, or the message is
 malformed. For convenience, lines may end in LF alone, empty lines may come first, and
-the empty line at the end may be missing.
+the empty line at the end may be missing. If a request offers websocket, parse also
+checks the method, Sec-WebSocket-Version and Sec-WebSocket-Key.
 
 The lines of a field count from 0. Offsets count the octets of the line's value, also
 from 0. An octet that is not printable ASCII is shown as \t or \xNN, and a backslash as
@@ -48,6 +49,7 @@ and later versions keep them:
   options   the options of Connection, as [{"option", "line", "offset"}]
   products  the products of Upgrade, as [{"product", "name", "version", "line",
             "offset"}]
+  checked   the names of the fields that parse checked for websocket
   ignored   the names of all other fields
   errors    what is malformed, as [{"in", "reason", "line", "offset", "text"}]
   verdict   "offer" or "no offer", for a response "switch" or "no switch"

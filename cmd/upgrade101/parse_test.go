@@ -173,6 +173,11 @@ func TestParseArguments(t *testing.T) {
 	}
 }
 
+// webSocket returns a request that offers websocket.
+func webSocket(method, version, key string) string {
+	return method + " / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: WebSocket\r\nsec-websocket-version: " + version + " \r\nSec-WebSocket-Key: " + key + "\r\n\r\n"
+}
+
 func TestParseHead(t *testing.T) {
 	for _, test := range []struct {
 		name, head, want string
@@ -254,6 +259,64 @@ func TestParseHead(t *testing.T) {
 			"    ^",
 			"verdict: no offer",
 			"why: the message is malformed, so nothing in it counts",
+		)},
+		{"CONNECT", "CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n", lines(
+			"start: CONNECT x:1 HTTP/1.1",
+			"ignored: Host",
+			"option: upgrade",
+			"product: a",
+			"verdict: no offer",
+			"why: a CONNECT asks for a tunnel and cannot upgrade: serve the request without a switch",
+		)},
+		{"websocket", webSocket("GET", "13", "dGhlIHNhbXBsZSBub25jZQ=="), lines(
+			"start: GET / HTTP/1.1",
+			"checked: sec-websocket-version",
+			"checked: Sec-WebSocket-Key",
+			"ignored: Host",
+			"option: upgrade",
+			"product: WebSocket",
+			"verdict: offer",
+			"why: HTTP/1.1, and Connection names the option upgrade: the server may switch to one of these products",
+		)},
+		{"websocket, another version and a short key", webSocket("GET", "8", "short"), lines(
+			"start: GET / HTTP/1.1",
+			"checked: sec-websocket-version",
+			"checked: Sec-WebSocket-Key",
+			"ignored: Host",
+			"option: upgrade",
+			"product: WebSocket",
+			"verdict: offer",
+			"why: HTTP/1.1, and Connection names the option upgrade: the server may switch to one of these products; refuse websocket with 426: Sec-WebSocket-Version is not 13",
+		)},
+		{"websocket, POST", webSocket("POST", "13", "short"), lines(
+			"start: POST / HTTP/1.1",
+			"checked: sec-websocket-version",
+			"checked: Sec-WebSocket-Key",
+			"ignored: Host",
+			"option: upgrade",
+			"product: WebSocket",
+			"verdict: offer",
+			"why: HTTP/1.1, and Connection names the option upgrade: the server may switch to one of these products; refuse websocket with 405: method is not GET (HTTP/1.1) or CONNECT (HTTP/2)",
+		)},
+		{"websocket, a short key", webSocket("GET", "13", "short"), lines(
+			"start: GET / HTTP/1.1",
+			"checked: sec-websocket-version",
+			"checked: Sec-WebSocket-Key",
+			"ignored: Host",
+			"option: upgrade",
+			"product: WebSocket",
+			"verdict: offer",
+			"why: HTTP/1.1, and Connection names the option upgrade: the server may switch to one of these products; refuse websocket with 400: Sec-WebSocket-Key is not the base64 of 16 bytes",
+		)},
+		{"fields of websocket without an offer of it", strings.Replace(webSocket("GET", "8", "short"), "WebSocket", "a", 1), lines(
+			"start: GET / HTTP/1.1",
+			"ignored: Host",
+			"ignored: sec-websocket-version",
+			"ignored: Sec-WebSocket-Key",
+			"option: upgrade",
+			"product: a",
+			"verdict: offer",
+			"why: HTTP/1.1, and Connection names the option upgrade: the server may switch to one of these products",
 		)},
 		{"two lengths", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", lines(
 			"start: POST / HTTP/1.1",

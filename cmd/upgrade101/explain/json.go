@@ -14,6 +14,7 @@ type ReportJSON struct {
 	Lines    LinesJSON     `json:"lines"`
 	Options  []OptionJSON  `json:"options"`
 	Products []ProductJSON `json:"products"`
+	Checked  []text.Octets `json:"checked"`
 	Ignored  []text.Octets `json:"ignored"`
 	Errors   []FaultJSON   `json:"errors"`
 	Verdict  string        `json:"verdict"`
@@ -55,6 +56,7 @@ func (r Report) ForPrograms() ReportJSON {
 		Lines:    LinesJSON{text.AllOctets(r.connection), text.AllOctets(r.upgrade)},
 		Options:  []OptionJSON{},
 		Products: []ProductJSON{},
+		Checked:  text.AllOctets(r.checked),
 		Ignored:  text.AllOctets(r.ignored),
 		Errors:   []FaultJSON{},
 		Verdict:  r.verdict,

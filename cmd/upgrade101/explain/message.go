@@ -13,10 +13,12 @@ import (
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/head"
 	"github.com/gosegue/upgrade/internal/octet"
+	"github.com/gosegue/upgrade/websocket"
 )
 
 // This file knows the lines of a message, and finds the one that is at fault. Package head
-// reads the head. This file does not know what the fields Connection and Upgrade mean.
+// reads the head, and package websocket checks it. This file does not know what the fields
+// Connection and Upgrade mean.
 
 // MaxHead is how long the head of a message may be, in octets. Real heads have a few
 // kilobytes.
@@ -26,8 +28,10 @@ const MaxHead = 1 << 20
 type message struct {
 	start        string // the start line; empty if only fields were given
 	response     bool
-	status       int // of a response
-	major, minor int // of HTTP
+	status       int   // of a response
+	connect      bool  // the method is CONNECT
+	webSocket    error // of package websocket, about a request that offers websocket
+	major, minor int   // of HTTP
 	connection   []fieldLine
 	upgrade      []fieldLine
 	ignored      []string // the names of all other fields
@@ -85,6 +89,9 @@ func ReadHead(r io.Reader) ([]string, error) {
 	}
 }
 
+// webSocketFields are the fields that [websocket.Check] looks at.
+var webSocketFields = []string{"Sec-WebSocket-Version", "Sec-WebSocket-Key"}
+
 // parseHead reads a head with package head. If there is a fault, the message has only the
 // lines before it.
 func parseHead(lines []string) (message, *fault) {
@@ -102,6 +109,8 @@ func parseHead(lines []string) (message, *fault) {
 		var request head.Request
 		_, err = request.Parse(octets, noLimits)
 		m.major, m.minor = request.Major, request.Minor
+		m.connect = string(request.Method) == "CONNECT"
+		m.webSocket = websocket.Check(request.Method, request.Lines(nil, webSocketFields[0]), request.Lines(nil, webSocketFields[1]))
 	}
 	var f *fault
 	if refused := (*head.Error)(nil); errors.As(err, &refused) {

@@ -12,6 +12,7 @@ import (
 	"github.com/gosegue/upgrade/cmd/upgrade101/text"
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/internal/octet"
+	"github.com/gosegue/upgrade/websocket"
 )
 
 // This file knows what a message means for a switch, and how to say it to people.
@@ -25,7 +26,7 @@ type Report struct {
 	upgrade    []string
 	products   []product
 	options    []option
-	checked    []string // names of fields that the caller has checked
+	checked    []string // names of further fields that were checked
 	ignored    []string // names of fields that do not matter here
 	faults     []fault
 	verdict    string
@@ -52,7 +53,33 @@ func Head(lines []string) Report {
 	if f != nil {
 		return reject(m, *f)
 	}
-	return judge(m)
+	r := judge(m)
+	if offersWebSocket(r) {
+		r.check(webSocketFields...)
+		if refused := websocket.Error(0); errors.As(m.webSocket, &refused) {
+			r.why += fmt.Sprintf("; refuse websocket with %d: %s",
+				refused.Refusal().Status, strings.TrimPrefix(refused.Error(), "websocket: "))
+		}
+	}
+	return r
+}
+
+// offersWebSocket reports whether a report is on a request that offers websocket.
+func offersWebSocket(r Report) bool {
+	return r.verdict == "offer" && slices.ContainsFunc(r.products, func(p product) bool { return p.Matches(webSocket) })
+}
+
+var webSocket = upgrade.MustParseProduct("websocket")
+
+// check notes that the fields with these names were checked, and so not ignored.
+func (r *Report) check(names ...string) {
+	r.ignored = slices.DeleteFunc(r.ignored, func(name string) bool {
+		is := slices.ContainsFunc(names, func(other string) bool { return octet.EqualFold(name, other) })
+		if is {
+			r.checked = append(r.checked, name)
+		}
+		return is
+	})
 }
 
 // Switched reports on a 101 with these lines, as Head does, for a client that found its
@@ -62,13 +89,7 @@ func Switched(lines []string, checked ...string) Report {
 	if r.verdict == "switch" {
 		r.why = "from here on the server speaks what the Upgrade field names, and the client offered it"
 	}
-	r.ignored = slices.DeleteFunc(r.ignored, func(name string) bool {
-		is := slices.ContainsFunc(checked, func(other string) bool { return octet.EqualFold(name, other) })
-		if is {
-			r.checked = append(r.checked, name)
-		}
-		return is
-	})
+	r.check(checked...)
 	return r
 }
 
@@ -167,6 +188,9 @@ func judge(m message) Report {
 	// The rules that make a 101 a switch are those that make a request an offer. The
 	// message does not say whether the client offered the product.
 	_, err = handshake.Offer(m.major, m.minor, connection, offered)
+	if m.connect {
+		err = handshake.ErrConnect
+	}
 	switch {
 	case !m.response:
 		r.verdict = "offer"
@@ -200,6 +224,8 @@ func because(m message, err error) string {
 	switch {
 	case errors.As(err, &field):
 		return "the " + field.Field + " field is malformed"
+	case errors.Is(err, handshake.ErrConnect):
+		return "a CONNECT asks for a tunnel and cannot upgrade"
 	case errors.Is(err, handshake.ErrHTTPVersion):
 		return fmt.Sprintf("HTTP/%d.%d cannot upgrade, only HTTP/1.1 can", m.major, m.minor)
 	case errors.Is(err, handshake.ErrNoOption) && len(m.connection) == 0:
