@@ -232,6 +232,10 @@ func TestCorpusRefuses(t *testing.T) {
 		}
 		mustBePrintable(t, stdout)
 	}
+	headless := corpusFile(t, "captures.json", `[{"file": "a.req", "rule": "b", "version": "1.1", "connection": [], "error": "ErrNoUpgrade"}]`)
+	if code, stdout, _ := try("", "corpus", headless); code != exitFailure || !strings.Contains(stdout, "case 0: captures/a.req: no such file") {
+		t.Errorf("exit code %d, %q", code, stdout)
+	}
 	for _, file := range []string{"no such file", t.TempDir(), "/dev/null"} {
 		if code, stdout, _ := try("", "corpus", "--as", "upgrade", file); code != exitFailure || !strings.HasPrefix(stdout, "error: "+file+": ") {
 			t.Errorf("%s: exit code %d, %q", file, code, stdout)

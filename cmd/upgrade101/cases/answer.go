@@ -172,7 +172,7 @@ func answerCapture(c corpus.Capture, captures string) (want, got Answer, err err
 	want.Connection = text.AllOctets(c.Connection)
 	data, err := os.ReadFile(filepath.Join(captures, c.File))
 	if err != nil {
-		return want, got, withoutPath(err)
+		return want, got, fmt.Errorf("captures/%s: %w", c.File, withoutPath(err))
 	}
 	head, err := corpus.ParseHead(data)
 	if err != nil {
