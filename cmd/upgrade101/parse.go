@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -98,6 +100,9 @@ or too long; 2 if the command line is wrong or there is nothing to read.`,
 // parse reports on the message in args or on standard input.
 func parse(cmd *cobra.Command, args []string) (explain.Report, error) {
 	if len(args) > 0 {
+		if slices.ContainsFunc(args, isFile) {
+			fmt.Fprintln(cmd.ErrOrStderr(), "A file has the name of an argument. To read a message from a file: upgrade101 parse <FILE")
+		}
 		return explain.Arguments(args), nil
 	}
 	if text.IsTerminal(cmd.InOrStdin()) {
@@ -111,4 +116,10 @@ func parse(cmd *cobra.Command, args []string) (explain.Report, error) {
 		return explain.Report{}, errors.New("no arguments, and nothing on standard input")
 	}
 	return explain.Head(lines), nil
+}
+
+// isFile reports whether a file has this name.
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular()
 }

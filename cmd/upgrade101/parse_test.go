@@ -336,6 +336,23 @@ func TestParseHead(t *testing.T) {
 	}
 }
 
+// Arguments are no files. If one has the name of a file, parse says how to read the file.
+func TestParseNameOfAFile(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("1.txt", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir("websocket", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for arg, want := range map[string]bool{"1.txt": true, "2.txt": false, "websocket": false} {
+		code, stdout, stderr := try("", "parse", arg)
+		if code != exitOK || !strings.Contains(stdout, "product: "+arg+"\n") || strings.Contains(stderr, "upgrade101 parse <FILE\n") != want {
+			t.Errorf("%s: exit code %d, %q, %q", arg, code, stdout, stderr)
+		}
+	}
+}
+
 // For every octet at several places in the input, the output is printable, and the caret
 // is under the fault.
 func TestNothingRawInReports(t *testing.T) {
