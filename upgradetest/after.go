@@ -24,8 +24,8 @@ var afterChecks = []check{
 				return note("%s", told(a.exchange))
 			case a.wrong != "":
 				return fail("%s", a.wrong)
-			case a.doubtful:
-				return note("octets came that may be content of the 101 or part of the protocol")
+			case a.doubt != "":
+				return note("%s follows the 101, or the protocol begins like that", a.doubt)
 			case a.octets == 0:
 				return pass("nothing came unasked")
 			}
@@ -54,10 +54,10 @@ var afterChecks = []check{
 // afterwards tells what came after the 101 to the plain offer.
 type afterwards struct {
 	*exchange
-	octets   int    // after the head
-	wrong    string // why they do not belong to the protocol, if that is certain
-	doubtful bool   // it is not certain that they belong to it
-	pongs    bool   // of websocket: a ping was answered
+	octets int    // after the head
+	wrong  string // why they do not belong to the protocol, if that is certain
+	doubt  string // what they may be instead, if neither is certain
+	pongs  bool   // of websocket: a ping was answered
 }
 
 // afterwards sends the plain offer and listens, once for all checks.
@@ -86,47 +86,77 @@ func (s *session) afterwards() *afterwards {
 	if a.answer != nil {
 		octets := string(a.received[a.after:])
 		a.octets, a.pongs = len(octets), seen.pongAfter
-		a.wrong = leftOver(octets)
-		switch {
-		case a.wrong != "" || octets == "":
-		case is(s.Product, "websocket"):
-			if seen.malformed {
-				a.wrong = "the octets after the 101 are not a WebSocket frame of a server"
-			}
-		case is(s.Product, "h2c"):
-			if n := min(len(octets), frameHeadLength); octets[min(3, n):n] != "\x04\x00\x00\x00\x00\x00"[:max(n-3, 0)] {
-				a.wrong = "the octets after the 101 are not a SETTINGS frame"
-			}
-		case a.answer.declaresContent():
-			a.wrong = "content follows the 101, as its head declares"
-		default:
-			a.doubtful = text(octets)
+		if octets != "" {
+			a.wrong, a.doubt = s.leftOver(a.answer, octets, seen.malformed)
 		}
 	}
 	s.later = a
 	return a
 }
 
-// declaresContent reports whether a head has a field that only a message with content
-// has.
-func (r *response) declaresContent() bool {
-	return len(r.lines("Content-Type"))+len(r.lines("Content-Length"))+len(r.lines("Transfer-Encoding")) > 0
+// leftOver judges the octets after a 101, of which there is at least one. wrong says why
+// they do not belong to the new protocol, if that is certain; doubt says what they may be
+// instead. malformed tells whether they were read as frames of WebSocket, and are none.
+//
+// A protocol that this package does not know may begin with any text: many servers greet
+// their clients. Only a status line of HTTP/1 is proof.
+func (s *session) leftOver(answer *response, octets string, malformed bool) (wrong, doubt string) {
+	form := formOf(octets)
+	follows := func(otherwise string) string {
+		if form != "" {
+			return form + " follows the 101"
+		}
+		return "the octets after the 101 are not " + otherwise
+	}
+	switch {
+	case is(s.Product, "websocket"):
+		if malformed {
+			return follows("a WebSocket frame of a server"), ""
+		}
+		return "", ""
+	case is(s.Product, "h2c"):
+		if !mayBecomeSettings(octets) {
+			return follows("a SETTINGS frame"), ""
+		}
+		return "", ""
+	case answer.declaresContent():
+		return "content follows the 101, as its head declares", ""
+	case statusLine.MatchString(octets) && !strings.EqualFold(s.Product.Name(), "HTTP"):
+		return follows("of the protocol"), ""
+	}
+	if form == "" && text(octets) {
+		form = "text"
+	}
+	return "", form
 }
 
-var chunk = regexp.MustCompile(`^[0-9A-Fa-f]+[ \t]*(;[^\r\n]*)?\r\n`)
+// declaresContent reports whether a head says that content follows it. Content-Type alone
+// does not: Docker sends it in a 101, for the stream.
+func (r *response) declaresContent() bool {
+	for _, length := range r.lines("Content-Length") {
+		if strings.Trim(length, "0") != "" {
+			return true
+		}
+	}
+	return len(r.lines("Transfer-Encoding")) > 0
+}
 
-// leftOver says with which part of HTTP the octets begin. It returns "" for any other
-// octets.
-func leftOver(octets string) string {
+var (
+	statusLine = regexp.MustCompile(`^HTTP/1\.[0-9] [1-5][0-9][0-9][ \r\n]`)
+	chunk      = regexp.MustCompile(`^[0-9A-Fa-f]+[ \t]*(;[^\r\n]*)?\r\n`)
+)
+
+// formOf names the part of HTTP that octets begin like, or returns "".
+func formOf(octets string) string {
 	switch {
 	case strings.HasPrefix(octets, "\r") || strings.HasPrefix(octets, "\n"):
-		return "a line end follows the 101"
-	case strings.HasPrefix(octets, "HTTP/1."):
-		return "another response follows the 101"
+		return "a line end"
+	case statusLine.MatchString(octets):
+		return "another response"
 	case chunk.MatchString(octets):
-		return "a chunk follows the 101"
+		return "a chunk"
 	case strings.HasPrefix(octets, "<"):
-		return "a document follows the 101"
+		return "a document"
 	}
 	return ""
 }

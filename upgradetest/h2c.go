@@ -71,3 +71,11 @@ const frameHeadLength = 9
 func beginsHTTP2(octets string) bool {
 	return len(octets) >= frameHeadLength && octets[3:frameHeadLength] == "\x04\x00\x00\x00\x00\x00"
 }
+
+// mayBecomeSettings reports whether octets begin like a SETTINGS frame. Before the client
+// permits more, a frame has at most 16 KiB, so the first octet of its length is zero.
+func mayBecomeSettings(octets string) bool {
+	const head = "\x00\x00\x00\x04\x00\x00\x00\x00\x00" // but for the length
+	n := min(len(octets), frameHeadLength)
+	return octets[0] == 0 && octets[min(3, n):n] == head[min(3, n):n]
+}

@@ -429,31 +429,56 @@ func refusingClients(id string) *server {
 	return s
 }
 
-// Any HTTP after the head of a 101 is found, for any product.
+// HTTP after the head of a 101 is found. For a product whose protocol may begin like HTTP,
+// the verdict is a note, unless the head or a status line is proof.
 func TestNothingAfter(t *testing.T) {
-	for product, rests := range map[string][]string{
-		"websocket": {"\n", "\r\n", "Switching Protocols\n", "0\r\n\r\n", "<html>", "HTTP/1.1 200 OK\r\n\r\n", "\x81\x85abcdefghi"},
-		"h2c":       {"\r\n", "text", "5\r\nhello\r\n"},
-		"echo/1":    {"\r\n", "5\r\nhello\r\n0\r\n\r\n", "<!DOCTYPE html>", "HTTP/1.1 200 OK\r\n\r\n"},
+	const (
+		response = "HTTP/1.1 200 OK\r\n\r\n"
+		docker   = "Content-Type: application/vnd.docker.raw-stream\r\n"
+	)
+	for _, test := range []struct {
+		product, fields, rest string
+		want                  Verdict
+	}{
+		{"websocket", "", "\n", Fail},
+		{"websocket", "", "\r\n", Fail},
+		{"websocket", "", "Switching Protocols\n", Fail},
+		{"websocket", "", "0\r\n\r\n", Fail},
+		{"websocket", "", "<html>", Fail},
+		{"websocket", "", response, Fail},
+		{"websocket", "", "\x81\x85abcdefghi", Fail},
+		// The beginning of a compressed message, and not the chunk that it looks like.
+		{"websocket", "Sec-WebSocket-Extensions: permessage-deflate\r\n", "A\x0d\x0a23456789abcd", Pass},
+		{"h2c", "", "\r\n", Fail},
+		{"h2c", "", "text", Fail},
+		{"h2c", "", "5\r\nhello\r\n", Fail},
+		{"echo/1", "", response, Fail},
+		{"echo/1", "Content-Length: 5\r\n", "hello", Fail},
+		{"echo/1", "Transfer-Encoding: chunked\r\n", "5\r\nhello\r\n0\r\n\r\n", Fail},
+		{"echo/1", "Content-Length: 0\r\n", "\x01\x02", Pass},
+		{"echo/1", "", "\x01\x02", Pass},
+		{"echo/1", "", "\r\n", Note},
+		{"echo/1", "", "5\r\nhello\r\n0\r\n\r\n", Note},
+		{"echo/1", "", "<!DOCTYPE html>", Note},
+		{"smtp", "", "220\r\n", Note},
+		{"telnet", "", "\r\nlogin:", Note},
+		{"xmpp", "", "<?xml version='1.0'?>", Note},
+		{"tcp", docker, "hello", Note},
+		{"tcp", docker, "\x01\x00\x00\x00\x00\x00\x00\x01x", Pass},
+		{"HTTP/1.1", "", response, Note},
 	} {
-		for _, rest := range rests {
-			s := rightServer(product)
-			s.switched = func(s *server, q *query) string { return rightSwitch(s, q) + rest }
+		t.Run(fmt.Sprintf("%q after %q", test.rest, test.product), func(t *testing.T) {
+			t.Parallel()
+			s := rightServer(test.product)
+			s.switched = func(s *server, q *query) string {
+				return strings.Replace(rightSwitch(s, q), "Connection: ", test.fields+"Connection: ", 1) + test.rest
+			}
 			o := options(s)
 			o.Only = []string{"101-nothing-after"}
-			if report := mustRun(t, dialing(t, s), o); report.FailedMust() != 1 {
-				t.Errorf("%s: %q: %+v", product, rest, report.Results)
+			if r := mustRun(t, dialing(t, s), o).Results[0]; r.Verdict != test.want {
+				t.Errorf("%s: %s", r.Verdict, r.Detail)
 			}
-		}
-	}
-	s := rightServer("echo/1")
-	s.switched = func(s *server, q *query) string {
-		return strings.Replace(rightSwitch(s, q), "Connection: ", "Content-Type: text/plain\r\nConnection: ", 1) + "hello"
-	}
-	o := options(s)
-	o.Only = []string{"101-nothing-after"}
-	if report := mustRun(t, dialing(t, s), o); report.FailedMust() != 1 {
-		t.Errorf("%+v", report.Results)
+		})
 	}
 }
 
