@@ -168,7 +168,7 @@ var broken = map[string]func(*server){
 	"upgrade-unknown":              also(upgradeIs(madeUp)),
 	"upgrade-unknown-ignored":      answering(upgradeIs(madeUp), "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"),
 	"upgrade-echoed":               func(s *server) { s.switched = echoOffer },
-	"upgrade-part":                 also(func(q *query) bool { return strings.Contains(q.one("Upgrade"), "websocketx") }),
+	"upgrade-part":                 also(func(q *query) bool { return strings.Contains(q.one("Upgrade"), "websocketu") }),
 	"upgrade-other-version":        also(upgradeIs("websocket/13")),
 	"upgrade-kelvin":               also(func(q *query) bool { return strings.EqualFold(q.one("Upgrade"), "websocket") }),
 	"upgrade-long-s":               also(func(q *query) bool { return strings.EqualFold(q.one("Upgrade"), "websocket") }),
@@ -427,6 +427,30 @@ func refusingClients(id string) *server {
 	s := rightServer(c.only)
 	but(func(q *query) bool { return q.one("User-Agent") != "upgrade101-probe" })(s)
 	return s
+}
+
+// A product may have a name that contains the name of another.
+func TestTwoProducts(t *testing.T) {
+	for _, other := range []string{"echo-2", "echo.x", "echox", "xecho"} {
+		s := rightServer("echo")
+		more := upgrade.MustParseProduct(other)
+		s.takes = func(s *server, q *query) bool {
+			second := *s
+			second.product = more
+			return rightOffer(s, q) || rightOffer(&second, q)
+		}
+		s.switched = func(s *server, q *query) string {
+			if list, _ := upgrade.ParseList(q.lines("Upgrade")...); list.Offers(more) {
+				return strings.Replace(rightSwitch(s, q), "Upgrade: echo", "Upgrade: "+other, 1)
+			}
+			return rightSwitch(s, q)
+		}
+		for _, r := range mustRun(t, dialing(t, s), options(s)).Results {
+			if r.Verdict == Fail {
+				t.Errorf("%s: %s: %s", other, r.ID, r.Detail)
+			}
+		}
+	}
 }
 
 // HTTP after the head of a 101 is found. For a product whose protocol may begin like HTTP,
