@@ -46,10 +46,15 @@ var contentChecks = []check{
 	}, {
 		id: "ignored-length", title: "the content after an offer of an unknown product is not read as a request",
 		rule: must(9112, "9.3"),
-		judge: ignoredContent(func(r *request, content string) {
-			r.fields = []string{"Content-Length: " + strconv.Itoa(len(content))}
-			r.content = content
-		}),
+		judge: forEach(func(which string) func(*session) finding {
+			if which == hugeLength {
+				return endlessContent
+			}
+			return ignoredContent(func(r *request, content string) {
+				r.fields = []string{"Content-Length: " + strconv.Itoa(len(content))}
+				r.content = content
+			})
+		}, "all of the content", hugeLength),
 	}, {
 		id: "ignored-chunked", title: "the chunks after an offer of an unknown product are not read as a request",
 		rule: must(9112, "9.3"),
@@ -247,6 +252,29 @@ func ignoredContent(change func(r *request, content string)) func(*session) find
 		}
 		return pass("%d answers to two requests, and no more", len(e.finals))
 	}
+}
+
+// hugeLength is a valid Content-Length. A server that keeps only its low 64 bits reads zero.
+const hugeLength = "18446744073709551616" // 1<<64
+
+// endlessContent judges whether content that never ends is read as a request.
+func endlessContent(s *session) finding {
+	r := s.bare()
+	r.method = "POST"
+	r.connection, r.upgrade = []string{"Upgrade"}, []string{madeUp}
+	r.fields = []string{"Content-Length: " + hugeLength}
+	e := s.pipeline(r)
+	switch {
+	case e.answer == nil && e.end == EndClosed && len(e.received) == 0:
+		return pass("%s", told(e))
+	case e.answer == nil:
+		return note("%s", told(e))
+	case e.answer.status == 101:
+		return skip("it switches: see upgrade-unknown")
+	case len(e.finals) > 1 && (e.finals[1].status < 400 || s.usual(e.finals[1].status)):
+		return fail("two answers to one request: the server found another request in its content")
+	}
+	return pass("%s", told(e))
 }
 
 // pipeline sends the request, and right after it a plain one that is the last of the

@@ -41,7 +41,7 @@ var framingChecks = []check{
 		rule: must(9112, "6.3"),
 		judge: forEach(func(length string) func(*session) finding {
 			return rejected(true, func(r *request) { r.fields = append(r.fields, "Content-Length: "+length) })
-		}, "0x0", "+0", "-1", "0 0", "0.0", "none", "99999999999999999999"),
+		}, "0x0", "+0", "-1", "0 0", "0.0", "none"),
 	}, {
 		id: "coding-not-chunked", title: "a Transfer-Encoding that does not end in chunked is refused",
 		rule: must(9112, "6.3"),

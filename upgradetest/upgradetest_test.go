@@ -429,6 +429,37 @@ func refusingClients(id string) *server {
 	return s
 }
 
+// A Content-Length that is too large for the server is a number nevertheless. A server need
+// not read that content, but may not serve it.
+func TestHugeLength(t *testing.T) {
+	for name, test := range map[string]struct {
+		length string // that the server reads
+		closes bool
+		want   Verdict
+	}{
+		"refuses":            {length: hugeLength, want: Pass},
+		"answers and closes": {length: "0", closes: true, want: Pass},
+		"waits":              {length: "9999", want: Note},
+		"overflows":          {length: "0", want: Fail},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := rightServer("websocket")
+			right := s.last
+			s.before = func(raw string) string {
+				return strings.Replace(raw, ": "+hugeLength, ": "+test.length+"\r\nX-Huge: yes", 1)
+			}
+			s.last = func(q *query) bool { return right(q) || q.one("X-Huge") != "" && test.closes }
+			o := options(s)
+			o.Only, o.Timeout = []string{"bad-length", "ignored-length"}, haste
+			results := mustRun(t, dialing(t, s), o).Results
+			if results[0].ID != "ignored-length" || results[0].Verdict != test.want || results[1].Verdict != Pass {
+				t.Errorf("%+v", results)
+			}
+		})
+	}
+}
+
 // A product may have a name that contains the name of another.
 func TestTwoProducts(t *testing.T) {
 	for _, other := range []string{"echo-2", "echo.x", "echox", "xecho"} {
