@@ -10,6 +10,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/httpupgrade"
 )
 
 // piped returns a function that connects to a server by a net.Pipe.
@@ -49,10 +52,40 @@ var kitTests = map[string]struct {
 	"need not switch": {run: func(t *testing.T) {
 		Handler(t, http.NotFoundHandler(), Options{Product: rightServer("echo/1").product, NoSwitch: true})
 	}, says: "the server does not switch to echo/1: it answered 404"},
+	"takes a malformed Host": {run: func(t *testing.T) {
+		handles(t, func(r *http.Request) bool { return true })
+	}, fail: true, says: `found:    "fd00:10:0:0::1:8081": it answered 101`},
+	"takes one malformed Host": {run: func(t *testing.T) {
+		handles(t, func(r *http.Request) bool { return r.Host == "a:8x" || strings.HasPrefix(r.Host, "127.") })
+	}, fail: true, says: `found:    "a:8x": it answered 101`},
+	"serves a malformed Host": {run: func(t *testing.T) {
+		handles(t, func(r *http.Request) bool { return strings.HasPrefix(r.Host, "127.") })
+	}, says: "--- PASS: TestKitSubject/host-malformed"},
+	"cannot see two lengths": {run: func(t *testing.T) {
+		handles(t, func(r *http.Request) bool { return true })
+	}, fail: true, says: "--- SKIP: TestKitSubject/both-lengths"},
 	"is gone": {run: func(t *testing.T) {
 		Server(t, func(context.Context) (net.Conn, error) { return nil, io.ErrUnexpectedEOF }, Options{Product: rightServer("echo/1").product})
 	}, fail: true, says: "unexpected EOF"},
 	"no product": {run: func(t *testing.T) { Handler(t, http.NotFoundHandler(), Options{}) }, fail: true, says: "no product to offer"},
+}
+
+// handles tests a handler that switches to echo/1 if it is offered and takes returns true.
+func handles(t *testing.T, takes func(*http.Request) bool) {
+	echo := upgrade.MustParseProduct("echo/1")
+	Handler(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := httpupgrade.Select(r, echo); err != nil || !takes(r) {
+			return
+		}
+		io.Copy(io.Discard, r.Body)
+		conn, buffered, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo/1\r\nConnection: Upgrade\r\n\r\n")
+		io.Copy(conn, buffered)
+	}), Options{Product: echo})
 }
 
 func broken101(old, new string, skip ...string) func(t *testing.T) {

@@ -151,6 +151,7 @@ type session struct {
 	proofs      []proof // of each result
 	last        string  // the ID of the last check that was sent
 	doubted     bool    // at the end, the server did not take the plain offer
+	handler     bool    // judge only the handler of a server of net/http
 	err         error   // ends the run
 }
 

@@ -55,10 +55,6 @@ func testProbeServe(t *testing.T, flags ...string) {
 			}
 		}
 		args := []string{"--timeout", patience.String(), "--product", product, "http://" + address}
-		if len(flags) == 0 {
-			skipped += "|^host-malformed$"
-			args = append(args, "--skip", "host-malformed: net/http accepts it")
-		}
 		about := regexp.MustCompile(skipped)
 		j := mustProbe(t, exitOK, args...)
 		if len(j.Results) != len(upgradetest.Checks(offered)) || j.Error != "" || j.Address != address {

@@ -34,6 +34,7 @@ func TestCoder(t *testing.T) {
 			"connection-nel: tokens are trimmed as Unicode",
 			"expect-continue: content is not read before the switch, so no 100 is sent",
 			"426-upgrade: a 426 says only in its content what is wanted",
+			"host-malformed: Host is not parsed",
 			"websocket-version-list: only the first line counts",
 		},
 	})

@@ -14,8 +14,8 @@ import (
 	"github.com/gosegue/upgrade/upgradetest"
 )
 
-// Behind a Gate the libraries pass. Handler leaves out the checks that net/http answers
-// itself; no other check is skipped.
+// Behind a Gate the libraries pass. Handler leaves out both-lengths, which net/http itself
+// fails; no other check is skipped.
 func TestBehindGate(t *testing.T) {
 	for name, handler := range map[string]http.Handler{
 		"gorilla": gorillaEcho,

@@ -33,6 +33,7 @@ func TestGorilla(t *testing.T) {
 			"content-length: content is not read before the switch",
 			"content-chunked: content is not read before the switch",
 			"expect-continue: content is not read before the switch, so no 100 is sent",
+			"host-malformed: Host is not parsed",
 			"websocket-version-list: only the first line counts",
 		},
 	})

@@ -45,6 +45,7 @@ func TestGWS(t *testing.T) {
 			"content-length: content is not read before the switch",
 			"content-chunked: content is not read before the switch",
 			"expect-continue: content is not read before the switch, so no 100 is sent",
+			"host-malformed: Host is not parsed",
 			"websocket-version-list: only the first line counts",
 			"websocket-version-told: the answer does not say which version is wanted",
 		},
