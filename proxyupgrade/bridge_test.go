@@ -122,6 +122,8 @@ func TestBridgeAnswers(t *testing.T) {
 		{"404 that advertises", "foo/2", "HTTP/1.1 404 F\r\nConnection: Upgrade\r\nUpgrade: foo/2\r\nContent-Length: 0\r\nX-One: 1\r\n\r\n", 404, "", nil},
 		{"426", "foo/2", "HTTP/1.1 426 F\r\nConnection: Upgrade\r\nUpgrade: foo/2\r\nContent-Length: 0\r\n\r\n", 502, "", handshake.ErrNoProduct},
 		{"200", "foo/2", "HTTP/1.1 200 F\r\nContent-Length: 2\r\n\r\nok", 502, "", errAny},
+		{"099", "foo/2", "HTTP/1.1 099 X\r\nContent-Length: 2\r\n\r\nno", 502, "", handshake.ErrStatus},
+		{"000", "websocket", "HTTP/1.1 000 X\r\nContent-Length: 2\r\n\r\nno", 502, "", handshake.ErrStatus},
 		{"204", "foo/2", "HTTP/1.1 204 F\r\n\r\n", 502, "", errAny},
 		{"103, then 403", "foo/2", "HTTP/1.1 103 E\r\nLink: x\r\n\r\nHTTP/1.1 403 F\r\nContent-Length: 0\r\nX-One: 1\r\n\r\n", 403, "", nil},
 	} {

@@ -39,9 +39,10 @@ var (
 )
 
 // BackendError says that the backend's response cannot be passed on: it is a 101 that does
-// not answer the offer, a 426 that names none of Products or is for an HTTP/2 client, or a
-// 2xx to an extended CONNECT, or its Connection is malformed. The backend's connection is
-// closed, and the client is answered with 502 (Bad Gateway).
+// not answer the offer, a 426 that names none of Products or is for a client of HTTP/2 or
+// HTTP/1.0, a 2xx to an extended CONNECT, or a status below 100; or its Connection is
+// malformed. The backend's connection is closed, and the client is answered with 502 (Bad
+// Gateway).
 type BackendError struct {
 	Status int // of the backend's response
 	Err    error
@@ -180,7 +181,7 @@ func (w finalWriter) Header() http.Header {
 }
 
 func (w finalWriter) WriteHeader(status int) {
-	if status >= http.StatusOK {
+	if status/100 != 1 {
 		w.ResponseWriter.WriteHeader(status)
 	}
 }
@@ -275,16 +276,20 @@ func cause(ctx context.Context, err error) error {
 // it on. If it must not be passed on, ordinary closes the backend's connection and returns
 // an error.
 func (x *exchange) ordinary(answer *http.Response) (*http.Response, error) {
-	switch answer.StatusCode {
-	case http.StatusSwitchingProtocols:
+	switch {
+	case answer.StatusCode == http.StatusSwitchingProtocols:
 		return nil, reject(answer, handshake.ErrNotOffered)
-	case http.StatusUpgradeRequired:
+	case answer.StatusCode < 200:
+		// net/http takes 000 and 099 for a final status and cannot write it: to the
+		// client it would become a 200, which over HTTP/2 is a switch.
+		return nil, reject(answer, handshake.ErrStatus)
+	case answer.StatusCode == http.StatusUpgradeRequired:
 		list, err := upgrade.ParseList(answer.Header["Upgrade"]...)
 		if err != nil {
 			return nil, reject(answer, err)
 		}
 		x.required = handshake.Restrict(list, x.proxy.Products...)
-		if len(x.required) == 0 || x.in.ProtoMajor > 1 {
+		if len(x.required) == 0 || x.in.ProtoMajor != 1 || x.in.ProtoMinor == 0 {
 			return nil, reject(answer, handshake.ErrNoProduct)
 		}
 	}

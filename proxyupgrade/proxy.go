@@ -64,7 +64,8 @@ import (
 // The backend's 101 counts only if [handshake.Switched] accepts it. The Proxy then writes
 // its own 101: the products in its own spelling, the fields that earlier handlers have set,
 // and the backend's fields that do not end at this hop. Bytes that either side has sent
-// early are delivered. After any other 101, even if nothing was offered, the Proxy closes
+// early are delivered; but if the client has closed its sending side before the 101, net/http
+// ends the request, and the answer is 502. After any other 101, even if nothing was offered, the Proxy closes
 // the backend's connection and answers 502 (Bad Gateway). Any other response goes to the
 // client through Reverse.
 //
@@ -73,8 +74,8 @@ import (
 // them. The Proxy forwards those to a request without an offer.
 //
 // A 426 (Upgrade Required) must name a protocol. The client's 426 names those of Products
-// that the backend names. If there are none, or the client speaks HTTP/2, which has no such
-// field, the answer is 502.
+// that the backend names. If there are none, or the client speaks HTTP/2 or HTTP/1.0, which
+// have no such field, the answer is 502.
 //
 // An HTTP/2 client asks by an extended CONNECT ([RFC 8441]), if the http.Server of the Proxy
 // allows that: see package httpupgrade. The backend gets an HTTP/1.1 GET that offers the
@@ -126,7 +127,9 @@ type Proxy struct {
 	Timeout time.Duration
 
 	// Idle is how long a tunnel stays open while no byte is delivered in either
-	// direction. 0: no limit. It applies to [Tunnel.Copy].
+	// direction. 0: no limit. It applies to [Tunnel.Copy]. Bytes count as delivered when
+	// the system has taken all that Copy gave it at once: to a peer that reads slowly,
+	// that can take many seconds, so an Idle of seconds cuts such tunnels off.
 	Idle time.Duration
 
 	// Relay serves a tunnel, in a separate goroutine or, for an HTTP/2 client, in the

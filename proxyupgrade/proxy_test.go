@@ -104,6 +104,7 @@ func TestOffer(t *testing.T) {
 // connection is closed.
 func TestAnswer(t *testing.T) {
 	const bad = "HTTP/1.1 502 Bad Gateway\r\n"
+	const bad10 = "HTTP/1.0 502 Bad Gateway\r\n"
 	const start = "HTTP/1.1 101 Switching Protocols\r\n"
 	for _, test := range []struct {
 		name    string
@@ -150,6 +151,12 @@ func TestAnswer(t *testing.T) {
 			[]string{"HTTP/1.1 426 Upgrade Required\r\n", "Upgrade: tcp\r\n", "Connection: Upgrade\r\n"}, "", "no"},
 		{"426 that names none of Products", "", "HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade\r\nUpgrade: secret/1\r\nContent-Length: 2\r\n\r\nno", []string{bad}, "Upgrade secret", ""},
 		{"426 that names nothing", "", "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 2\r\n\r\nno", []string{bad}, "Upgrade", ""},
+		{"426 for HTTP/1.0", "GET / HTTP/1.0\r\n\r\n", "HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 2\r\n\r\nno", []string{bad10}, "Upgrade", ""},
+		{"099", "", "HTTP/1.1 099 X\r\nContent-Length: 2\r\n\r\nno", []string{bad}, "", ""},
+		{"000", "", "HTTP/1.1 000 X\r\nContent-Length: 2\r\n\r\nno", []string{bad}, "", ""},
+		{"+20", "", "HTTP/1.1 +20 X\r\nContent-Length: 2\r\n\r\nno", []string{bad}, "", ""},
+		{"099 to no offer", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 099 X\r\nContent-Length: 2\r\n\r\nno", []string{bad}, "", ""},
+		{"600", "", "HTTP/1.1 600 X\r\nContent-Length: 2\r\n\r\nno", []string{"HTTP/1.1 600 "}, "", "no"},
 		{"426 that is malformed", "", "HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket, @\r\nContent-Length: 2\r\n\r\nno", []string{bad}, "Upgrade", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -158,7 +165,7 @@ func TestAnswer(t *testing.T) {
 			backend := newBackend(t, func(p *peer) {
 				p.head()
 				p.send(test.answer)
-				if test.want[0] == bad || test.want[0] == start {
+				if test.want[0] == bad || test.want[0] == bad10 || test.want[0] == start {
 					p.echo()
 					closed <- true
 				}
@@ -184,7 +191,7 @@ func TestAnswer(t *testing.T) {
 				t.Errorf("lines are repeated: %q", head)
 			}
 			switch test.want[0] {
-			case bad:
+			case bad, bad10:
 				// Before the client ends, because the backend's connection is of no further use.
 				tcptest.Receive(t, closed)
 				if err := tcptest.Receive(t, p.errors); err == nil {
