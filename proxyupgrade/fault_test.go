@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httputil"
 	"strings"
 	"sync/atomic"
@@ -636,6 +637,36 @@ func TestShutdown(t *testing.T) {
 			t.Error(err)
 		}
 	})
+	// A TLS connection whose peer does not read takes seconds to close. Neither Shutdown
+	// nor a further offer waits for that.
+	t.Run("connections that do not close", func(t *testing.T) {
+		p := newProxy(t, newBackend(t, echo), nil)
+		server := httptest.NewUnstartedServer(p.Proxy)
+		release := make(chan bool)
+		closing := make(chan bool, 2)
+		server.Listener = slowClosing{server.Listener, closing, release}
+		server.Start()
+		defer server.Close()
+		p.addr = server.Listener.Addr().String()
+		open(t, p)
+		open(t, p)
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if err := p.Shutdown(ctx); err != context.Canceled {
+			t.Errorf("error is %v", err)
+		}
+		tcptest.Receive(t, closing)
+		tcptest.Receive(t, closing)
+		c := tcptest.Dial(t, p.addr)
+		c.Send(request("websocket"))
+		if got := statusOf(c.Head()); got != "503" {
+			t.Errorf("status is %s", got)
+		}
+		close(release)
+		if err := p.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
 	t.Run("offer under way", func(t *testing.T) {
 		asked := make(chan bool, 1)
 		p := newProxy(t, newBackend(t, func(p *peer) { p.head(); asked <- true; p.rest() }), nil)
@@ -666,4 +697,30 @@ func TestShutdown(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 	})
+}
+
+// slowClosing is a listener whose connections wait for release before they close.
+type slowClosing struct {
+	net.Listener
+	closing chan<- bool
+	release <-chan bool
+}
+
+func (l slowClosing) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	return slowClosingConn{conn, l}, err
+}
+
+type slowClosingConn struct {
+	net.Conn
+	listener slowClosing
+}
+
+func (c slowClosingConn) Close() error {
+	select {
+	case c.listener.closing <- true:
+	default:
+	}
+	<-c.listener.release
+	return c.Conn.Close()
 }

@@ -40,16 +40,23 @@ func (i *idleTimer) touch() {
 }
 
 func (i *idleTimer) check() {
+	if i.isIdle() {
+		i.cut(errIdle) // without the lock: to close a TLS connection can take seconds
+	}
+}
+
+// isIdle reports whether the time is over. If it is not, isIdle sets the timer anew.
+func (i *idleTimer) isIdle() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.stopped {
-		return
+		return false
 	}
-	if left := i.after - (time.Since(i.start) - time.Duration(i.last.Load())); left > 0 {
+	left := i.after - (time.Since(i.start) - time.Duration(i.last.Load()))
+	if left > 0 {
 		i.timer.Reset(left)
-		return
 	}
-	i.cut(errIdle)
+	return left <= 0
 }
 
 func (i *idleTimer) stop() {

@@ -98,7 +98,8 @@ func (s *sessions) shutdown(ctx context.Context) error {
 	defer s.mu.Unlock()
 	s.cut = true
 	for session := range s.open {
-		session.cut(http.ErrServerClosed)
+		// To close a TLS connection can take seconds, if its peer does not read.
+		go session.cut(http.ErrServerClosed)
 	}
 	return ctx.Err()
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gosegue/upgrade/internal/leaktest"
 	"github.com/gosegue/upgrade/internal/tcptest"
@@ -164,7 +165,15 @@ func TestDescriptorsOfIdleTunnels(t *testing.T) {
 	}
 	const tunnels = 20
 	p := newProxy(t, newBackend(t, switchTo(0, func(p *peer, _ string) { p.echo() })), nil)
-	before := leaktest.OpenFiles()
+	// Connections of earlier tests may still be closing.
+	before := 0
+	tcptest.Eventually(func() bool {
+		collect()
+		time.Sleep(50 * time.Millisecond)
+		last := before
+		before = leaktest.OpenFiles()
+		return before == last
+	})
 	much := make([]byte, 1<<20)
 	var clients []*tcptest.Client
 	for range tunnels {
