@@ -1,6 +1,10 @@
 package head
 
-import "iter"
+import (
+	"iter"
+
+	"github.com/gosegue/upgrade/internal/uri"
+)
 
 // This file knows what a caller sees of the head of a request. It does not know how to
 // read one.
@@ -17,8 +21,8 @@ type Request struct {
 	Major, Minor int
 
 	// Host is the value of the Host field. It is empty if the field is empty, or
-	// absent from a request of version 1.0. If Target is in absolute-form, a server
-	// must use the host named there and ignore this one (RFC 9112, section 3.2.2).
+	// absent from a request of version 1.0. A server must not rely on it if Target is
+	// in absolute-form: see [Request.Authority].
 	Host []byte
 
 	// Connection and Upgrade are the values of these field lines, in the order
@@ -87,6 +91,26 @@ func (r *Request) show(whole bool) {
 	if len(m.noted) > 0 {
 		r.Connection, r.Upgrade = m.appendNoted(r.Connection, r.Upgrade)
 	}
+}
+
+// Authority returns the host that the request is for, with its port if there is one. It
+// is the host in Target if that is a URI of http, https, ws or wss, and Target itself for
+// a CONNECT; otherwise it is Host. A server compares Origin with it, and looks it up among
+// its names: it must ignore the Host field of a request that has a host in Target.
+//
+// The result aliases the buffer. It follows [RFC 9112, section 3.2.2].
+//
+// [RFC 9112, section 3.2.2]: https://httpwg.org/specs/rfc9112.html#rfc.section.3.2.2
+func (r *Request) Authority() []byte {
+	switch {
+	case string(r.Method) == "CONNECT":
+		return r.Target
+	case len(r.Target) > 0 && r.Target[0] != '/':
+		if host, found := uri.Host(r.Target); found {
+			return host
+		}
+	}
+	return r.Host
 }
 
 // All returns the field lines in the order received: the name as the peer spelled it,

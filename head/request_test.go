@@ -371,3 +371,32 @@ func TestFields(t *testing.T) {
 		}
 	}
 }
+
+func TestAuthority(t *testing.T) {
+	for _, test := range []struct{ head, want string }{
+		{"GET / HTTP/1.1\r\nHost: a:80\r\n\r\n", "a:80"},
+		{"GET / HTTP/1.1\r\nHost:\r\n\r\n", ""},
+		{"GET / HTTP/1.0\r\n\r\n", ""},
+		{"GET /http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", "a"},
+		{"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", "a"},
+		{"GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", "b"},
+		{"GET HTTPS://[::1]:8443?c HTTP/1.1\r\nHost: a\r\n\r\n", "[::1]:8443"},
+		{"GET ws://b:80 HTTP/1.0\r\n\r\n", "b:80"},
+		{"GET foo://b/ HTTP/1.1\r\nHost: a\r\n\r\n", "a"},
+		{"CONNECT b:443 HTTP/1.1\r\nHost: a\r\n\r\n", "b:443"},
+	} {
+		var r head.Request
+		if n, err := r.Parse([]byte(test.head), head.Limits{}); n != len(test.head) {
+			t.Fatalf("%q: %d, %v", test.head, n, err)
+		}
+		if got := string(r.Authority()); got != test.want {
+			t.Errorf("%q: %q, want %q", test.head, got, test.want)
+		}
+		if n := testing.AllocsPerRun(100, func() { r.Authority() }); n != 0 {
+			t.Errorf("%q: %v allocations", test.head, n)
+		}
+	}
+	if got := new(head.Request).Authority(); got != nil {
+		t.Errorf("of a zero Request: %q", got)
+	}
+}

@@ -79,26 +79,53 @@ func isAuthority[S upgrade.Text](s S) bool {
 // [RFC 9110, section 4.2]: https://httpwg.org/specs/rfc9110.html#rfc.section.4.2
 // [RFC 6455, section 3]: https://www.rfc-editor.org/rfc/rfc6455#section-3
 func isAbsolute[S upgrade.Text](s S) bool {
-	colon := run(s, 0, inScheme)
-	if colon >= uint(len(s)) || s[colon] != ':' || chart[s[0]]&letter == 0 {
+	colon := schemeEnd(s)
+	if colon == 0 {
 		return false
 	}
 	if !namesHost(s[:colon]) {
 		return true
 	}
-	authority := s[colon+1:]
-	if len(authority) < 2 || authority[0] != '/' || authority[1] != '/' {
+	authority, found := authorityOf(s[colon:])
+	if !found {
 		return false
-	}
-	authority = authority[2:]
-	for i := range len(authority) {
-		if authority[i] == '/' || authority[i] == '?' {
-			authority = authority[:i]
-			break
-		}
 	}
 	_, ok := IsHost(authority)
 	return ok && len(authority) > 0 && authority[0] != ':'
+}
+
+// Host returns the host that a target in absolute-form names, with its port if there is
+// one. If it names none, found is false: the target has another form, or its scheme is
+// none of http, https, ws and wss. IsTarget has checked the target.
+func Host[T upgrade.Text](target T) (host T, found bool) {
+	colon := schemeEnd(target)
+	if colon == 0 || !namesHost(target[:colon]) {
+		return host, false
+	}
+	return authorityOf(target[colon:])
+}
+
+// schemeEnd returns the place of the colon after the scheme of a URI, or 0.
+func schemeEnd[S upgrade.Text](s S) uint {
+	colon := run(s, 0, inScheme)
+	if colon >= uint(len(s)) || s[colon] != ':' || chart[s[0]]&letter == 0 {
+		return 0
+	}
+	return colon
+}
+
+// authorityOf returns the authority after "://".
+func authorityOf[S upgrade.Text](s S) (authority S, found bool) {
+	if len(s) < 3 || s[0] != ':' || s[1] != '/' || s[2] != '/' {
+		return authority, false
+	}
+	authority = s[3:]
+	for i := range len(authority) {
+		if authority[i] == '/' || authority[i] == '?' {
+			return authority[:i], true
+		}
+	}
+	return authority, true
 }
 
 // namesHost reports whether a URI with that scheme must name a host.

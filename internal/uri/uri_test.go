@@ -154,6 +154,34 @@ func FuzzURI(f *testing.F) {
 	})
 }
 
+func TestHostOfTarget(t *testing.T) {
+	for target, want := range map[string]string{
+		"http://a":              "a",
+		"HTTP://a.example:80/b": "a.example:80",
+		"https://[::1]:8080?c":  "[::1]:8080",
+		"ws://a/b?c=http://d":   "a",
+		"wss://a:":              "a:",
+		"/":                     "none",
+		"/http://a/":            "none",
+		"*":                     "none",
+		"a:80":                  "none",
+		"ftp://a/":              "none",
+		"x-y:a":                 "none",
+		"http:/a":               "none",
+		"http":                  "none",
+		"://a":                  "none",
+		"":                      "none",
+	} {
+		got := "none"
+		if host, found := uri.Host(target); found {
+			got = host
+		}
+		if octets, found := uri.Host([]byte(target)); got != want || found != (want != "none") || found && string(octets) != want {
+			t.Errorf("%q: %q, as bytes %q, want %q", target, got, octets, want)
+		}
+	}
+}
+
 func TestAllocations(t *testing.T) {
 	long := []byte("http://" + strings.Repeat("%41", 1000) + ":80/a")
 	method := []byte("CONNECTED TO NO ONE, AND LONGER THAN 32 OCTETS")
@@ -161,6 +189,7 @@ func TestAllocations(t *testing.T) {
 		uri.IsTarget(method, long)
 		uri.IsTarget("CONNECT", long)
 		uri.IsHost(long[7:])
+		uri.Host(long)
 	}); got != 0 {
 		t.Errorf("%v allocations", got)
 	}
