@@ -10,6 +10,7 @@ import (
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/httpupgrade"
+	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
 // exampleRequest is the request of RFC 6455, section 1.2.
@@ -184,6 +185,15 @@ func TestWebSocketWithoutAPolicyTakesTheSameOriginAlone(t *testing.T) {
 		response, _ := c.response("GET")
 		equal(t, other, response.StatusCode, want)
 	}
+	// The host of the target counts, if there is one (RFC 9112, section 3.2.2).
+	for other, want := range map[string]int{"Origin: http://server.example.com\r\n": 403, origin: 101} {
+		c := s.dial()
+		_, rest, _ := strings.Cut(strings.Replace(exampleRequest, origin, other, 1), " ")
+		c.Send("GET http://example.com" + rest)
+		c.CloseWrite()
+		response, _ := c.response("GET")
+		equal(t, other+"for another target", response.StatusCode, want)
+	}
 }
 
 func TestWebSocketSelectsASubprotocol(t *testing.T) {
@@ -227,4 +237,24 @@ func TestWebSocketAcceptIsReserved(t *testing.T) {
 	response, _ := s.get(sameOrigin)
 	equal(t, "status", response.StatusCode, 500)
 	equal(t, "log", s.log.take(), "handshake: field 0 (sec-websocket-accept): reserved field\n")
+}
+
+// A function of the server that removes the key makes the switch impossible. That is the
+// server's own fault, and not a panic.
+func TestWebSocketKeyRemovedByTheServer(t *testing.T) {
+	t.Parallel()
+	failed := make(chan error, 1)
+	h := httpupgrade.Handler{
+		Protocols: []httpupgrade.Protocol{{
+			Product: upgrade.MustParseProduct("websocket"),
+			Check:   func(r *http.Request) error { r.Header.Del("Sec-WebSocket-Key"); return nil },
+			Serve:   func(net.Conn, *http.Request) {},
+		}},
+		Error: func(_ *http.Request, err error) { failed <- err },
+	}
+	s := start(t, h)
+	equal(t, "status", status(t, s.exchange(exampleRequest)), "500")
+	if err := tcptest.Receive(t, failed); !strings.Contains(err.Error(), "has removed Sec-WebSocket-Key") {
+		t.Error(err)
+	}
 }

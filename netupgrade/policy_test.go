@@ -380,6 +380,15 @@ func TestWebSocketWithoutAPolicyTakesTheSameOriginAlone(t *testing.T) {
 				t.Errorf("%q: no answer to the key in %q", origin, got)
 			}
 		}
+		// The host of the target counts, if there is one (RFC 9112, section 3.2.2).
+		for origin, want := range map[string]string{own: "403", "Origin: http://other.example.com\r\n": "101"} {
+			request := strings.Replace(exampleOfWebSocket, own, origin, 1)
+			_, rest, _ := strings.Cut(request, " ")
+			got, _ := ask(t, a, "GET http://other.example.com"+rest)
+			if !strings.HasPrefix(got, "HTTP/1.1 "+want+" ") {
+				t.Errorf("%q for another target: %q", origin, got)
+			}
+		}
 	}
 }
 

@@ -86,7 +86,7 @@ func (a *Acceptor) checkOrigin(r *Request) {
 		if p := &a.Protocols[i]; r.key != nil && p.Check == nil && socket.Is(p.Product) {
 			var room [2][]byte
 			origin := r.Lines(room[:0:1], "Origin")
-			room[1] = r.Host
+			room[1] = r.Authority()
 			r.foreign = socket.CheckOrigin(origin, room[1:])
 			return
 		}

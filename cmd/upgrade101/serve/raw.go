@@ -61,7 +61,7 @@ func (s *Server) accept(conn net.Conn, serveHTTP func(net.Conn)) {
 	}
 	socket := netupgrade.WebSocket()
 	socket.Allow = func(r *netupgrade.Request) bool {
-		return s.named(string(r.Host), conn.LocalAddr()) && note(r)
+		return s.named(string(r.Authority()), conn.LocalAddr()) && note(r)
 	}
 	socket.Fields = func(r *netupgrade.Request) ([]handshake.Field, error) {
 		if offered.foreign {
@@ -125,7 +125,7 @@ func rawOfferOf(r *netupgrade.Request, conn net.Conn) offer {
 		products:   string(bytes.Join(r.Upgrade, []byte(", "))),
 		connection: copies(r.Connection),
 		upgrades:   copies(r.Upgrade),
-		foreign:    !websocket.SameOrigin(r.Lines(nil, "Origin"), [][]byte{r.Host}),
+		foreign:    !websocket.SameOrigin(r.Lines(nil, "Origin"), [][]byte{r.Authority()}),
 		recorder:   recorder,
 	}
 }

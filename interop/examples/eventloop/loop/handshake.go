@@ -100,7 +100,7 @@ func appendSwitch(dst []byte, r *head.Request) ([]byte, error) {
 	if err := websocket.Check(r.Method, r.Lines(nil, "Sec-WebSocket-Version"), key); err != nil {
 		return dst, err
 	}
-	if !websocket.SameOrigin(r.Lines(nil, "Origin"), [][]byte{r.Host}) {
+	if !websocket.SameOrigin(r.Lines(nil, "Origin"), [][]byte{r.Authority()}) {
 		return dst, websocket.ErrOrigin
 	}
 	if r.ContentLength > maxContent {
