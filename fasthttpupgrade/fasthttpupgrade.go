@@ -43,8 +43,11 @@
 //   - If a request reaches neither a Handler nor Refuse nor Switch, the connection stays
 //     open after "Connection: Close", after "keep-alive, close", and after "close" in any
 //     line but the last.
-//   - Without StreamRequestBody it takes LF for the end of a line in trailers, and hides
-//     that it did. A lone LF after the last chunk ends the content.
+//   - Without StreamRequestBody it reads chunked content by itself: it takes LF for the
+//     end of a line in trailers, a lone LF after the last chunk for the end of the
+//     content, a blank after the size of a chunk, a blank before the colon of a trailer,
+//     and NUL in an extension of a chunk. It hides that it did. With StreamRequestBody
+//     this package refuses all of these.
 //   - With StreamRequestBody it does not tell whether chunked content was read. So the
 //     connection is closed after a request with chunks that does not switch.
 //   - It takes LF for the end of the request line, and hides that it did.

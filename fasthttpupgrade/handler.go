@@ -82,7 +82,8 @@ func (h Handler) Handle(ctx *fasthttp.RequestCtx) {
 // check panics if h can never work.
 func (h *Handler) check() {
 	for i := range h.Protocols {
-		if h.Protocols[i].Serve == nil {
+		// Nothing offers the zero Product, so it needs no Serve.
+		if h.Protocols[i].Serve == nil && !h.Protocols[i].Product.IsZero() {
 			panic("fasthttpupgrade: Protocol " + strconv.Itoa(i) + " (" + h.Protocols[i].Product.String() + ") has no Serve")
 		}
 	}

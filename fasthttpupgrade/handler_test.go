@@ -274,6 +274,8 @@ func TestFirstUse(t *testing.T) {
 			t.Error("no panic")
 		})
 	}
+	// Nothing offers the zero Product.
+	fasthttpupgrade.Handler{Protocols: []fasthttpupgrade.Protocol{{}, good}}.Handle(new(fasthttp.RequestCtx))
 }
 
 // Decided is called once for each request with an Upgrade field, and for no other.
@@ -445,10 +447,24 @@ func TestCarry(t *testing.T) {
 
 // fasthttp lets any Host through, and requests without Host. We check it before a switch.
 func TestHost(t *testing.T) {
+	// The log can tell why.
+	mustNameHost := func(err error) {
+		if !errors.Is(err, handshake.ErrHost) || handshake.FieldName(err) != "Host" {
+			t.Errorf("the reason is %v", err)
+		}
+	}
 	for kind, handler := range map[string]fasthttp.RequestHandler{
-		"Handler": fasthttpupgrade.Handler{Protocols: []fasthttpupgrade.Protocol{{Product: echo, Serve: func(net.Conn, *fasthttp.Request) {}}}}.Handle,
+		"Handler": fasthttpupgrade.Handler{
+			Protocols: []fasthttpupgrade.Protocol{{Product: echo, Serve: func(net.Conn, *fasthttp.Request) {}}},
+			Decided: func(_ *fasthttp.RequestCtx, d handshake.Decision) {
+				if d.Status == 400 {
+					mustNameHost(d.Err)
+				}
+			},
+		}.Handle,
 		"Switch": func(ctx *fasthttp.RequestCtx) {
 			if err := fasthttpupgrade.Switch(ctx, []upgrade.Product[string]{echo}, func(net.Conn) {}); err != nil {
+				mustNameHost(err)
 				ctx.Error("", handshake.Status(err))
 			}
 		},

@@ -1,6 +1,7 @@
 package fasthttpupgrade
 
 import (
+	"fmt"
 	"net"
 
 	"github.com/valyala/fasthttp"
@@ -9,7 +10,6 @@ import (
 	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/internal/socket"
 	"github.com/gosegue/upgrade/internal/uri"
-	"github.com/gosegue/upgrade/websocket"
 )
 
 // This file knows what a protocol is to fasthttp, and what a Handler insists on before it
@@ -78,13 +78,16 @@ type ContentError = handshake.ContentError
 func checkHost(header *fasthttp.RequestHeader) error {
 	host := header.Host()
 	if _, ok := uri.IsHost(host); !ok {
-		return badRequest
+		return badHost
 	}
 	if len(host) == 0 && len(header.RawHeaders()) > 0 && len(received(header, "Host")) == 0 {
-		return badRequest
+		return badHost
 	}
 	return nil
 }
+
+// badHost is badRequest with its reason.
+var badHost = fmt.Errorf("%w: %w", badRequest, handshake.ErrHost)
 
 // insist makes the checks that a Handler makes before every switch to p, and before the
 // server's own Check.
@@ -120,7 +123,7 @@ func appendHead(dst []byte, p *Protocol, header *fasthttp.RequestHeader, fields 
 	}
 	key := linesOf(header, "Sec-WebSocket-Key")
 	if len(key) == 0 {
-		return dst, websocket.ErrKey // a function of the server has removed it
+		return dst, socket.ErrKeyRemoved
 	}
 	return socket.AppendSwitchingProtocols(dst, p.Product, key[0], fields...)
 }

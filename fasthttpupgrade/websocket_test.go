@@ -110,7 +110,7 @@ func TestWebSocketDecides(t *testing.T) {
 		"origin":         {"GET /a HTTP/1.1\r\n" + plain + "Origin: http://bad\r\n", "HTTP/1.1 403 "},
 		"accept":         {"GET /accept HTTP/1.1\r\n" + plain, "HTTP/1.1 500 "},
 		"fail":           {"GET /fail HTTP/1.1\r\n" + plain, "HTTP/1.1 500 "},
-		"key removed":    {"GET /forget HTTP/1.1\r\n" + plain, "HTTP/1.1 400 "},
+		"key removed":    {"GET /forget HTTP/1.1\r\n" + plain, "HTTP/1.1 500 "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			answer := tcptest.Exchange(t, address, test.request+"\r\n")

@@ -71,7 +71,10 @@
 //
 // If a request has both Content-Length and Transfer-Encoding, net/http drops
 // Content-Length and keeps the connection open, although [RFC 9112, section 6.1] requires
-// the server to close it. A handler cannot see that.
+// the server to close it. In a request of HTTP/1.0 it ignores Transfer-Encoding; if the
+// client asks it to keep the connection, it reads the chunks as the next request. It takes
+// LF alone for a line end, and joins folded lines. A handler cannot see any of these. Put a
+// stricter server in front, or use package netupgrade, if others share the connection.
 //
 // # What middleware sees
 //

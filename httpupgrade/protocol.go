@@ -1,6 +1,7 @@
 package httpupgrade
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 
@@ -72,7 +73,7 @@ type PanicError = handshake.PanicError
 type WriteError = handshake.WriteError
 
 // badHost refuses a missing or malformed Host that net/http has let through.
-var badHost = &Refusal{Status: http.StatusBadRequest, Fields: []handshake.Field{{Name: "Connection", Value: "close"}}}
+var badHost = fmt.Errorf("%w: %w", &Refusal{Status: http.StatusBadRequest, Fields: []handshake.Field{{Name: "Connection", Value: "close"}}}, handshake.ErrHost)
 
 // checkHost returns nil if r.Host is empty or a host with or without a port. Otherwise it
 // returns the Refusal that RFC 9112, section 3.2, asks for.
@@ -112,9 +113,13 @@ func checkWebSocket(r *http.Request) error {
 
 // appendHead appends the head of the 101 that switches r to p.
 func appendHead(dst []byte, p *Protocol, r *http.Request, fields []handshake.Field) ([]byte, error) {
-	if socket.Is(p.Product) {
-		return socket.AppendSwitchingProtocols(dst, p.Product, r.Header["Sec-Websocket-Key"][0], fields...)
+	if !socket.Is(p.Product) {
+		to := [...]upgrade.Product[string]{p.Product}
+		return handshake.AppendSwitchingProtocols(dst, to[:], fields...)
 	}
-	to := [...]upgrade.Product[string]{p.Product}
-	return handshake.AppendSwitchingProtocols(dst, to[:], fields...)
+	key := r.Header["Sec-Websocket-Key"]
+	if len(key) == 0 {
+		return dst, socket.ErrKeyRemoved
+	}
+	return socket.AppendSwitchingProtocols(dst, p.Product, key[0], fields...)
 }

@@ -4,6 +4,7 @@
 package socket
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -21,6 +22,10 @@ func Is(p upgrade.Product[string]) bool { return p.Matches(Product) }
 // ErrForeign is the error that answers a request from a page that may not connect. It wraps
 // its Refusal and [websocket.ErrOrigin].
 var ErrForeign = refused(websocket.ErrOrigin)
+
+// ErrKeyRemoved says that the key of a request was there when the request was checked, and
+// is not any more: a function of the server has removed it.
+var ErrKeyRemoved = errors.New("websocket: the server has removed Sec-WebSocket-Key")
 
 // refusals are the errors that answer each [websocket.Error].
 var refusals = [...]error{
