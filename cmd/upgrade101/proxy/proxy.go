@@ -161,7 +161,7 @@ func (p *Proxy) logAnswer(r *http.Request, passed string, why error, answered *a
 		status += ", cut short by the backend"
 	}
 	switch {
-	case why != nil && answered.failed != nil:
+	case why != nil && answered.failed != nil && answered.failed.Error() != why.Error():
 		p.logOffer(r, "not passed on: %v; failed: %v; %s", why, answered.failed, status)
 	case why != nil:
 		p.logOffer(r, "not passed on: %v; %s", why, status)
