@@ -467,19 +467,19 @@ func (c *checker) wholeLine(spec *ast.ImportSpec) analysis.TextEdit {
 	return analysis.TextEdit{Pos: file.LineStart(n), End: file.LineStart(n + 1)}
 }
 
-// fixEarly returns a fix that keeps the bytes in Hijack's reader, if the next statement
-// checks the error.
+// fixEarly returns a fix that keeps the bytes in Hijack's reader. The next statement must
+// be if err != nil, and leave. Nothing may assert the type of the connection, which the fix
+// changes.
 func (c *checker) fixEarly(hijack *ast.AssignStmt, statement ast.Stmt, rest []ast.Stmt) []analysis.SuggestedFix {
-	conn, ok := hijack.Lhs[0].(*ast.Ident)
-	failed, ok2 := hijack.Lhs[2].(*ast.Ident)
-	if !ok || !ok2 || failed.Name == "_" || hijack != statement || hijack.Tok != token.DEFINE || len(rest) == 0 || !isBlank(hijack.Lhs[1]) {
+	conn, failed := c.index.object(hijack.Lhs[0]), c.index.object(hijack.Lhs[2])
+	if conn == nil || failed == nil || hijack != statement || hijack.Tok != token.DEFINE || len(rest) == 0 || !isBlank(hijack.Lhs[1]) {
 		return nil
 	}
-	if !is(c.pass.TypesInfo.TypeOf(conn), "net", "Conn") {
+	if !is(conn.Type(), "net", "Conn") || c.asserts(c.function.Body, conn) {
 		return nil
 	}
 	check, ok := rest[0].(*ast.IfStmt)
-	if !ok || check.Init != nil || check.Else != nil || !mentions(check.Cond, failed.Name) || !endsIn(check.Body) {
+	if !ok || check.Init != nil || check.Else != nil || !c.isNotNil(check.Cond, failed) || !endsIn(check.Body) {
 		return nil
 	}
 	const name = "buffered"
@@ -496,7 +496,42 @@ func (c *checker) fixEarly(hijack *ast.AssignStmt, statement ast.Stmt, rest []as
 		Message: "Read the early bytes first, with httpupgrade.Early",
 		TextEdits: append([]analysis.TextEdit{
 			replace(hijack.Lhs[1], name),
-			{Pos: check.End(), End: check.End(), NewText: []byte("\n" + indent + conn.Name + " = httpupgrade.Early(" + conn.Name + ", " + name + ".Reader)")},
+			{Pos: check.End(), End: check.End(), NewText: []byte("\n" + indent + conn.Name() + " = httpupgrade.Early(" + conn.Name() + ", " + name + ".Reader)")},
 		}, imports...),
 	}}
+}
+
+// isNotNil reports whether e is object != nil.
+func (c *checker) isNotNil(e ast.Expr, object types.Object) bool {
+	n, ok := ast.Unparen(e).(*ast.BinaryExpr)
+	return ok && n.Op == token.NEQ && c.index.object(n.X) == object && c.pass.TypesInfo.Types[n.Y].IsNil()
+}
+
+// asserts reports whether the type of the variable is asserted in n, or in a function of
+// this package that n passes it to.
+func (c *checker) asserts(n ast.Node, object types.Object) bool {
+	asserts := false
+	ast.Inspect(n, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.TypeAssertExpr:
+			asserts = asserts || c.index.mentions(n.X, object)
+		case *ast.CallExpr:
+			decl := c.index.functions[c.index.callee(n)]
+			if decl == nil {
+				break
+			}
+			for i, arg := range n.Args {
+				if name := paramName(decl, i); name != nil && c.index.object(arg) == object {
+					param := c.pass.TypesInfo.Defs[name]
+					ast.Inspect(decl.Body, func(n ast.Node) bool {
+						e, ok := n.(*ast.TypeAssertExpr)
+						asserts = asserts || ok && c.index.mentions(e.X, param)
+						return !asserts
+					})
+				}
+			}
+		}
+		return !asserts
+	})
+	return asserts
 }

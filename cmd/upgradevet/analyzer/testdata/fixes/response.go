@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"strings"
@@ -34,4 +35,48 @@ func tunnel(w http.ResponseWriter, backend net.Conn) {
 func answer(conn net.Conn) {
 	resp := http.Response{StatusCode: http.StatusSwitchingProtocols}
 	resp.Write(conn) // want `response-version`
+}
+
+func tunnelOnSuccess(w http.ResponseWriter, backend net.Conn) {
+	conn, _, err := http.NewResponseController(w).Hijack() // want `early-bytes`
+	if err == nil {
+		io.Copy(backend, conn)
+		return
+	}
+	log.Print(err)
+}
+
+func tunnelIfOther(w http.ResponseWriter, backend net.Conn, failed bool) {
+	conn, _, err := http.NewResponseController(w).Hijack() // want `early-bytes`
+	if failed && err != nil {
+		return
+	}
+	io.Copy(backend, conn)
+}
+
+func tunnelTCP(w http.ResponseWriter, backend net.Conn) {
+	conn, _, err := http.NewResponseController(w).Hijack() // want `early-bytes`
+	if err != nil {
+		return
+	}
+	conn.(*net.TCPConn).SetLinger(0)
+	io.Copy(backend, conn)
+}
+
+func tunnelAny(w http.ResponseWriter, backend net.Conn) {
+	conn, _, err := http.NewResponseController(w).Hijack() // want `early-bytes`
+	if err != nil {
+		return
+	}
+	linger(conn)
+	io.Copy(backend, conn)
+}
+
+func linger(c net.Conn) {
+	switch c := c.(type) {
+	case *net.TCPConn:
+		c.SetLinger(0)
+	default:
+		panic("no TCP")
+	}
 }
