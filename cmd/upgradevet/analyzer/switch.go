@@ -313,6 +313,7 @@ func (c *checker) responseWritten(n *ast.CallExpr, callee *types.Func) []finding
 		return nil
 	}
 	switching := object != nil && c.sets(object, "StatusCode", c.is101)
+	version := "ProtoMajor: 1, ProtoMinor: 1, "
 	for _, e := range literal.Elts {
 		pair, ok := e.(*ast.KeyValueExpr)
 		if !ok {
@@ -321,6 +322,8 @@ func (c *checker) responseWritten(n *ast.CallExpr, callee *types.Func) []finding
 		switch key, _ := pair.Key.(*ast.Ident); key.Name {
 		case "ProtoMajor":
 			return nil
+		case "ProtoMinor":
+			version = "ProtoMajor: 1, "
 		case "StatusCode":
 			switching = c.is101(pair.Value)
 		}
@@ -332,7 +335,7 @@ func (c *checker) responseWritten(n *ast.CallExpr, callee *types.Func) []finding
 		text: `an http.Response without a version is written: the status line is "HTTP/0.0 101 Switching Protocols", which clients refuse`,
 		fixes: []analysis.SuggestedFix{{
 			Message:   "Set the version",
-			TextEdits: []analysis.TextEdit{{Pos: literal.Lbrace + 1, End: literal.Lbrace + 1, NewText: []byte("ProtoMajor: 1, ProtoMinor: 1, ")}},
+			TextEdits: []analysis.TextEdit{{Pos: literal.Lbrace + 1, End: literal.Lbrace + 1, NewText: []byte(version)}},
 		}},
 	}}
 }

@@ -80,3 +80,10 @@ func linger(c net.Conn) {
 		panic("no TCP")
 	}
 }
+
+// Both findings have the same fix.
+func answers(conn net.Conn) {
+	resp := http.Response{StatusCode: http.StatusSwitchingProtocols, ProtoMinor: 1}
+	resp.Write(conn) // want `response-version`
+	resp.Write(conn) // want `response-version`
+}
