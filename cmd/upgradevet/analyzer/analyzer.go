@@ -50,6 +50,8 @@ type checker struct {
 
 	steps int // taken to evaluate the current expression
 
+	ignored map[string]bool // the result of elsewhere
+
 	found  map[token.Pos]bool // faults reported where they stand
 	inside []finding          // faults reported at a call, since they depend on its arguments
 }

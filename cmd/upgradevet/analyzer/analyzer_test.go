@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/tools/go/analysis"
@@ -52,9 +53,24 @@ func TestFindings(t *testing.T) {
 	}
 }
 
-// All fixes of a package, applied together, give its golden files.
+// All fixes of a package, applied together, give its golden files, which compile. Package
+// systems has no fix.
 func TestFixes(t *testing.T) {
-	analysistest.RunWithSuggestedFixes(t, analysistest.TestData(), analyzer.Analyzer, "./fixes")
+	dir := analysistest.TestData()
+	analysistest.RunWithSuggestedFixes(t, dir, analyzer.Analyzer, "./fixes", "./systems")
+	golden, err := filepath.Glob(filepath.Join(dir, "fixes", "*.golden"))
+	if err != nil || len(golden) == 0 {
+		t.Fatal("no golden files", err)
+	}
+	files := map[string][]byte{}
+	for _, name := range golden {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[strings.TrimSuffix(name, ".golden")] = text
+	}
+	compile(t, dir, files)
 }
 
 // apply returns the name of the file that the fix changes, and its text after the fix.

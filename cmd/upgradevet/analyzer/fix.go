@@ -3,6 +3,7 @@ package analyzer
 import (
 	"fmt"
 	"go/ast"
+	"go/parser"
 	"go/token"
 	"go/types"
 	"sort"
@@ -359,7 +360,7 @@ func (c *checker) fixImports(file *ast.File, place token.Pos, packages []string,
 		}
 		_, object := c.scopeAt(place).LookupParent(name, place)
 		if spec == nil {
-			if object != nil || c.pass.Pkg.Scope().Lookup(name) != nil {
+			if object != nil || c.pass.Pkg.Scope().Lookup(name) != nil || c.elsewhere()[name] {
 				return nil, false
 			}
 			missing = append(missing, path)
@@ -418,6 +419,49 @@ func (c *checker) fixImports(file *ast.File, place token.Pos, packages []string,
 		edits = append(edits, analysis.TextEdit{Pos: at, End: at, NewText: []byte(text)})
 	}
 	return edits, true
+}
+
+// elsewhere returns the names that the package declares in files for other systems, or that
+// other build tags select. An import must not have such a name.
+func (c *checker) elsewhere() map[string]bool {
+	if c.ignored != nil {
+		return c.ignored
+	}
+	c.ignored = map[string]bool{}
+	for _, name := range c.pass.IgnoredFiles {
+		if !strings.HasSuffix(name, ".go") {
+			continue
+		}
+		source, err := c.pass.ReadFile(name)
+		if err != nil {
+			continue
+		}
+		// A file with an error still has the declarations before it.
+		file, _ := parser.ParseFile(token.NewFileSet(), name, source, parser.SkipObjectResolution)
+		if file == nil || file.Name.Name != c.pass.Pkg.Name() {
+			continue
+		}
+		for _, decl := range file.Decls {
+			switch decl := decl.(type) {
+			case *ast.FuncDecl:
+				if decl.Recv == nil {
+					c.ignored[decl.Name.Name] = true
+				}
+			case *ast.GenDecl:
+				for _, spec := range decl.Specs {
+					switch spec := spec.(type) {
+					case *ast.TypeSpec:
+						c.ignored[spec.Name.Name] = true
+					case *ast.ValueSpec:
+						for _, name := range spec.Names {
+							c.ignored[name.Name] = true
+						}
+					}
+				}
+			}
+		}
+	}
+	return c.ignored
 }
 
 // isOutside reports whether the quoted import path is outside the standard library.

@@ -1,0 +1,3 @@
+package systems
+
+func upgrade() {}
