@@ -111,7 +111,7 @@ func (c *checker) report(all []finding) {
 		kind *kind
 	}
 	seen := map[place]bool{}
-	fixed := map[token.Pos]bool{}
+	fixed := &fixed{map[token.Pos]bool{}, map[declared]bool{}}
 	for _, f := range all {
 		if p := (place{f.at.Pos(), f.kind}); seen[p] {
 			continue

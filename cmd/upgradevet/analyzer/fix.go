@@ -17,6 +17,10 @@ import (
 // A fix is offered only if the result compiles: the message is a variable with a type of
 // net/http; the comparison stands in the condition of an if, in a return or in an
 // assignment; no variable or import is left unused; and the new names are free.
+//
+// The fix of a comparison asks its question before the statement. So the fix is offered
+// only if this changes nothing: the comparison itself reads the message, and what the
+// statement evaluates first has no effect and cannot keep the message from being read.
 
 // asked is a comparison with its negations, as one operand of a chain of && or ||.
 type asked struct {
@@ -27,14 +31,14 @@ type asked struct {
 
 // fixCondition returns a fix that replaces the comparison, and others in its chain about
 // the same message, with one call of package httpupgrade.
-func (c *checker) fixCondition(f finding, all []finding, fixed map[token.Pos]bool) []analysis.SuggestedFix {
+func (c *checker) fixCondition(f finding, all []finding, fixed *fixed) []analysis.SuggestedFix {
 	file := c.fileOf(f.at.Pos())
-	if file == nil || fixed[f.operand.expr.Pos()] {
+	if file == nil || fixed.comparisons[f.operand.expr.Pos()] || !c.reads(f.operand.expr, f.operand.from.expr) {
 		return nil
 	}
 	path, _ := astutil.PathEnclosingInterval(file, f.operand.expr.Pos(), f.operand.expr.End())
 	first, path := c.unitOf(f.operand, path)
-	if path == nil {
+	if path == nil || !c.comesFirst(first, path) {
 		return nil
 	}
 	chain, op, path := chainOf(first.expr, path)
@@ -47,7 +51,7 @@ func (c *checker) fixCondition(f finding, all []finding, fixed map[token.Pos]boo
 		otherPath, _ := astutil.PathEnclosingInterval(file, o.expr.Pos(), o.expr.End())
 		u, _ := c.unitOf(o, otherPath)
 		for _, e := range chain {
-			if u.expr == e && u.negative == first.negative && u.negative == (op == token.LOR) && e != first.expr {
+			if u.expr == e && u.negative == first.negative && u.negative == (op == token.LOR) && e != first.expr && c.canMove(chain, first.expr, e) {
 				units = append(units, u)
 			}
 		}
@@ -57,15 +61,7 @@ func (c *checker) fixCondition(f finding, all []finding, fixed map[token.Pos]boo
 	if question == "" {
 		return nil
 	}
-	name, edit := c.ask(question, path)
-	if name == "" {
-		return nil
-	}
-	answer := name + " == nil"
-	if first.negative {
-		answer = name + " != nil"
-	}
-	edits := []analysis.TextEdit{edit, replace(units[0].expr, answer)}
+	var edits []analysis.TextEdit
 	var gone []ast.Node
 	gone = append(gone, units[0].expr)
 	for _, u := range units[1:] {
@@ -86,10 +82,135 @@ func (c *checker) fixCondition(f finding, all []finding, fixed map[token.Pos]boo
 	if !ok {
 		return nil
 	}
-	for _, u := range units {
-		fixed[u.operand.expr.Pos()] = true
+	name, edit := c.ask(question, path, fixed)
+	if name == "" {
+		return nil
 	}
+	answer := name + " == nil"
+	if first.negative {
+		answer = name + " != nil"
+	}
+	for _, u := range units {
+		fixed.comparisons[u.operand.expr.Pos()] = true
+	}
+	edits = append([]analysis.TextEdit{edit, replace(units[0].expr, answer)}, edits...)
 	return []analysis.SuggestedFix{{Message: "Ask " + question, TextEdits: append(edits, more...)}}
+}
+
+// fixed is what the fixes so far replace and declare, since all may be applied together.
+type fixed struct {
+	comparisons map[token.Pos]bool
+	names       map[declared]bool
+}
+
+// declared is a variable that a fix declares, and the node in which it does so.
+type declared struct {
+	in   ast.Node
+	name string
+}
+
+// reads reports whether e selects from the message. If so, e panics wherever a question
+// about a message that is nil would.
+func (c *checker) reads(e, message ast.Expr) bool {
+	if message == nil {
+		return false
+	}
+	name := types.ExprString(ast.Unparen(message))
+	reads := false
+	ast.Inspect(e, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.SelectorExpr:
+			reads = reads || types.ExprString(ast.Unparen(n.X)) == name
+		}
+		return !reads
+	})
+	return reads
+}
+
+// comesFirst reports whether the comparison may as well be evaluated before its statement.
+// That is so if the operands of && and || before it have no effects, and the first of them
+// reads the message, too. The path begins at the comparison.
+func (c *checker) comesFirst(u asked, path []ast.Node) bool {
+	first := ast.Expr(nil) // the operand that is evaluated in any case, if it is not u
+	for i := 1; i < len(path); i++ {
+		switch parent := path[i].(type) {
+		case *ast.BinaryExpr:
+			if (parent.Op == token.LAND || parent.Op == token.LOR) && parent.Y == path[i-1] {
+				if !c.hasNoEffect(parent.X) {
+					return false
+				}
+				first = parent.X
+			}
+		case *ast.ParenExpr, *ast.UnaryExpr:
+		default:
+			i = len(path)
+		}
+	}
+	if first == nil {
+		return true
+	}
+	for {
+		switch e := ast.Unparen(first).(type) {
+		case *ast.BinaryExpr:
+			if e.Op == token.LAND || e.Op == token.LOR {
+				first = e.X
+				continue
+			}
+		case *ast.UnaryExpr:
+			first = e.X
+			continue
+		}
+		return c.reads(first, u.from.expr)
+	}
+}
+
+// canMove reports whether a later operand of the chain may be evaluated together with an
+// earlier one.
+func (c *checker) canMove(chain []ast.Expr, earlier, later ast.Expr) bool {
+	after := false
+	for _, e := range chain {
+		if e == later {
+			return after && c.hasNoEffect(later)
+		}
+		after = after || e == earlier
+		if after && !c.hasNoEffect(e) {
+			return false
+		}
+	}
+	return false
+}
+
+// hasNoEffect reports whether it does not matter when, how often or whether e is evaluated,
+// but for panics.
+func (c *checker) hasNoEffect(e ast.Expr) bool {
+	quiet := true
+	ast.Inspect(e, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			quiet = false
+		case *ast.UnaryExpr:
+			quiet = quiet && n.Op != token.ARROW
+		case *ast.CallExpr:
+			if c.pass.TypesInfo.Types[n.Fun].IsType() {
+				break
+			}
+			if name, ok := n.Fun.(*ast.Ident); ok && c.pass.TypesInfo.Types[name].IsBuiltin() {
+				quiet = quiet && name.Name == "len"
+				break
+			}
+			callee := c.index.callee(n)
+			switch path := pathOf(callee); {
+			case (path == "strings" || path == "bytes") && callee.Signature().Recv() == nil:
+			case path == "net/http" && (callee.Name() == "Get" || callee.Name() == "Values"):
+			default:
+				quiet = false
+			}
+		}
+		return quiet
+	})
+	return quiet
 }
 
 func replace(n ast.Node, text string) analysis.TextEdit {
@@ -248,20 +369,15 @@ func (c *checker) scopeAt(at token.Pos) *types.Scope {
 
 // ask returns the edit that asks the question before the condition at path[0], and the
 // name of the variable that holds the error.
-func (c *checker) ask(question string, path []ast.Node) (string, analysis.TextEdit) {
+func (c *checker) ask(question string, path []ast.Node, fixed *fixed) (string, analysis.TextEdit) {
 	none := analysis.TextEdit{}
 	if len(path) < 3 {
 		return "", none
 	}
-	var within ast.Node
-	for _, n := range path {
-		if f, ok := n.(*ast.FuncDecl); ok {
-			within = f
-		}
-	}
-	insert := func(at token.Pos, end string) (string, analysis.TextEdit) {
-		for _, name := range []string{"err", "errOffer"} {
-			if within != nil && !mentions(within, name) {
+	insert := func(within, in ast.Node, at token.Pos, end string) (string, analysis.TextEdit) {
+		for _, name := range []string{"err", "errOffer", "errConnection", "errUpgrade"} {
+			if key := (declared{in, name}); !mentions(within, name) && !fixed.names[key] {
+				fixed.names[key] = true
 				return name, analysis.TextEdit{Pos: at, End: at, NewText: []byte("_, " + name + " := " + question + end)}
 			}
 		}
@@ -272,16 +388,50 @@ func (c *checker) ask(question string, path []ast.Node) (string, analysis.TextEd
 		if statement.Cond != path[0] || statement.Init != nil {
 			return "", none
 		}
-		within = statement // the variable is local to the statement
-		return insert(statement.Cond.Pos(), "; ")
-	case *ast.ReturnStmt, *ast.AssignStmt:
-		switch path[2].(type) {
-		case *ast.BlockStmt, *ast.CaseClause, *ast.CommClause:
-			column := c.pass.Fset.Position(statement.Pos()).Column
-			return insert(statement.Pos(), "\n"+strings.Repeat("\t", max(column-1, 0)))
+		return insert(statement, statement, statement.Cond.Pos(), "; ")
+	case *ast.ReturnStmt:
+		for _, result := range statement.Results {
+			if result == path[0] {
+				break
+			}
+			if !c.hasNoEffect(result) {
+				return "", none
+			}
 		}
+	case *ast.AssignStmt:
+		if len(statement.Lhs) != 1 || !c.hasNoEffect(statement.Lhs[0]) {
+			return "", none
+		}
+	default:
+		return "", none
+	}
+	switch path[2].(type) {
+	case *ast.BlockStmt, *ast.CaseClause, *ast.CommClause:
+	default:
+		return "", none
+	}
+	for _, n := range path {
+		function, ok := n.(*ast.FuncDecl)
+		if !ok {
+			continue
+		}
+		if hasGoto(function) { // which may not jump over a declaration
+			return "", none
+		}
+		column := c.pass.Fset.Position(path[1].Pos()).Column
+		return insert(function, path[2], path[1].Pos(), "\n"+strings.Repeat("\t", max(column-1, 0)))
 	}
 	return "", none
+}
+
+func hasGoto(n ast.Node) bool {
+	found := false
+	ast.Inspect(n, func(n ast.Node) bool {
+		branch, ok := n.(*ast.BranchStmt)
+		found = found || ok && branch.Tok == token.GOTO
+		return !found
+	})
+	return found
 }
 
 // mentions reports whether an identifier of that name stands in n.
