@@ -89,6 +89,25 @@ func TestFreshModule(t *testing.T) {
 	}
 }
 
+// A file with import "C" is analysed, although cgo rewrites it, and its finding has no fix.
+func TestCgo(t *testing.T) {
+	if out, err := exec.Command("go", "env", "CGO_ENABLED").Output(); err != nil || strings.TrimSpace(string(out)) != "1" {
+		t.Skip("no cgo")
+	}
+	dir := fresh(t)
+	file := filepath.Join(dir, "fresh.go")
+	text := strings.Replace(source, "import", "import \"C\"\nimport", 1)
+	if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, stderr := run(t, dir, 1, "go", "tool", "upgradevet", "./..."); !strings.Contains(stderr, strings.Replace(want, ":6:", ":7:", 1)) {
+		t.Errorf("got %q", stderr)
+	}
+	if stdout, _ := run(t, dir, 0, "go", "tool", "upgradevet", "-json", "./..."); !strings.Contains(stdout, "[whole-value]") || strings.Contains(stdout, "suggested_fixes") {
+		t.Errorf("got %q", stdout)
+	}
+}
+
 func TestNothingFound(t *testing.T) {
 	dir := fresh(t)
 	if err := os.WriteFile(filepath.Join(dir, "fresh.go"), []byte("package fresh\n"), 0o666); err != nil {
