@@ -1,7 +1,7 @@
 // Upgradevet finds code that reads Upgrade or Connection by hand, or takes a connection
 // over by hand, and gets some request or response wrong.
 //
-//	upgradevet ./...
+//	go tool upgradevet ./...
 //	go vet -vettool="$(go tool -n upgradevet)" ./...
 //
 // Both do the same: the first runs the second with itself as the tool. The go command
@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/analysis/unitchecker"
@@ -22,28 +23,58 @@ import (
 	"github.com/gosegue/upgrade/cmd/upgradevet/analyzer"
 )
 
+const usage = `Upgradevet finds Go code that handles Upgrade and Connection by hand and gets some
+request or response wrong. It runs go vet with itself as the tool:
+
+	go tool upgradevet [flags] packages
+	go vet -vettool="$(go tool -n upgradevet)" [flags] packages
+
+Flags of go vet work, such as -C dir and -tags list, which come first, and:
+
+	-json              print findings and fixes as JSON
+	-fix               apply the fixes, then report what remains (go 1.26)
+	-fix -diff         print what -fix would change (go 1.26)
+	-upgradevet.tests  analyse *_test.go as well
+
+https://github.com/gosegue/upgrade/blob/main/docs/vet.md explains the findings.
+`
+
 func main() {
-	if calledByVet(os.Args[1:]) {
-		if !onlyFacts(os.Args[len(os.Args)-1]) {
+	args := os.Args[1:]
+	switch {
+	case calledByVet(args):
+		if !onlyFacts(args[len(args)-1]) {
 			unitchecker.Main(analyzer.Analyzer)
 		}
-		return
+	case len(args) == 0:
+		fmt.Fprint(os.Stderr, usage)
+		os.Exit(2)
+	case asksForHelp(args):
+		fmt.Print(usage)
+	default:
+		os.Exit(vet(args))
 	}
-	os.Exit(vet(os.Args[1:]))
 }
 
 // calledByVet reports whether the arguments are those that the go command passes to a vet
-// tool: the file of one package, or a question about the tool. A request for help counts
-// too, since unitchecker answers it.
+// tool: the file of one package, or a question about the tool.
 func calledByVet(args []string) bool {
 	for _, arg := range args {
-		switch {
-		case arg == "help", arg == "-h", arg == "-help", arg == "--help",
-			arg == "-flags", strings.HasPrefix(arg, "-V"), strings.HasSuffix(arg, ".cfg"):
+		if arg == "-flags" || strings.HasPrefix(arg, "-V") || strings.HasSuffix(arg, ".cfg") {
 			return true
 		}
 	}
 	return false
+}
+
+func asksForHelp(args []string) bool {
+	for _, arg := range args {
+		switch arg {
+		case "-h", "-help", "--help":
+			return true
+		}
+	}
+	return args[0] == "help"
 }
 
 // onlyFacts reports whether the file describes a package that is only imported, of which
@@ -62,16 +93,60 @@ func onlyFacts(file string) bool {
 	return os.WriteFile(config.VetxOutput, nil, 0o666) == nil
 }
 
-// vet runs go vet with this program as its tool, and returns the exit status.
+// vet runs go vet with this program as its tool, and returns the exit status. If go vet
+// applied fixes, it has reported nothing, so a second run reports what remains.
 func vet(args []string) int {
 	self, err := os.Executable()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "upgradevet:", err)
 		return 1
 	}
-	command := exec.Command("go", append([]string{"vet", "-vettool=" + self}, args...)...)
+	status := run(vetArgs(self, args))
+	if rest, fixed := withoutFix(args); fixed && status == 0 {
+		return run(vetArgs(self, rest))
+	}
+	return status
+}
+
+// vetArgs returns the arguments of the go command. It wants -C before all other flags.
+func vetArgs(self string, args []string) []string {
+	n := 0
+	if len(args) > 0 {
+		switch name, _, joined := strings.Cut(args[0], "="); {
+		case name != "-C" && name != "--C":
+		case joined || len(args) == 1:
+			n = 1
+		default:
+			n = 2
+		}
+	}
+	return slices.Concat([]string{"vet"}, args[:n], []string{"-vettool=" + self}, args[n:])
+}
+
+// withoutFix returns the arguments without the flag fix. It reports whether the flag was
+// set and the fixes were to be applied rather than printed.
+func withoutFix(args []string) (rest []string, applied bool) {
+	for _, arg := range args {
+		name, value, _ := strings.Cut(arg, "=")
+		switch strings.Replace(name, "--", "-", 1) {
+		case "-fix":
+			applied = applied || value != "false"
+			continue
+		case "-diff", "-json":
+			if value != "false" {
+				return args, false
+			}
+		}
+		rest = append(rest, arg)
+	}
+	return rest, applied
+}
+
+// run runs the go command and returns its exit status.
+func run(args []string) int {
+	command := exec.Command("go", args...)
 	command.Stdin, command.Stdout, command.Stderr = os.Stdin, os.Stdout, os.Stderr
-	err = command.Run()
+	err := command.Run()
 	var status *exec.ExitError
 	switch {
 	case err == nil:

@@ -43,14 +43,14 @@ func fresh(t *testing.T) string {
 		}
 	}
 	const path = "github.com/gosegue/upgrade/cmd/upgradevet"
-	run(t, dir, 0, "go", "mod", "edit", "-tool="+path, "-require="+path+"@v0.0.0", "-replace="+path+"="+here)
-	run(t, dir, 0, "go", "mod", "tidy")
+	execute(t, dir, 0, "go", "mod", "edit", "-tool="+path, "-require="+path+"@v0.0.0", "-replace="+path+"="+here)
+	execute(t, dir, 0, "go", "mod", "tidy")
 	return dir
 }
 
-// run runs a command outside of any workspace, and returns its standard output and
+// execute runs a command outside of any workspace, and returns its standard output and
 // standard error.
-func run(t *testing.T, dir string, status int, name string, args ...string) (stdout, stderr string) {
+func execute(t *testing.T, dir string, status int, name string, args ...string) (stdout, stderr string) {
 	t.Helper()
 	command := exec.Command(name, args...)
 	command.Dir = dir
@@ -74,7 +74,7 @@ func run(t *testing.T, dir string, status int, name string, args ...string) (std
 // The commands in docs/vet.md work in a fresh module.
 func TestFreshModule(t *testing.T) {
 	dir := fresh(t)
-	tool, _ := run(t, dir, 0, "go", "tool", "-n", "upgradevet")
+	tool, _ := execute(t, dir, 0, "go", "tool", "-n", "upgradevet")
 	tool = strings.TrimSpace(tool)
 	for name, command := range map[string][]string{
 		"vettool": {"go", "vet", "-vettool=" + tool, "./..."},
@@ -82,7 +82,7 @@ func TestFreshModule(t *testing.T) {
 		"command": {tool, "./..."},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, stderr := run(t, dir, 1, command[0], command[1:]...); !strings.Contains(stderr, want) {
+			if _, stderr := execute(t, dir, 1, command[0], command[1:]...); !strings.Contains(stderr, want) {
 				t.Errorf("got %q, want %q", stderr, want)
 			}
 		})
@@ -100,11 +100,37 @@ func TestCgo(t *testing.T) {
 	if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if _, stderr := run(t, dir, 1, "go", "tool", "upgradevet", "./..."); !strings.Contains(stderr, strings.Replace(want, ":6:", ":7:", 1)) {
+	if _, stderr := execute(t, dir, 1, "go", "tool", "upgradevet", "./..."); !strings.Contains(stderr, strings.Replace(want, ":6:", ":7:", 1)) {
 		t.Errorf("got %q", stderr)
 	}
-	if stdout, _ := run(t, dir, 0, "go", "tool", "upgradevet", "-json", "./..."); !strings.Contains(stdout, "[whole-value]") || strings.Contains(stdout, "suggested_fixes") {
+	if stdout, _ := execute(t, dir, 0, "go", "tool", "upgradevet", "-json", "./..."); !strings.Contains(stdout, "[whole-value]") || strings.Contains(stdout, "suggested_fixes") {
 		t.Errorf("got %q", stdout)
+	}
+}
+
+// A tool in a separate file leaves go.mod alone, as docs/vet.md says.
+func TestSeparateFile(t *testing.T) {
+	dir := fresh(t)
+	write := func(name, text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for from, to := range map[string]string{"go.mod": "tools.mod", "go.sum": "tools.sum"} {
+		text, err := os.ReadFile(filepath.Join(dir, from))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(to, strings.Replace(string(text), "module fresh\n", "module example.com/tools\n", 1))
+	}
+	const plain = "module fresh\n\ngo 1.23\n"
+	write("go.mod", plain)
+	if _, stderr := execute(t, dir, 1, "go", "tool", "-modfile=tools.mod", "upgradevet", "./..."); !strings.Contains(stderr, want) {
+		t.Errorf("got %q, want %q", stderr, want)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "go.mod")); err != nil || string(text) != plain {
+		t.Errorf("go.mod is %q, %v", text, err)
 	}
 }
 
@@ -113,7 +139,7 @@ func TestNothingFound(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "fresh.go"), []byte("package fresh\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	if stdout, stderr := run(t, dir, 0, "go", "tool", "upgradevet", "./..."); stdout+stderr != "" {
+	if stdout, stderr := execute(t, dir, 0, "go", "tool", "upgradevet", "./..."); stdout+stderr != "" {
 		t.Errorf("got %q", stdout+stderr)
 	}
 }
@@ -123,14 +149,98 @@ func TestCalledByVet(t *testing.T) {
 		"-V=full":               true,
 		"-flags":                true,
 		"-json /tmp/b1/vet.cfg": true,
-		"help upgradevet":       true,
 		"./...":                 false,
 		"-json ./...":           false,
 		"-fix -diff .":          false,
+		"help":                  false,
 		"":                      false,
 	} {
 		if got := calledByVet(strings.Fields(args)); got != want {
 			t.Errorf("%q: %v", args, got)
 		}
 	}
+}
+
+// The usage names the two commands of docs/vet.md.
+func TestUsage(t *testing.T) {
+	dir := fresh(t)
+	doc, err := os.ReadFile("../../docs/vet.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	commands := []string{"go tool upgradevet ", `go vet -vettool="$(go tool -n upgradevet)" `}
+	check := func(got string) {
+		t.Helper()
+		for _, command := range commands {
+			if !strings.Contains(got, "\t"+command) || !strings.Contains(string(doc), "\n"+command) {
+				t.Errorf("no %q in %q, or not in docs/vet.md", command, got)
+			}
+		}
+	}
+	for _, arg := range []string{"-h", "-help", "--help", "help"} {
+		stdout, _ := execute(t, dir, 0, "go", "tool", "upgradevet", arg)
+		check(stdout)
+	}
+	_, stderr := execute(t, dir, 2, "go", "tool", "upgradevet")
+	check(stderr)
+}
+
+// Flags of go vet work, -C too.
+func TestDirectory(t *testing.T) {
+	dir := fresh(t)
+	tool, _ := execute(t, dir, 0, "go", "tool", "-n", "upgradevet")
+	for _, args := range [][]string{{"-C", dir, "./..."}, {"-C=" + dir, "./..."}, {"--C", dir, "-tags", "x", "./..."}} {
+		if _, stderr := execute(t, t.TempDir(), 1, strings.TrimSpace(tool), args...); !strings.Contains(stderr, "fresh.go:6:9: ") {
+			t.Errorf("%q: got %q", args, stderr)
+		}
+	}
+}
+
+func TestVetArgs(t *testing.T) {
+	for args, want := range map[string]string{
+		"./...":              "vet -vettool=self ./...",
+		"-C dir -json ./...": "vet -C dir -vettool=self -json ./...",
+		"-C=dir ./...":       "vet -C=dir -vettool=self ./...",
+		"-C":                 "vet -C -vettool=self",
+	} {
+		if got := strings.Join(vetArgs("self", strings.Fields(args)), " "); got != want {
+			t.Errorf("%q: got %q, want %q", args, got, want)
+		}
+	}
+}
+
+// After -fix, what remains is reported.
+func TestFix(t *testing.T) {
+	if !vetFixes(t) {
+		t.Skip("this go vet cannot fix")
+	}
+	dir := fresh(t)
+	file := filepath.Join(dir, "fresh.go")
+	text := `package fresh
+
+import "net/http"
+
+func answers(w interface{ Write([]byte) (int, error) }, r *http.Request) bool {
+	resp := http.Response{StatusCode: 101}
+	resp.Write(w)
+	return r != nil && r.Header.Get("Upgrade") == "websocket"
+}
+`
+	if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	_, stderr := execute(t, dir, 1, "go", "tool", "upgradevet", "-fix", "./...")
+	if !strings.Contains(stderr, "[whole-value]") || strings.Contains(stderr, "[response-version]") {
+		t.Errorf("got %q", stderr)
+	}
+	if fixed, err := os.ReadFile(file); err != nil || !strings.Contains(string(fixed), "ProtoMajor: 1") {
+		t.Errorf("not fixed: %v\n%s", err, fixed)
+	}
+}
+
+// vetFixes reports whether go vet has the flag fix, which go 1.26 added.
+func vetFixes(t *testing.T) bool {
+	t.Helper()
+	out, err := exec.Command("go", "help", "vet").Output()
+	return err == nil && strings.Contains(string(out), "\n  -fix\n")
 }
