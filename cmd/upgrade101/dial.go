@@ -2,11 +2,14 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -47,9 +50,10 @@ With the first two, --product says what to offer. It may be given several times,
 the preferred product first. After a switch to websocket, each line of standard input
 is a text message, and each message of the server is a line of standard output.
 
-Dial shows the answer of the server on standard error, as "upgrade101 parse" does.
-Dial accepts a 101 only if its fields are right, it names what was offered and, for
-websocket, Sec-WebSocket-Accept answers the key.
+Dial shows the answer of the server on standard error, as "upgrade101 parse" does. If
+the server declines, dial also shows the first 4 KiB of the content. Dial accepts a 101
+only if its fields are right, it names what was offered and, for websocket,
+Sec-WebSocket-Accept answers the key.
 
 After the end of standard input, dial waits until the server has been silent for the
 time of --quiet, and then ends its side of the connection. For websocket it does not
@@ -146,22 +150,26 @@ func proxyOf(proxy string, target *url.URL) (*url.URL, error) {
 // talk makes the offer, shows the answer, and after a switch copies in both directions.
 func talk(cmd *cobra.Command, o dial.Options, quiet time.Duration) error {
 	ctx := cmd.Context()
-	switched, err := dial.Dial(ctx, o)
+	switched, answer, err := dial.Dial(ctx, o)
+	lines, _ := explain.ReadHead(bytes.NewReader(answer)) // reading from memory cannot fail
 	if declined := (*netupgrade.Declined)(nil); errors.As(err, &declined) {
-		return tellDeclined(cmd, declined, o.Timeout)
+		return tellDeclined(cmd, lines, declined.Conn, o.Timeout)
 	}
 	if errors.Is(err, context.Canceled) {
 		return failure{errors.New("interrupted")}
 	}
-	if err != nil {
-		return failure{err}
-	}
 	webSocket := dial.Speaks(switched, dial.WebSocket)
 	var checked []string
 	if webSocket {
-		checked = []string{"Sec-WebSocket-Accept", "Sec-WebSocket-Protocol"}
+		checked = dial.Checked(o)
 	}
-	if err := tell(cmd, explain.Switched(dial.Lines(switched.Head), checked...)); err != nil {
+	if err != nil {
+		if len(lines) > 0 {
+			err = cmp.Or(tell(cmd, explain.Refused(lines, err, checked...)), err)
+		}
+		return failure{err}
+	}
+	if err := tell(cmd, explain.Switched(lines, checked...)); err != nil {
 		switched.Conn.Close()
 		return failure{err}
 	}
@@ -183,18 +191,18 @@ func tell(cmd *cobra.Command, r explain.Report) error {
 	return err
 }
 
-// tellDeclined shows a response that declines, with the beginning of its content. It always
-// returns an error.
-func tellDeclined(cmd *cobra.Command, declined *netupgrade.Declined, timeout time.Duration) error {
-	defer declined.Conn.Close()
-	if err := tell(cmd, explain.Head(dial.Lines(declined.Head))); err != nil {
+// tellDeclined shows a response that declines, with the beginning of its content. lines is
+// its head, and conn yields the whole response. It always returns an error.
+func tellDeclined(cmd *cobra.Command, lines []string, conn net.Conn, timeout time.Duration) error {
+	defer conn.Close()
+	if err := tell(cmd, explain.Response(lines)); err != nil {
 		return failure{err}
 	}
-	declined.Conn.SetReadDeadline(time.Now().Add(timeout))
-	if response, err := http.ReadResponse(bufio.NewReader(declined.Conn), nil); err == nil {
-		content, _ := io.ReadAll(io.LimitReader(response.Body, shownContent))
-		cmd.ErrOrStderr().Write(content)
-		if len(content) > 0 && content[len(content)-1] != '\n' {
+	conn.SetReadDeadline(time.Now().Add(timeout))
+	if response, err := http.ReadResponse(bufio.NewReader(conn), nil); err == nil {
+		content := new(bytes.Buffer)
+		io.Copy(cmd.ErrOrStderr(), io.TeeReader(io.LimitReader(response.Body, shownContent), content))
+		if content.Len() > 0 && !bytes.HasSuffix(content.Bytes(), []byte("\n")) {
 			fmt.Fprintln(cmd.ErrOrStderr())
 		}
 	}

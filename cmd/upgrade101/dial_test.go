@@ -57,13 +57,22 @@ func TestDialRefuses(t *testing.T) {
 		"a wrong accept":   {head101 + "Upgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n", "websocket: "},
 		"a malformed head": {"HTTP/1.1 101\r\nUpgrade: websocket\r\n\r\n", "head: "},
 		"hostile content":  {"HTTP/1.1 403 x\r\nContent-Length: 5\r\n\r\n\x1b[2J\a", `\x1b[2J\x07`},
+		"not HTTP":         {"SSH-2.0-x\r\n\r\n", "malformed: status line: "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			code, stdout, stderr := try("secret\n", "dial", answerAll(t, test.answer))
-			if code != exitFailure || stdout != "" || !strings.Contains(stderr, test.want) {
-				t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+			// What is shown is what came, and no part of an interim response.
+			const interim = "HTTP/1.1 103 Early Hints\r\nX-Interim: x\r\n\r\n"
+			for _, answer := range []string{test.answer, interim + interim + test.answer} {
+				code, stdout, stderr := try("secret\n", "dial", answerAll(t, answer))
+				if code != exitFailure || stdout != "" || !strings.Contains(stderr, test.want) {
+					t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+				}
+				start, _, _ := strings.Cut(test.answer, "\r\n")
+				if !strings.HasPrefix(stderr, "start: "+start+"\n") || !strings.Contains(stderr, "\nverdict: no switch\nwhy: ") || strings.Contains(stderr, "X-Interim") {
+					t.Errorf("%q", stderr)
+				}
+				mustBePrintable(t, stderr)
 			}
-			mustBePrintable(t, stderr)
 		})
 	}
 }
@@ -101,7 +110,7 @@ func TestDialChecksWhatTheServerChose(t *testing.T) {
 			if code != exitFailure || !strings.Contains(stderr, want) || strings.Contains(stderr, "verdict: switch\n") != (test.want == "") {
 				t.Errorf("exit code %d, %s", code, stderr)
 			}
-			if strings.Contains(stderr, "ignored: Sec-WebSocket-Protocol") {
+			if strings.Contains(stderr, "ignored: Sec-WebSocket-Protocol") || strings.Contains(stderr, "ignored: Sec-WebSocket-Extensions") && name != "an extension" {
 				t.Errorf("not said to be checked: %s", stderr)
 			}
 		})
@@ -112,6 +121,23 @@ func TestDialNothing(t *testing.T) {
 	url := "ws://" + listenHere(t, func(net.Conn) {})
 	if code, stdout, stderr := try("", "dial", url); code != exitFailure || stdout != "" || stderr == "" {
 		t.Errorf("closed: exit code %d, %q, %q", code, stdout, stderr)
+	}
+	for answer, want := range map[string]string{
+		"":                                 "upgrade101: the server closed the connection without an answer\n",
+		"HTTP/1.1 101 x\r\nConnection: up": "upgrade101: the server closed the connection before the end of the head of its answer\n",
+	} {
+		url := "ws://" + tcptest.Serve(t, func(server *tcptest.Peer) {
+			server.Head()
+			server.Send(answer)
+		})
+		if code, stdout, stderr := try("", "dial", url); code != exitFailure || stdout != "" || !strings.HasSuffix(stderr, want) ||
+			strings.Contains(stderr, "start: HTTP/1.1 101 x\n") != (answer != "") {
+			t.Errorf("%q: exit code %d, %q, %q", answer, code, stdout, stderr)
+		}
+	}
+	noTLS := "wss://" + tcptest.Serve(t, func(server *tcptest.Peer) { server.Read(make([]byte, 1<<14)) })
+	if code, _, stderr := try("", "dial", noTLS); code != exitFailure || !strings.Contains(stderr, "the server closed the connection before the end of the TLS") {
+		t.Errorf("no TLS: exit code %d, %q", code, stderr)
 	}
 	if code, _, stderr := try("", "dial", "--timeout", "10ms", answerAll(t, "HTTP/1.1 ")); code != exitFailure || !strings.Contains(stderr, "timeout") {
 		t.Errorf("silent: exit code %d, %q", code, stderr)

@@ -76,11 +76,16 @@ func ProxyFromEnvironment(target *url.URL) (*url.URL, error) {
 // Dial connects to the target and makes the offer. For a WebSocket it sends a key and
 // checks the answer to the key. If the server declines, the error is a
 // [*netupgrade.Declined].
-func Dial(ctx context.Context, o Options) (netupgrade.Switched, error) {
+//
+// answer has the octets of the server from the status line on, interim responses left out.
+// It may have octets that follow the head. After an error it has what came, if anything. If
+// the check of a WebSocket fails, switched is the connection, which is closed.
+func Dial(ctx context.Context, o Options) (switched netupgrade.Switched, answer []byte, err error) {
 	conn, err := connect(ctx, o)
 	if err != nil {
-		return netupgrade.Switched{}, err
+		return netupgrade.Switched{}, nil, err
 	}
+	kept := &keeper{connection: conn, keeps: true}
 	var key string
 	fields := slices.Clip(o.Fields)
 	for _, p := range o.Products {
@@ -92,23 +97,62 @@ func Dial(ctx context.Context, o Options) (netupgrade.Switched, error) {
 			break
 		}
 	}
-	client := netupgrade.Client{Timeout: o.Timeout}
-	switched, err := client.Upgrade(ctx, conn, netupgrade.Offer{
+	client := netupgrade.Client{Timeout: o.Timeout, Interim: func(*head.Response) error {
+		kept.skipHead()
+		return nil
+	}}
+	switched, err = client.Upgrade(ctx, kept, netupgrade.Offer{
 		Products: o.Products,
 		Host:     hostOf(o.Target),
 		Target:   o.Target.RequestURI(),
 		Fields:   fields,
 	})
-	if err != nil {
-		return netupgrade.Switched{}, err
-	}
-	if Speaks(switched, WebSocket) {
-		if err := checkWebSocket(switched.Head, key, o.Fields); err != nil {
+	answer, kept.octets, kept.keeps = kept.octets, nil, false
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF) && len(answer) == 0:
+		err = errNoAnswer
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		err = errPartOfAnswer
+	case err == nil && Speaks(switched, WebSocket):
+		if err = checkWebSocket(switched.Head, key, o.Fields); err != nil {
 			switched.Conn.Close()
-			return netupgrade.Switched{}, err
 		}
 	}
-	return switched, nil
+	return switched, answer, err
+}
+
+// How a server can leave before its answer is whole.
+var (
+	errNoAnswer     = errors.New("the server closed the connection without an answer")
+	errPartOfAnswer = errors.New("the server closed the connection before the end of the head of its answer")
+	errNoTLS        = errors.New("the server closed the connection before the end of the TLS handshake")
+)
+
+// connection is a connection whose writing side can be closed alone.
+type connection interface {
+	net.Conn
+	CloseWrite() error
+}
+
+// keeper keeps what it reads from a connection.
+type keeper struct {
+	connection
+	octets []byte
+	keeps  bool
+}
+
+func (k *keeper) Read(p []byte) (int, error) {
+	n, err := k.connection.Read(p)
+	if k.keeps {
+		k.octets = append(k.octets, p[:n]...)
+	}
+	return n, err
+}
+
+// skipHead forgets the first head.
+func (k *keeper) skipHead() {
+	n, _ := new(head.Response).Parse(k.octets, head.Limits{})
+	k.octets = k.octets[n:]
 }
 
 // checkWebSocket returns nil if a 101 answers the key and chooses nothing that sent, the
@@ -118,12 +162,8 @@ func checkWebSocket(h *head.Response, key string, sent []handshake.Field) error 
 		return err
 	}
 	var subprotocols []string
-	extensions := false
 	for _, f := range sent {
-		switch {
-		case octet.EqualFold(f.Name, "Sec-WebSocket-Extensions"):
-			extensions = true
-		case octet.EqualFold(f.Name, "Sec-WebSocket-Protocol"):
+		if octet.EqualFold(f.Name, "Sec-WebSocket-Protocol") {
 			names, err := upgrade.ParseConnection(f.Value) // a list of tokens as well
 			if err != nil {
 				return &handshake.FieldError{Field: f.Name, Err: err.(*upgrade.SyntaxError)}
@@ -131,11 +171,24 @@ func checkWebSocket(h *head.Response, key string, sent []handshake.Field) error 
 			subprotocols = slices.AppendSeq(subprotocols, names.All())
 		}
 	}
-	if !extensions && len(h.Lines(nil, "Sec-WebSocket-Extensions")) > 0 {
+	if !offersExtensions(sent) && len(h.Lines(nil, "Sec-WebSocket-Extensions")) > 0 {
 		return errExtension
 	}
 	_, err := websocket.CheckSubprotocol(h.Lines(nil, "Sec-WebSocket-Protocol"), subprotocols...)
 	return err
+}
+
+// Checked returns the names of the fields of a 101 that Dial checks for a WebSocket.
+func Checked(o Options) []string {
+	names := []string{"Sec-WebSocket-Accept", "Sec-WebSocket-Protocol"}
+	if !offersExtensions(o.Fields) {
+		names = append(names, "Sec-WebSocket-Extensions")
+	}
+	return names
+}
+
+func offersExtensions(sent []handshake.Field) bool {
+	return slices.ContainsFunc(sent, func(f handshake.Field) bool { return octet.EqualFold(f.Name, "Sec-WebSocket-Extensions") })
 }
 
 // errExtension is the reason to leave a server that chooses what was not offered.
@@ -146,26 +199,17 @@ func Speaks(switched netupgrade.Switched, p upgrade.Product[string]) bool {
 	return len(switched.Products) == 1 && switched.Products[0].Matches(p)
 }
 
-// Lines returns the lines of a head, for package explain.
-func Lines(h *head.Response) []string {
-	lines := []string{fmt.Sprintf("HTTP/%d.%d %d %s", h.Major, h.Minor, h.Status, http.StatusText(h.Status))}
-	for name, value := range h.All() {
-		lines = append(lines, string(name)+": "+string(value))
-	}
-	return lines
-}
-
 // connect returns a connection on which the request can be sent.
-func connect(ctx context.Context, o Options) (net.Conn, error) {
+func connect(ctx context.Context, o Options) (connection, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()
 	address := addressOf(o.Target)
 	var (
-		conn net.Conn
+		conn connection
 		err  error
 	)
 	if o.Proxy == nil {
-		conn, err = new(net.Dialer).DialContext(ctx, "tcp", address)
+		conn, err = dialTCP(ctx, address)
 	} else {
 		conn, err = tunnel(ctx, o, address)
 	}
@@ -175,15 +219,23 @@ func connect(ctx context.Context, o Options) (net.Conn, error) {
 	return overTLS(ctx, conn, o.TLS, o.Target.Hostname())
 }
 
+func dialTCP(ctx context.Context, address string) (connection, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, err
+	}
+	return conn.(*net.TCPConn), nil
+}
+
 // tunnel returns a connection to address through the proxy, with CONNECT ([RFC 9110,
 // section 9.3.6]).
 //
 // [RFC 9110, section 9.3.6]: https://httpwg.org/specs/rfc9110.html#rfc.section.9.3.6
-func tunnel(ctx context.Context, o Options, address string) (net.Conn, error) {
+func tunnel(ctx context.Context, o Options, address string) (connection, error) {
 	if o.Proxy.Scheme != "http" && o.Proxy.Scheme != "https" || o.Proxy.Hostname() == "" {
 		return nil, errors.New("want an http or https proxy")
 	}
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addressOf(o.Proxy))
+	conn, err := dialTCP(ctx, addressOf(o.Proxy))
 	if err != nil {
 		return nil, err
 	}
@@ -236,7 +288,7 @@ type oneByOne struct{ io.Reader }
 func (r oneByOne) Read(p []byte) (int, error) { return r.Reader.Read(p[:min(1, len(p))]) }
 
 // overTLS returns a TLS connection over conn that speaks HTTP/1.1.
-func overTLS(ctx context.Context, conn net.Conn, config *tls.Config, name string) (net.Conn, error) {
+func overTLS(ctx context.Context, conn connection, config *tls.Config, name string) (connection, error) {
 	config = config.Clone()
 	if config == nil {
 		config = new(tls.Config)
@@ -246,6 +298,9 @@ func overTLS(ctx context.Context, conn net.Conn, config *tls.Config, name string
 	secure := tls.Client(conn, config)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		conn.Close()
+		if errors.Is(err, io.EOF) {
+			err = errNoTLS
+		}
 		return nil, err
 	}
 	return secure, nil

@@ -92,19 +92,17 @@ func ReadHead(r io.Reader) ([]string, error) {
 // webSocketFields are the fields that [websocket.Check] looks at.
 var webSocketFields = []string{"Sec-WebSocket-Version", "Sec-WebSocket-Key"}
 
-// parseHead reads a head with package head. If there is a fault, the message has only the
-// lines before it.
-func parseHead(lines []string) (message, *fault) {
-	m := message{start: lines[0]}
-	// A method is a token and has no slash.
-	m.response = strings.HasPrefix(m.start, "HTTP/")
+// parseHead reads the head of a request or a response with package head. If there is a
+// fault, the message has only the lines before it.
+func parseHead(lines []string, response bool) (message, *fault) {
+	m := message{start: lines[0], response: response}
 	octets := []byte(strings.Join(lines, "\r\n") + "\r\n\r\n")
 	noLimits := head.Limits{Bytes: head.NoLimit, Fields: head.NoLimit, Target: head.NoLimit}
 	var err error
-	if m.response {
-		var response head.Response
-		_, err = response.Parse(octets, noLimits)
-		m.major, m.minor, m.status = response.Major, response.Minor, response.Status
+	if response {
+		var r head.Response
+		_, err = r.Parse(octets, noLimits)
+		m.major, m.minor, m.status = r.Major, r.Minor, r.Status
 	} else {
 		var request head.Request
 		_, err = request.Parse(octets, noLimits)

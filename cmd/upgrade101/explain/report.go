@@ -49,7 +49,15 @@ func (r Report) Malformed() bool { return len(r.faults) > 0 }
 // Head reports on the message with these lines, its start line and its field lines. There
 // must be at least one line.
 func Head(lines []string) Report {
-	m, f := parseHead(lines)
+	// A method is a token and has no slash.
+	return headOf(lines, strings.HasPrefix(lines[0], "HTTP/"))
+}
+
+// Response reports on the response with these lines, as Head does.
+func Response(lines []string) Report { return headOf(lines, true) }
+
+func headOf(lines []string, response bool) Report {
+	m, f := parseHead(lines, response)
 	if f != nil {
 		return reject(m, *f)
 	}
@@ -85,10 +93,19 @@ func (r *Report) check(names ...string) {
 // Switched reports on a 101 with these lines, as Head does, for a client that found its
 // offer in the answer. checked names further fields that the client has checked.
 func Switched(lines []string, checked ...string) Report {
-	r := Head(lines)
+	r := Response(lines)
 	if r.verdict == "switch" {
 		r.why = "from here on the server speaks what the Upgrade field names, and the client offered it"
 	}
+	r.check(checked...)
+	return r
+}
+
+// Refused reports on a response with these lines, as Response does, for a client that has
+// refused it because of err. checked names further fields that the client has checked.
+func Refused(lines []string, err error, checked ...string) Report {
+	r := Response(lines)
+	r.verdict, r.why = "no switch", err.Error()
 	r.check(checked...)
 	return r
 }
@@ -112,7 +129,7 @@ func Arguments(args []string) Report {
 	if !hasHost {
 		lines = append(lines, "Host: x")
 	}
-	m, f := parseHead(lines)
+	m, f := parseHead(lines, false)
 	m.start = ""
 	if f != nil {
 		f.place.line = indices[f.place.line]
