@@ -195,6 +195,7 @@ func tell(cmd *cobra.Command, r explain.Report) error {
 // its head, and conn yields the whole response. It always returns an error.
 func tellDeclined(cmd *cobra.Command, lines []string, conn net.Conn, timeout time.Duration) error {
 	defer conn.Close()
+	defer context.AfterFunc(cmd.Context(), func() { conn.Close() })()
 	if err := tell(cmd, explain.Response(lines)); err != nil {
 		return failure{err}
 	}

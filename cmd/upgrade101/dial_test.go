@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/base64"
@@ -238,6 +239,43 @@ func TestDialProxy(t *testing.T) {
 	args := []string{"dial", "--quiet", "1ms", "--product", "tcp", "--header", "X-Secret: yes", plain.URL}
 	if code, stdout, stderr := try("x", args...); code != exitOK || stdout != "x" {
 		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+}
+
+// The content of an answer that declines is shown as it comes, and a signal ends it.
+func TestDialDeclinedStopped(t *testing.T) {
+	address := tcptest.Serve(t, func(server *tcptest.Peer) {
+		server.Head()
+		server.Send("HTTP/1.1 403 Wrong-Realm\r\nContent-Length: 9\r\n\r\npart")
+		server.Reader.ReadByte()
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	shown, stderr := io.Pipe()
+	code := make(chan int, 1)
+	go func() {
+		code <- run(ctx, []string{"dial", "--timeout", "1h", "ws://" + address}, strings.NewReader(""), io.Discard, stderr)
+		stderr.Close()
+	}()
+	reader := bufio.NewReader(shown)
+	for {
+		line, err := reader.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(line, "why: ") {
+			break
+		}
+	}
+	if part, err := reader.Peek(len("part")); string(part) != "part" {
+		t.Errorf("%q, %v", part, err)
+	}
+	cancel()
+	if rest, _ := io.ReadAll(reader); string(rest) != "part\nupgrade101: the server did not switch\n" {
+		t.Errorf("%q", rest)
+	}
+	if got := tcptest.Receive(t, code); got != exitFailure {
+		t.Errorf("exit code %d", got)
 	}
 }
 
