@@ -56,8 +56,9 @@ only if its fields are right, it names what was offered and, for websocket,
 Sec-WebSocket-Accept answers the key.
 
 After the end of standard input, dial waits until the server has been silent for the
-time of --quiet, and then ends its side of the connection. For websocket it does not
-wait: it sends a close frame at once. Dial exits when the server ends the other side.
+time of --quiet, and then ends its side of the connection. Dial exits when the server
+ends the other side. For websocket, dial does not wait: it sends a close frame at once.
+It exits when the server has answered that, or after the time of --timeout.
 
 The environment variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY name a proxy for servers
 on other machines. --proxy names one for all servers. Dial asks the proxy for a tunnel
@@ -101,7 +102,7 @@ is wrong.`,
 	flags.StringArrayVar(&headers, "header", nil, "a field line for the request, as NAME: VALUE; may be given several times")
 	flags.StringVar(&proxy, "proxy", "", "the URL of an HTTP proxy to go through")
 	flags.BoolVar(&insecure, "insecure", false, "accept any certificate")
-	flags.DurationVar(&timeout, "timeout", netupgrade.DefaultTimeout, "how long to wait for the connection and for the answer")
+	flags.DurationVar(&timeout, "timeout", netupgrade.DefaultTimeout, "how long to wait for the connection, for the answer and for a close frame")
 	flags.DurationVar(&quiet, "quiet", time.Second, "how long the server must be silent after the end of standard input")
 	for _, name := range []string{"product", "header", "proxy", "timeout", "quiet"} {
 		command.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
@@ -175,7 +176,7 @@ func talk(cmd *cobra.Command, o dial.Options, quiet time.Duration) error {
 	}
 	out := text.Raw(cmd.OutOrStdout())
 	if webSocket {
-		err = dial.CopyMessages(ctx, switched.Conn, cmd.InOrStdin(), out)
+		err = dial.CopyMessages(ctx, switched.Conn, cmd.InOrStdin(), out, o.Timeout)
 	} else {
 		err = dial.Copy(ctx, switched.Conn, cmd.InOrStdin(), out, quiet)
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/httpupgrade"
@@ -239,6 +240,41 @@ func TestDialProxy(t *testing.T) {
 	args := []string{"dial", "--quiet", "1ms", "--product", "tcp", "--header", "X-Secret: yes", plain.URL}
 	if code, stdout, stderr := try("x", args...); code != exitOK || stdout != "x" {
 		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+}
+
+// A server that does not answer the close frame does not hold dial.
+func TestDialClose(t *testing.T) {
+	for name, test := range map[string]struct {
+		after func(*tcptest.Peer) // the switch
+		want  string
+	}{
+		"silent": {func(server *tcptest.Peer) { io.Copy(io.Discard, server.Reader) }, "did not answer the close frame in time"},
+		"pings": {func(server *tcptest.Peer) {
+			for {
+				if _, err := server.Write([]byte{0x89, 0}); err != nil {
+					return
+				}
+				time.Sleep(time.Millisecond)
+			}
+		}, "did not answer the close frame in time"},
+		"ends":    {func(*tcptest.Peer) {}, "ended the connection without a close frame"},
+		"answers": {func(server *tcptest.Peer) { server.Send("\x88\x02\x03\xe8") }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			address := tcptest.Serve(t, func(server *tcptest.Peer) {
+				_, after, _ := strings.Cut(server.Head(), "Sec-WebSocket-Key: ")
+				key, _, _ := strings.Cut(after, "\r\n")
+				server.Send("HTTP/1.1 101 x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: " + websocket.Accept(key) + "\r\n\r\n")
+				server.Reader.Peek(1) // the close frame
+				server.Reader.Discard(server.Reader.Buffered())
+				test.after(server)
+			})
+			code, _, stderr := try("", "dial", "--timeout", "300ms", "ws://"+address)
+			if (code == exitOK) != (test.want == "") || !strings.Contains(stderr, test.want) {
+				t.Errorf("exit code %d, %s", code, stderr)
+			}
+		})
 	}
 }
 

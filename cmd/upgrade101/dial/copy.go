@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -45,8 +46,9 @@ func Copy(ctx context.Context, conn net.Conn, in io.Reader, out io.Writer, quiet
 
 // CopyMessages sends each line of in as a WebSocket message, and writes each message of
 // the server to out as a line, until the server ends the connection or ctx is done. After
-// the end of in, it sends a close frame. It closes conn.
-func CopyMessages(ctx context.Context, conn net.Conn, in io.Reader, out io.Writer) error {
+// the end of in, it sends a close frame, and waits for the one of the server for the time
+// timeout. It closes conn.
+func CopyMessages(ctx context.Context, conn net.Conn, in io.Reader, out io.Writer, timeout time.Duration) error {
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
@@ -71,6 +73,9 @@ func CopyMessages(ctx context.Context, conn net.Conn, in io.Reader, out io.Write
 		if err := lines.Err(); err != nil {
 			failed <- err
 		}
+		// A client may close the connection if the server does not within a reasonable time
+		// (RFC 6455, section 7.1.1).
+		conn.SetDeadline(time.Now().Add(timeout))
 		// If this does not arrive, the reading side finds out.
 		send(ws.NewCloseFrame(ws.NewCloseFrameBody(ws.StatusNormalClosure, "")))
 	}()
@@ -95,6 +100,10 @@ func receive(conn net.Conn, out io.Writer) error {
 		var closed wsutil.ClosedError
 		switch {
 		case err == nil:
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return errNoClose
+		case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF):
+			return errNoCloseFrame
 		case errors.As(err, &closed) && (closed.Code == ws.StatusNormalClosure || closed.Code == ws.StatusNoStatusRcvd):
 			return nil
 		default:
@@ -102,6 +111,12 @@ func receive(conn net.Conn, out io.Writer) error {
 		}
 	}
 }
+
+// How a server can fail to close a WebSocket.
+var (
+	errNoClose      = errors.New("the server did not answer the close frame in time")
+	errNoCloseFrame = errors.New("the server ended the connection without a close frame")
+)
 
 // because returns why copying ended: nil if ctx is done, otherwise err, the error of
 // receiving, or if that is nil the error of sending.
