@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,6 +21,7 @@ import (
 	"github.com/gosegue/upgrade/cmd/upgrade101/dial"
 	"github.com/gosegue/upgrade/cmd/upgrade101/explain"
 	"github.com/gosegue/upgrade/cmd/upgrade101/text"
+	"github.com/gosegue/upgrade/internal/octet"
 	"github.com/gosegue/upgrade/netupgrade"
 )
 
@@ -60,6 +62,9 @@ time of --quiet, and then ends its side of the connection. Dial exits when the s
 ends the other side. For websocket, dial does not wait: it sends a close frame at once.
 It exits when the server has answered that, or after the time of --timeout.
 
+--header adds a field line to the request. A Host line replaces the host of the URL: it
+asks for a virtual host at an address. TLS still checks the host of the URL.
+
 The environment variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY name a proxy for servers
 on other machines. --proxy names one for all servers. Dial asks the proxy for a tunnel
 with CONNECT.
@@ -70,6 +75,7 @@ is wrong.`,
 		Example: `  upgrade101 dial --product echo/1 http://127.0.0.1:8101/
   upgrade101 dial ws://127.0.0.1:8101/
   upgrade101 dial --header 'Authorization: Bearer secret' wss://example.com/chat
+  upgrade101 dial --header 'Host: example.com' ws://127.0.0.1:8080/chat
   upgrade101 dial --proxy http://127.0.0.1:3128 --product foo/2 --product foo https://example.com/`,
 		DisableFlagsInUseLine: true,
 		ValidArgsFunction:     cobra.NoFileCompletions,
@@ -88,8 +94,14 @@ is wrong.`,
 			if o.Products, err = parseProducts(products, webSocket); err != nil {
 				return err
 			}
+			if o.Host, headers, err = cutHost(headers); err != nil {
+				return err
+			}
 			if o.Fields, err = parseHeaders(headers); err != nil {
 				return fmt.Errorf("--header: %w", err)
+			}
+			if err := o.Check(); err != nil {
+				return err
 			}
 			if o.Proxy, err = proxyOf(proxy, target); err != nil {
 				return err
@@ -130,6 +142,24 @@ func parseProducts(names []string, webSocket bool) ([]upgrade.Product[string], e
 		products = append(products, p)
 	}
 	return products, nil
+}
+
+// cutHost returns the value of the Host line among lines, and the other lines. host is
+// empty if there is no such line.
+func cutHost(lines []string) (host string, others []string, err error) {
+	for _, line := range lines {
+		name, value, _ := strings.Cut(line, ":")
+		if !octet.EqualFold(name, "Host") {
+			others = append(others, line)
+			continue
+		}
+		value = strings.Trim(value, " \t")
+		if host != "" || value == "" {
+			return "", nil, errors.New("--header: want one Host, with a value")
+		}
+		host = value
+	}
+	return host, others, nil
 }
 
 // proxyOf returns the proxy to go through, or nil.

@@ -151,7 +151,9 @@ func TestDialUsage(t *testing.T) {
 		"", "http://127.0.0.1:1/", "--product x", "--product x http://127.0.0.1:1/ http://127.0.0.1:1/",
 		"--product @ http://127.0.0.1:1/", "--product x ws://127.0.0.1:1/", "ftp://127.0.0.1:1/", "127.0.0.1:1",
 		"ws://", "ws://user:secret@127.0.0.1:1/", "ws://127.0.0.1:1/#fragment", "ws://[/",
-		"--header x ws://127.0.0.1:1/", "--header Host:x ws://127.0.0.1:1/", "--proxy x ws://127.0.0.1:1/",
+		"--header x ws://127.0.0.1:1/", "--header Upgrade:x ws://127.0.0.1:1/",
+		"--header Host: ws://127.0.0.1:1/", "--header Host:u@x ws://127.0.0.1:1/", "--header Host:x --header host:y ws://127.0.0.1:1/",
+		"localhost:1", "--proxy x ws://127.0.0.1:1/",
 		"--proxy socks5://127.0.0.1:1 ws://127.0.0.1:1/", "--timeout 0s ws://127.0.0.1:1/", "--quiet -1s ws://127.0.0.1:1/",
 	} {
 		code, stdout, stderr := try("", append([]string{"dial"}, strings.Fields(args)...)...)
@@ -240,6 +242,74 @@ func TestDialProxy(t *testing.T) {
 	args := []string{"dial", "--quiet", "1ms", "--product", "tcp", "--header", "X-Secret: yes", plain.URL}
 	if code, stdout, stderr := try("x", args...); code != exitOK || stdout != "x" {
 		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+}
+
+// --header can replace the Host. The zone of an address is not sent.
+func TestDialHost(t *testing.T) {
+	heads := make(chan string, 1)
+	address := tcptest.Serve(t, func(server *tcptest.Peer) { heads <- server.Head() })
+	for host, args := range map[string][]string{
+		address:         {},
+		"x.example:1":   {"--header", "host: \tx.example:1 "},
+		"xn--x.example": {"--header", "X: y", "--header", "Host:xn--x.example"},
+		"[2001:db8::1]": {"--header", "Host: [2001:db8::1]"},
+	} {
+		try("", append(append([]string{"dial"}, args...), "ws://"+address)...)
+		if head := tcptest.Receive(t, heads); !strings.Contains(head, "\r\nHost: "+host+"\r\n") || strings.Count(strings.ToLower(head), "\r\nhost:") != 1 {
+			t.Errorf("%q: %q", args, head)
+		}
+	}
+	listener, err := net.Listen("tcp", "[::1]:0")
+	if err != nil {
+		t.Skip(err)
+	}
+	defer listener.Close()
+	go func() {
+		if conn, err := listener.Accept(); err == nil {
+			heads <- tcptest.NewPeer(conn).Head()
+			conn.Close()
+		}
+	}()
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	if _, _, stderr := try("", "dial", "ws://[::1%25lo]:"+port); !strings.Contains(stderr, "without an answer") {
+		t.Error(stderr)
+	} else if head := tcptest.Receive(t, heads); !strings.Contains(head, "\r\nHost: [::1]:"+port+"\r\n") {
+		t.Errorf("%q", head)
+	}
+}
+
+// A proxy may send interim responses before its answer, but not forever.
+func TestDialProxyInterim(t *testing.T) {
+	const interim = "HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n"
+	for want, answer := range map[string]string{
+		"without an answer": interim + "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+		"status 403":        interim + "HTTP/1.1 403 x\r\n\r\n",
+		"status 101":        "HTTP/1.1 101 x\r\n\r\n",
+		"too many interim":  strings.Repeat(interim, 17) + "HTTP/1.1 200 OK\r\n\r\n",
+		"proxy: closed the connection without an answer": interim,
+	} {
+		tunneled := make(chan string, 1)
+		proxy := tcptest.Serve(t, func(server *tcptest.Peer) {
+			server.Head()
+			server.Send(answer)
+			tunneled <- server.Head()
+		})
+		if want == "proxy: closed the connection without an answer" {
+			proxy = tcptest.Serve(t, func(server *tcptest.Peer) {
+				server.Head()
+				server.Send(answer)
+			})
+		}
+		code, _, stderr := try("", "dial", "--proxy", "http://"+proxy, "ws://192.0.2.1")
+		if code != exitFailure || !strings.Contains(stderr, want) {
+			t.Errorf("%q: exit code %d, %s", answer, code, stderr)
+		}
+		if want == "without an answer" {
+			if head := tcptest.Receive(t, tunneled); !strings.HasPrefix(head, "GET / HTTP/1.1\r\n") {
+				t.Errorf("in the tunnel: %q", head)
+			}
+		}
 	}
 }
 

@@ -32,6 +32,7 @@ var WebSocket = upgrade.MustParseProduct("websocket")
 // Options say what to offer, and to which server.
 type Options struct {
 	Target   *url.URL                  // http or https, from ParseTarget
+	Host     string                    // the value of the field Host; empty: the host of Target
 	Products []upgrade.Product[string] // what to offer, in this order
 	Fields   []handshake.Field         // further fields of the request
 	Proxy    *url.URL                  // to tunnel through with CONNECT; nil: none
@@ -42,6 +43,9 @@ type Options struct {
 // ParseTarget parses an http, https, ws or wss URL. For ws and wss, the scheme of target is
 // http or https, and webSocket is true.
 func ParseTarget(text string) (target *url.URL, webSocket bool, err error) {
+	if !strings.Contains(text, "://") {
+		return nil, false, errScheme // a host and a port, perhaps
+	}
 	target, err = url.Parse(text)
 	if err != nil {
 		// The error of url.Parse quotes the text.
@@ -53,7 +57,7 @@ func ParseTarget(text string) (target *url.URL, webSocket bool, err error) {
 		target.Scheme = map[string]string{"ws": "http", "wss": "https"}[target.Scheme]
 		webSocket = true
 	default:
-		return nil, false, errors.New("want an http, https, ws or wss URL")
+		return nil, false, errScheme
 	}
 	switch {
 	case target.Hostname() == "":
@@ -64,6 +68,25 @@ func ParseTarget(text string) (target *url.URL, webSocket bool, err error) {
 		return nil, false, errors.New("a ws or wss URL has no fragment") // RFC 6455, section 3
 	}
 	return target, webSocket, nil
+}
+
+var errScheme = errors.New("want a URL that begins with http://, https://, ws:// or wss://")
+
+// Check returns nil if the request can be sent. Otherwise it returns an error of
+// [handshake.AppendOffer].
+func (o Options) Check() error {
+	offer := o.offer()
+	_, err := handshake.AppendOffer(nil, http.MethodGet, offer.Target, offer.Host, offer.Products, nil, offer.Fields...)
+	return err
+}
+
+// offer returns the request without the fields of a WebSocket.
+func (o Options) offer() netupgrade.Offer {
+	host := o.Host
+	if host == "" {
+		host = hostOf(o.Target)
+	}
+	return netupgrade.Offer{Products: o.Products, Host: host, Target: o.Target.RequestURI(), Fields: slices.Clip(o.Fields)}
 }
 
 // ProxyFromEnvironment returns the proxy that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name for
@@ -87,11 +110,11 @@ func Dial(ctx context.Context, o Options) (switched netupgrade.Switched, answer 
 	}
 	kept := &keeper{connection: conn, keeps: true}
 	var key string
-	fields := slices.Clip(o.Fields)
+	offer := o.offer()
 	for _, p := range o.Products {
 		if p.Matches(WebSocket) {
 			key = string(websocket.AppendKey(nil))
-			fields = append(fields,
+			offer.Fields = append(offer.Fields,
 				handshake.Field{Name: "Sec-WebSocket-Version", Value: websocket.Version},
 				handshake.Field{Name: "Sec-WebSocket-Key", Value: key})
 			break
@@ -101,12 +124,7 @@ func Dial(ctx context.Context, o Options) (switched netupgrade.Switched, answer 
 		kept.skipHead()
 		return nil
 	}}
-	switched, err = client.Upgrade(ctx, kept, netupgrade.Offer{
-		Products: o.Products,
-		Host:     hostOf(o.Target),
-		Target:   o.Target.RequestURI(),
-		Fields:   fields,
-	})
+	switched, err = client.Upgrade(ctx, kept, offer)
 	answer, kept.octets, kept.keeps = kept.octets, nil, false
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF) && len(answer) == 0:
@@ -203,20 +221,19 @@ func Speaks(switched netupgrade.Switched, p upgrade.Product[string]) bool {
 func connect(ctx context.Context, o Options) (connection, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()
-	address := addressOf(o.Target)
 	var (
 		conn connection
 		err  error
 	)
 	if o.Proxy == nil {
-		conn, err = dialTCP(ctx, address)
+		conn, err = dialTCP(ctx, addressOf(o.Target))
 	} else {
-		conn, err = tunnel(ctx, o, address)
+		conn, err = tunnel(ctx, o, addressOf(withoutZone(o.Target)))
 	}
 	if err != nil || o.Target.Scheme != "https" {
 		return conn, err
 	}
-	return overTLS(ctx, conn, o.TLS, o.Target.Hostname())
+	return overTLS(ctx, conn, o.TLS, withoutZone(o.Target).Hostname())
 }
 
 func dialTCP(ctx context.Context, address string) (connection, error) {
@@ -240,7 +257,7 @@ func tunnel(ctx context.Context, o Options, address string) (connection, error) 
 		return nil, err
 	}
 	if o.Proxy.Scheme == "https" {
-		if conn, err = overTLS(ctx, conn, o.TLS, o.Proxy.Hostname()); err != nil {
+		if conn, err = overTLS(ctx, conn, o.TLS, withoutZone(o.Proxy).Hostname()); err != nil {
 			return nil, err
 		}
 	}
@@ -256,8 +273,12 @@ func tunnel(ctx context.Context, o Options, address string) (connection, error) 
 	return conn, nil
 }
 
-// maxAnswer is how long the head of a proxy's answer may be, in octets.
-const maxAnswer = 64 << 10
+// The limits of a proxy's answer: its heads in octets, and how many of them are interim
+// responses.
+const (
+	maxAnswer  = 64 << 10
+	maxInterim = 16
+)
 
 // ask asks the proxy for a tunnel.
 func ask(conn net.Conn, user *url.Userinfo, address string) error {
@@ -272,14 +293,20 @@ func ask(conn net.Conn, user *url.Userinfo, address string) error {
 	}
 	// Read octet by octet: what follows the head comes from the target.
 	reader := bufio.NewReader(io.LimitReader(oneByOne{conn}, maxAnswer))
-	response, err := http.ReadResponse(reader, request)
-	if err != nil {
-		return err
+	for range 1 + maxInterim {
+		response, err := http.ReadResponse(reader, request)
+		switch {
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			return errors.New("closed the connection without an answer")
+		case err != nil:
+			return err
+		case response.StatusCode/100 == 2:
+			return nil
+		case response.StatusCode/100 != 1 || response.StatusCode == http.StatusSwitchingProtocols:
+			return fmt.Errorf("answered with status %d", response.StatusCode)
+		}
 	}
-	if response.StatusCode/100 != 2 {
-		return fmt.Errorf("answered with status %d", response.StatusCode)
-	}
-	return nil
+	return netupgrade.ErrInterim
 }
 
 // oneByOne reads one octet at a time, so that a bufio.Reader reads no further than it must.
@@ -320,8 +347,22 @@ func addressOf(u *url.URL) string {
 
 // hostOf returns the value of Host for a URL: without a default port.
 func hostOf(u *url.URL) string {
+	u = withoutZone(u)
 	if u.Port() == "" || u.Port() == ports[u.Scheme] {
 		return strings.TrimSuffix(u.Host, ":"+u.Port())
 	}
 	return u.Host
+}
+
+// withoutZone returns a URL without the zone of its address. A zone has a meaning only on
+// this side (RFC 6874, section 1).
+func withoutZone(u *url.URL) *url.URL {
+	before, after, zoned := strings.Cut(u.Host, "%")
+	end := strings.IndexByte(after, ']')
+	if !zoned || end < 0 {
+		return u
+	}
+	without := *u
+	without.Host = before + after[end:]
+	return &without
 }
