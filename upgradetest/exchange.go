@@ -44,6 +44,7 @@ type exchange struct {
 	answer  *response   // the first final response; nil if there was none
 	finals  []*response // all final responses
 	after   int         // where the octets after the answer begin
+	parsed  int         // octets of received that were read as messages
 }
 
 // conn is a connection with a record of what went over it.
@@ -52,7 +53,6 @@ type conn struct {
 	*exchange
 	timeout  time.Duration
 	deadline time.Time
-	parsed   int           // octets of received that were read as messages
 	dead     bool          // no more can come
 	writing  chan struct{} // closed when the last send is done; nil before the first
 }

@@ -1,6 +1,7 @@
 package upgradetest
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -439,10 +440,21 @@ func told(e *exchange) string {
 		return "it answered 101" + naming(e.answer)
 	case e.answer != nil:
 		return fmt.Sprintf("it answered %d", e.answer.status)
-	case len(e.received) > 0 && e.end == EndClosed:
-		return "it sent octets that are not an HTTP response, and closed the connection"
 	case len(e.received) > 0:
-		return "it sent octets that are not an HTTP response"
+		what := "octets that are not an HTTP response"
+		switch rest := e.received[e.parsed:]; {
+		case len(e.interim) > 0:
+			what = fmt.Sprintf("a response with %d, but no final one", e.interim[0].status)
+			if n := len(e.interim); n > 1 {
+				what = fmt.Sprintf("%d responses with 1xx, but no final one", n)
+			}
+		case bytes.HasPrefix(rest, []byte("HTTP/")) && headEnd(rest, 0) == 0:
+			what = "a response whose head does not end"
+		}
+		if e.end == EndClosed {
+			what += ", and closed the connection"
+		}
+		return "it sent " + what
 	case e.end == EndClosed:
 		return "it closed the connection without an answer"
 	}

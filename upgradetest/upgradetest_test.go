@@ -738,6 +738,36 @@ func TestHostileServers(t *testing.T) {
 	}
 }
 
+// The text about an answer says what came, if that is no final response.
+func TestTold(t *testing.T) {
+	for sent, want := range map[string]string{
+		"":                                 "it closed the connection without an answer",
+		"HTTP/1.1 103 Early Hints\r\n\r\n": "it sent a response with 103, but no final one, and closed the connection",
+		"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK": "it sent 2 responses with 1xx, but no final one, and closed the connection",
+		strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 9):                            "it sent 8 responses with 1xx, but no final one",
+		"HTTP/1.1 200 OK\r\nX: y\r\n":                                                    "it sent a response whose head does not end, and closed the connection",
+		"SSH-2.0-x\r\n":                                                                  "it sent octets that are not an HTTP response",
+		"HTTP 200 OK\r\n\r\n":                                                            "it sent octets that are not an HTTP response",
+	} {
+		s := &session{ctx: context.Background(), Options: Options{Timeout: patience}, dial: func(context.Context) (net.Conn, error) {
+			near, far := net.Pipe()
+			go func() {
+				defer far.Close()
+				far.Read(make([]byte, 4<<10))
+				io.WriteString(far, sent)
+			}()
+			return near, nil
+		}}
+		e := s.converse(func(c *conn) {
+			c.send("GET / HTTP/1.1\r\n\r\n")
+			c.final()
+		})
+		if got := told(e); got != want {
+			t.Errorf("%q: %s", sent, got)
+		}
+	}
+}
+
 func TestUnreachable(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
