@@ -6,7 +6,7 @@ import (
 )
 
 // This file knows what RFC 6455 lets a server choose: a subprotocol and extensions. It
-// does not know what any of these means.
+// does not know what any of these means. Of permessage-deflate it knows the parameters.
 
 const (
 	protocolField  = "Sec-WebSocket-Protocol"
@@ -44,7 +44,7 @@ var negotiationChecks = []check{
 			return accepted(r, elements(s.fieldLines(extensionField)))
 		}),
 	}, {
-		id: "websocket-extensions-known", title: "the 101 leaves out an unknown extension that was offered, and parameters that were not",
+		id: "websocket-extensions-known", title: "the 101 leaves out an unknown extension that was offered, and parameters that are not allowed",
 		rule: must(6455, "4.2.2"), only: "websocket", switching: true,
 		judge: forEach(func(text string) func(*session) finding {
 			return func(s *session) finding {
@@ -84,15 +84,23 @@ func chosen(r *response, offered []string) finding {
 // accepted judges the extensions of a 101 that may list these.
 func accepted(r *response, offered []string) finding {
 	listed := elements(r.lines(extensionField))
+	deflates := 0
 	for _, e := range listed {
-		i := slices.IndexFunc(offered, func(o string) bool { return extensionName(o) == extensionName(e) })
+		name := extensionName(e)
+		offers := slices.DeleteFunc(slices.Clone(offered), func(o string) bool { return extensionName(o) != name })
 		switch {
-		case i < 0 && extensionName(e) == madeUp:
+		case len(offers) == 0 && name == madeUp:
 			return fail("it lists an extension that was made up for this check")
-		case i < 0:
+		case len(offers) == 0:
 			return fail("it lists an extension that was not offered")
-		case strings.Contains(e, "client_max_window_bits") && !slices.ContainsFunc(offered, func(o string) bool { return strings.Contains(o, "client_max_window_bits") }):
-			return fail("it sets client_max_window_bits, which was not offered (RFC 7692, section 7.1.2.2)")
+		case name != deflate:
+			continue
+		}
+		if wrong := deflateFault(e, offers); wrong != "" {
+			return fail("%s", wrong)
+		}
+		if deflates++; deflates > 1 {
+			return fail("it lists permessage-deflate twice (RFC 7692, section 5)")
 		}
 	}
 	if len(listed) == 0 {
@@ -101,31 +109,71 @@ func accepted(r *response, offered []string) finding {
 	return pass("it lists %d of %d offered", len(listed), len(offered))
 }
 
-// elements returns the list elements of lines, without the blanks around them. A comma in
-// a quoted string does not separate elements.
+const deflate = "permessage-deflate"
+
+// deflateFault returns what is wrong with the parameters of permessage-deflate in a 101
+// (RFC 7692, section 7.1), or "". offers are the elements of the request that offer it.
+func deflateFault(element string, offers []string) string {
+	seen := make(map[string]bool)
+	for _, parameter := range split(element, ';')[1:] {
+		name, value, valued := strings.Cut(parameter, "=")
+		name, value = strings.Trim(name, " \t"), strings.Trim(value, " \t")
+		if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
+			value = value[1 : n-1]
+		}
+		switch name {
+		case "server_no_context_takeover", "client_no_context_takeover":
+			if valued {
+				return "it gives " + name + " a value, but the parameter has none (RFC 7692, section 7.1.1)"
+			}
+		case "server_max_window_bits", "client_max_window_bits":
+			if !slices.Contains([]string{"8", "9", "10", "11", "12", "13", "14", "15"}, value) {
+				return "it sets " + name + " to a value that is not a number from 8 to 15 (RFC 7692, section 7.1.2)"
+			}
+			if name[0] == 'c' && !slices.ContainsFunc(offers, func(o string) bool { return strings.Contains(o, name) }) {
+				return "it sets client_max_window_bits, which was not offered (RFC 7692, section 7.1.2.2)"
+			}
+		default:
+			return "it sets a parameter that permessage-deflate does not have (RFC 7692, section 7.1)"
+		}
+		if seen[name] {
+			return "it sets " + name + " twice (RFC 7692, section 7.1)"
+		}
+		seen[name] = true
+	}
+	return ""
+}
+
+// elements returns the list elements of lines, without the blanks around them.
 func elements(lines []string) []string {
 	var all []string
-	add := func(element string) {
-		if element = strings.Trim(element, " \t"); element != "" {
-			all = append(all, element)
-		}
-	}
 	for _, line := range lines {
-		quoted, from := false, 0
-		for i := 0; i < len(line); i++ {
-			switch c := line[i]; {
-			case c == '\\' && quoted:
-				i++
-			case c == '"':
-				quoted = !quoted
-			case c == ',' && !quoted:
-				add(line[from:i])
-				from = i + 1
+		for _, element := range split(line, ',') {
+			if element != "" {
+				all = append(all, element)
 			}
 		}
-		add(line[from:])
 	}
 	return all
+}
+
+// split returns the parts of s between separators, without the blanks around them. A
+// separator in a quoted string does not count.
+func split(s string, separator byte) []string {
+	var parts []string
+	quoted, from := false, 0
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '\\' && quoted:
+			i++
+		case c == '"':
+			quoted = !quoted
+		case c == separator && !quoted:
+			parts = append(parts, strings.Trim(s[from:i], " \t"))
+			from = i + 1
+		}
+	}
+	return append(parts, strings.Trim(s[from:], " \t"))
 }
 
 // extensionName returns the name of an extension, without its parameters.

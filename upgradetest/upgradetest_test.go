@@ -555,6 +555,19 @@ func TestNegotiation(t *testing.T) {
 		{"websocket-extensions", "Sec-WebSocket-Extensions: x, y", "Sec-WebSocket-Extensions: x", Fail},
 		{"websocket-extensions-known", "Sec-WebSocket-Extensions: permessage-deflate", "", Pass},
 		{"websocket-extensions-known", "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=15", "", Fail},
+		{"websocket-extensions-known", "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover", "", Pass},
+		{"websocket-extensions-known", "Sec-WebSocket-Extensions: permessage-deflate ;server_max_window_bits = \"10\"", "", Pass},
+		{"websocket-extensions-known", "Sec-WebSocket-Extensions: permessage-deflate; foo=1", "", Fail},
+		{"websocket-extensions-known", "Sec-WebSocket-Extensions: permessage-deflate;", "", Fail},
+		{"websocket-extensions-known", "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=99", "", Fail},
+		{"websocket-extensions-known", "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=08", "", Fail},
+		{"websocket-extensions-known", "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits", "", Fail},
+		{"websocket-extensions-known", "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover=1", "", Fail},
+		{"websocket-extensions-known", "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=10; server_max_window_bits=10", "", Fail},
+		{"websocket-extensions-known", "Sec-WebSocket-Extensions: permessage-deflate, permessage-deflate", "", Fail},
+		{"websocket-extensions", "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=15", "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits", Pass},
+		{"websocket-extensions", "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=99", "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits", Fail},
+		{"websocket-extensions", "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=15", "Sec-WebSocket-Extensions: permessage-deflate, x; client_max_window_bits", Fail},
 	} {
 		s := rightServer("websocket")
 		s.switched = func(s *server, q *query) string {
