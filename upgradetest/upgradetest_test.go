@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -580,6 +581,37 @@ func TestNegotiation(t *testing.T) {
 		}
 		if r := mustRun(t, dialing(t, s), o).Results[0]; r.Verdict != test.want {
 			t.Errorf("%q to %q: %s: %s", test.answer, test.offered, r.Verdict, r.Detail)
+		}
+	}
+}
+
+// A server that reads the version with the parser of a programming language, or that reads
+// only one line of it, fails.
+func TestVersionAsNumber(t *testing.T) {
+	for name, reads := range map[string]func(lines []string) bool{
+		"number": func(lines []string) bool {
+			n, err := strconv.Atoi(strings.Join(lines, ","))
+			return n == 13 && err == nil
+		},
+		"digits": func(lines []string) bool {
+			return len(lines) == 1 && strings.Trim(lines[0], "0123456789") == "" && strings.TrimLeft(lines[0], "0") == "13"
+		},
+		"same line": func(lines []string) bool {
+			return len(lines) > 0 && len(slices.Compact(slices.Clone(lines))) == 1 && lines[0] == "13"
+		},
+		"same list": func(lines []string) bool { return slices.Equal(elements(lines), []string{"13", "13"}) },
+	} {
+		s := rightServer("websocket")
+		s.takes = func(s *server, q *query) bool {
+			version := q.lines("Sec-WebSocket-Version")
+			right := slices.DeleteFunc(slices.Clone(q.fields), func(f field) bool { return f.name == "Sec-WebSocket-Version" })
+			q = &query{method: q.method, minor: q.minor, fields: append(right, field{"Sec-WebSocket-Version", "13"})}
+			return rightOffer(s, q) && (slices.Equal(version, []string{"13"}) || reads(version))
+		}
+		o := options(s)
+		o.Only = []string{"websocket-version-list"}
+		if report := mustRun(t, dialing(t, s), o); report.FailedMust() != 1 {
+			t.Errorf("%s: %+v", name, report.Results)
 		}
 	}
 }

@@ -36,7 +36,7 @@ var webSocketChecks = []check{
 		rule: handshakeRule, only: "websocket", switching: true,
 		judge: forEach(func(text string) func(*session) finding {
 			return func(s *session) finding { return refused(s.ask(s.ofVersions(strings.Split(text, "\n")...))) }
-		}, "13, 8, 7", "8, 13", "13\n8", "8\n13", "130", "13.0"),
+		}, "13, 8, 7", "8, 13", "13\n8", "8\n13", "130", "13.0", "013", "+13", "13, 13", "13\n13"),
 	}, {
 		id: "websocket-version-told", title: "the answer to an unknown version has Sec-WebSocket-Version",
 		rule: must(6455, "4.4"), only: "websocket", switching: true,
