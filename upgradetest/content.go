@@ -15,14 +15,14 @@ const contentPause = 200 * time.Millisecond
 var contentChecks = []check{
 	{
 		id: "content-length", title: "the content of the request is not read as the new protocol",
-		rule: must(9112, "9.3"), only: "websocket", switching: true,
+		rule: must(9112, "9.3"), switching: true,
 		judge: contentTaken(func(r *request) {
 			r.fields = append(r.fields, "Content-Length: "+strconv.Itoa(len(pingContent)))
 			r.content = pingContent
 		}),
 	}, {
 		id: "content-chunked", title: "the chunks of the request are not read as the new protocol",
-		rule: must(9112, "9.3"), only: "websocket", switching: true,
+		rule: must(9112, "9.3"), switching: true,
 		judge: contentTaken(func(r *request) {
 			r.fields = append(r.fields, "Transfer-Encoding: chunked")
 			r.content = strconv.FormatInt(int64(len(pingContent)), 16) + "\r\n" + pingContent + "\r\n0\r\n\r\n"
@@ -90,11 +90,18 @@ var contentChecks = []check{
 	},
 }
 
-// contentTaken judges whether content that is a WebSocket frame is answered as one. It is
-// sent later than the head: a server that does not wait for the content may throw away
-// octets that come together with the head.
+// contentTaken judges whether content that is a WebSocket frame is answered as one. Of other
+// products it only knows that some servers send back what they receive: it judges whether
+// the content comes back as it was sent. The content is sent later than the head: a server
+// that does not wait for the content may throw away octets that come together with the head.
 func contentTaken(change func(*request)) func(*session) finding {
 	return func(s *session) finding {
+		switch {
+		case s.switchesElsewhere():
+			return skip("it switches to something else: see 101-offered")
+		case is(s.Product, "h2c"):
+			return skip("HTTP/2 begins with the answer to the request, which may have its content")
+		}
 		r := s.offer()
 		change(&r)
 		var answers frames
@@ -110,6 +117,12 @@ func contentTaken(change func(*request)) func(*session) finding {
 			if answer == nil || answer.status != 101 {
 				return
 			}
+			if !is(s.Product, "websocket") {
+				c.deadline = time.Now().Add(min(afterPause, s.Timeout))
+				for c.fill() {
+				}
+				return
+			}
 			c.send(pingAfter)
 			answers = c.frames()
 		})
@@ -120,6 +133,8 @@ func contentTaken(change func(*request)) func(*session) finding {
 			return note("%s", told(e))
 		case e.answer.status != 101:
 			return pass("no 101: %s", told(e))
+		case !is(s.Product, "websocket"):
+			return returned(r, e)
 		case answers.pongContent:
 			return fail("a ping frame that was the content of the request is answered with a pong")
 		case answers.pongAfter:
@@ -134,6 +149,18 @@ func contentTaken(change func(*request)) func(*session) finding {
 		}
 		return note("it does not answer a frame after the content; without content, it does")
 	}
+}
+
+// returned judges whether the content of r comes back after the 101. The new protocol may
+// begin with an answer to the request, which may have the content, but not its chunks.
+func returned(r request, e *exchange) finding {
+	switch back := strings.Contains(string(e.received[e.after:]), r.content); {
+	case back && r.content != pingContent:
+		return fail("the chunks of the request come back after the 101")
+	case back:
+		return note("the content of the request comes back after the 101, which may be an answer to the request")
+	}
+	return skip("the content does not come back after the 101, which proves nothing")
 }
 
 // withoutPong says why a missing answer to a ping frame proves nothing about this server.

@@ -538,6 +538,30 @@ func TestNothingAfter(t *testing.T) {
 	}
 }
 
+// A server that sends back what it receives shows whether it takes the content of the
+// request for octets of the protocol.
+func TestContentEchoed(t *testing.T) {
+	for _, test := range []struct {
+		id    string
+		reads bool
+		want  Verdict
+	}{
+		{"content-length", true, Skip},
+		{"content-length", false, Note},
+		{"content-chunked", true, Skip},
+		{"content-chunked", false, Fail},
+	} {
+		s := rightServer("echo/1")
+		s.reads = func(*query) bool { return test.reads }
+		s.speaks = func(_ *server, r *bufio.Reader, conn net.Conn) { io.Copy(conn, r) }
+		o := options(s)
+		o.Only = []string{test.id}
+		if r := mustRun(t, dialing(t, s), o).Results[0]; r.Verdict != test.want || !r.Applies {
+			t.Errorf("%s, reads %t: %s: %s", test.id, test.reads, r.Verdict, r.Detail)
+		}
+	}
+}
+
 // The choice of subprotocols and extensions is checked against the offer, which includes
 // the fields of the caller.
 func TestNegotiation(t *testing.T) {
