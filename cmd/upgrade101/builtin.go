@@ -50,6 +50,6 @@ func addBuiltins(root *cobra.Command) {
 				return command.Help()
 			}
 		}
-		command.Long += "\nExit codes: 0, or 2 if the command line is wrong.\n"
+		command.Long += "\nExit codes: 0 on success; 1 if it cannot write; 2 if the command line is wrong.\n"
 	}
 }

@@ -53,10 +53,15 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root := rootCommand()
 	root.SetArgs(args)
 	root.SetIn(stdin)
-	root.SetOut(text.Printable(stdout))
+	out := text.Printable(stdout)
+	root.SetOut(out)
 	root.SetErr(stderr)
 	addBuiltins(root)
 	command, err := root.ExecuteContextC(ctx)
+	if failed := text.Failed(out); failed != nil {
+		// cobra drops this error, or returns it as if the command line were wrong.
+		err = failure{failed}
+	}
 	switch {
 	case err == nil:
 		return exitOK

@@ -76,6 +76,28 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// A command that cannot write its output has failed.
+func TestFullDisk(t *testing.T) {
+	for _, args := range []string{
+		"--version", "--help", "help parse", "parse --help", "completion", "completion bash", "completion zsh", "completion fish",
+		"parse x", "parse --json x", "corpus " + testdata + "upgrade.json", "corpus --json " + testdata + "upgrade.json",
+		"probe --list", "probe --list --json", "serve --listen 127.0.0.1:0", "proxy --backend http://127.0.0.1:1 --listen 127.0.0.1:0",
+	} {
+		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		if err != nil {
+			t.Skip(err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		var stderr bytes.Buffer
+		code := run(ctx, strings.Fields(args), strings.NewReader(""), full, &stderr)
+		if want := "upgrade101: write /dev/full: no space left on device\n"; code != exitFailure || stderr.String() != want || ctx.Err() != nil {
+			t.Errorf("%s: exit code %d, %q", args, code, &stderr)
+		}
+		cancel()
+		full.Close()
+	}
+}
+
 func TestProcessExitCode(t *testing.T) {
 	for arg, want := range map[string]int{"websocket": 0, "foo / 1": 1, "--unknown": 2} {
 		cmd := command(t, "parse", arg)

@@ -49,7 +49,7 @@ GODEBUG=http2xconnect=1 is in the environment of the proxy; the server gets an o
 HTTP/1.1.
 
 Exit codes: 0 after SIGINT or SIGTERM, which close all connections; 1 if it cannot
-listen; 2 if the command line is wrong.`,
+listen or write where it listens; 2 if the command line is wrong.`,
 		Example: `  upgrade101 proxy --backend http://127.0.0.1:8101 --allow websocket,echo/1
   upgrade101 proxy --backend https://example.com --allow websocket --listen 127.0.0.1:0
   GODEBUG=http2xconnect=1 upgrade101 proxy --backend http://127.0.0.1:8101 --allow websocket --tls`,
@@ -84,7 +84,10 @@ listen; 2 if the command line is wrong.`,
 					fmt.Fprintln(cmd.ErrOrStderr(), noExtendedConnect)
 				}
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), "listening on", scheme+listener.Addr().String())
+			if _, err := fmt.Fprintln(cmd.OutOrStdout(), "listening on", scheme+listener.Addr().String()); err != nil {
+				listener.Close()
+				return failure{err}
+			}
 			if err := p.Run(cmd.Context(), listener); err != nil {
 				return failure{err}
 			}

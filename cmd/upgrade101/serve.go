@@ -61,7 +61,7 @@ a Host that names this server: localhost, 127.0.0.1, [::1] or the address it lis
 on, with any port. Otherwise the status is 421. --host adds a name.
 
 Exit codes: 0 after SIGINT or SIGTERM, which close all connections; 1 if it cannot
-listen; 2 if the command line is wrong.`,
+listen or write where it listens; 2 if the command line is wrong.`,
 		Example: `  upgrade101 serve
   upgrade101 serve --listen 127.0.0.1:0
   upgrade101 serve --raw
@@ -92,7 +92,10 @@ listen; 2 if the command line is wrong.`,
 			if overTLS && !overtls.ExtendedConnect() {
 				fmt.Fprintln(cmd.ErrOrStderr(), noExtendedConnect)
 			}
-			fmt.Fprintln(cmd.OutOrStdout(), "listening on", url)
+			if _, err := fmt.Fprintln(cmd.OutOrStdout(), "listening on", url); err != nil {
+				listener.Close()
+				return failure{err}
+			}
 			if err := s.Run(cmd.Context(), listener); err != nil {
 				return failure{err}
 			}

@@ -22,7 +22,7 @@ const (
 // Terminal returns the terminal below w, a writer of [Printable], for output that must not
 // be escaped. It returns nil if w does not write to a terminal, or if the terminal is dumb.
 func Terminal(w io.Writer) io.Writer {
-	escaped, ok := w.(printable)
+	escaped, ok := w.(*printable)
 	if !ok || !IsTerminal(escaped.to) || os.Getenv("TERM") == "dumb" {
 		return nil
 	}
@@ -32,7 +32,7 @@ func Terminal(w io.Writer) io.Writer {
 // Raw returns the writer below w, a writer of [Printable], for octets that are the result
 // of a command. If the writer below is a terminal, Raw returns w, which escapes the octets.
 func Raw(w io.Writer) io.Writer {
-	escaped, ok := w.(printable)
+	escaped, ok := w.(*printable)
 	if !ok || IsTerminal(escaped.to) {
 		return w
 	}
@@ -48,7 +48,7 @@ func Coloured(w io.Writer, colour func(line string) string) io.Writer {
 	if terminal == nil || os.Getenv("NO_COLOR") != "" {
 		return w
 	}
-	return printable{&painter{to: terminal, colour: colour}}
+	return Printable(&painter{to: terminal, colour: colour})
 }
 
 // IsTerminal reports whether f is a character device. Some character devices, such as

@@ -6,6 +6,7 @@ package text
 import (
 	"fmt"
 	"io"
+	"sync/atomic"
 )
 
 // This file escapes what a stranger sent before it reaches the terminal. A raw escape
@@ -89,11 +90,14 @@ func width(c byte) int { return len(appendEscaped(nil, c)) }
 // given writer, and escapes the rest. All output of the command goes through it. So even
 // the text of a library, such as an error with an unknown flag, cannot reach the terminal
 // raw.
-func Printable(to io.Writer) io.Writer { return printable{to} }
+func Printable(to io.Writer) io.Writer { return &printable{to: to} }
 
-type printable struct{ to io.Writer }
+type printable struct {
+	to     io.Writer
+	failed atomic.Pointer[error] // the first error of a Write
+}
 
-func (w printable) Write(p []byte) (int, error) {
+func (w *printable) Write(p []byte) (int, error) {
 	dst := make([]byte, 0, len(p))
 	for _, c := range p {
 		if c == '\n' || c == '\t' || c == '\\' {
@@ -103,7 +107,17 @@ func (w printable) Write(p []byte) (int, error) {
 		}
 	}
 	if _, err := w.to.Write(dst); err != nil {
+		w.failed.CompareAndSwap(nil, &err)
 		return 0, err
 	}
 	return len(p), nil
+}
+
+// Failed returns the first error of a Write to w, a writer of [Printable]. Libraries may
+// drop that error.
+func Failed(w io.Writer) error {
+	if err := w.(*printable).failed.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
