@@ -122,6 +122,9 @@ func FuzzParseList(f *testing.F) {
 		}
 		list := mustList(t, lines...)
 		canon := string(upgrade.AppendList(nil, slices.Collect(list.All())...))
+		if got := list.String(); got != canon {
+			t.Errorf("String is %q, want %q", got, canon)
+		}
 		diff(t, "canon", got.Items, parseList(t, []string{canon}).Items)
 		again := string(upgrade.AppendList(nil, slices.Collect(mustList(t, canon).All())...))
 		diff(t, "canon of canon", canon, again)

@@ -197,6 +197,18 @@ func ParseSelect[S Text](lines []S, supported ...Product[string]) (Product[strin
 	return supported[better], nil
 }
 
+// String returns the products as one list, such as "a/1, b". It allocates.
+func (l List[S]) String() string {
+	var dst []byte
+	for p := range l.All() {
+		if len(dst) > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = p.AppendTo(dst)
+	}
+	return string(dst)
+}
+
 // AppendList appends the products to dst as one list, such as "a/1, b", and returns the
 // result. It skips zero Products.
 func AppendList[S Text](dst []byte, products ...Product[S]) []byte {

@@ -275,3 +275,22 @@ func checkEnds(t *testing.T, list upgrade.List[[]byte], connection upgrade.Conne
 	connection.Has("d")
 	connection.Has("upgrade")
 }
+
+func TestListString(t *testing.T) {
+	for lines, want := range map[string]string{
+		"websocket":                 "websocket",
+		", HTTP/2.0 ,websocket,,":   "HTTP/2.0, websocket",
+		"WebSocket/13|h2c, IRC/6.9": "WebSocket/13, h2c, IRC/6.9",
+	} {
+		list, err := upgrade.ParseList(strings.Split(lines, "|")...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprintf("%v", list); got != want {
+			t.Errorf("%q: %q, want %q", lines, got, want)
+		}
+	}
+	if got := (upgrade.List[[]byte]{}).String(); got != "" {
+		t.Errorf("the zero List: %q", got)
+	}
+}

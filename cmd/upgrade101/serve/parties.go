@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -175,7 +174,7 @@ func (o offered) ask(ctx context.Context, address string) (partyJSON, error) {
 	switch list, err := o.check(&r); {
 	case err == nil:
 		client.Switched = true
-		client.Verdict = "switched to " + string(upgrade.AppendList(nil, slices.Collect(list.All())...))
+		client.Verdict = "switched to " + list.String()
 	case errors.Is(err, handshake.ErrStatus):
 		client.Verdict = fmt.Sprintf("not switched: answered %d", r.Status)
 	default:
