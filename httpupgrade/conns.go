@@ -16,13 +16,11 @@ import (
 //	conns := &httpupgrade.Conns{Max: 10_000}
 //	server := &http.Server{Handler: httpupgrade.Handler{Protocols: protocols, Conns: conns}}
 //	...
-//	err := server.Shutdown(ctx) // no further requests
-//	err = errors.Join(err, conns.Shutdown(ctx))
+//	go conns.Shutdown(ctx) // the connections begin to end
+//	err := errors.Join(server.Shutdown(ctx), conns.Shutdown(ctx))
 //
-// If the server speaks HTTP/2, Server.Shutdown itself waits for the streams that were
-// switched. Then call Conns.Shutdown before Server.Shutdown, or at the same time:
-//
-//	server.RegisterOnShutdown(func() { conns.Shutdown(ctx) })
+// Both begin at the same time, because in HTTP/2 Server.Shutdown waits for the streams that
+// were switched.
 type Conns struct {
 	// Max is how many connections may be switched at a time. If it is 0 or less, there is
 	// no limit. A request beyond the limit is refused with 503 (Service Unavailable). Max

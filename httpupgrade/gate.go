@@ -35,6 +35,9 @@ import (
 // Next untouched and cost no allocation. In any other HTTP/2 request :protocol means
 // nothing, and Gate removes it.
 //
+// Few WebSocket libraries serve an extended CONNECT. If Next does not, start the server
+// without GODEBUG=http2xconnect=1: a browser would use it, and fail.
+//
 // Gate itself answers requests that no library should see: 413 (Content Too Large) for
 // more content than MaxBody, 408 (Request Timeout) for content that does not come in
 // time, and 400 (Bad Request) for content that it cannot read or for a malformed Host. It
