@@ -11,8 +11,6 @@ import (
 	"net"
 	"net/http"
 	"os/signal"
-	"slices"
-	"strconv"
 	"syscall"
 	"time"
 
@@ -23,13 +21,12 @@ import (
 	"github.com/gosegue/upgrade/httpupgrade"
 )
 
-var origins = []string{"https://example.com", "https://www.example.com"}
+var origins = map[string]bool{"https://example.com": true, "https://www.example.com": true}
 
 var upgrades = expvar.NewMap("upgrades") // decisions by status
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
+	ctx, _ := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	listener, err := net.Listen("tcp", "127.0.0.1:8080")
 	if err == nil {
 		err = run(ctx, listener)
@@ -43,12 +40,12 @@ func run(ctx context.Context, listener net.Listener) error {
 	router.Handle("/debug/vars", expvar.Handler())
 	router.Handle("/chat", httpupgrade.Handler{
 		Protocols: []httpupgrade.Protocol{httpupgrade.WebSocket{
-			Origin:       func(r *http.Request) bool { return slices.Contains(origins, r.Header.Get("Origin")) },
+			Origin:       func(r *http.Request) bool { return origins[r.Header.Get("Origin")] },
 			Subprotocols: []string{"chat.v2", "chat.v1"},
 			Serve:        chat,
 		}.Protocol()},
 		Conns:   conns,
-		Decided: func(_ *http.Request, d handshake.Decision) { upgrades.Add(strconv.Itoa(d.Status), 1) },
+		Decided: func(_ *http.Request, d handshake.Decision) { upgrades.Add(http.StatusText(d.Status), 1) },
 	})
 	log.Printf("chat on ws://%s/chat", listener.Addr())
 	server := &http.Server{Handler: router, ReadHeaderTimeout: 10 * time.Second}
@@ -56,13 +53,17 @@ func run(ctx context.Context, listener net.Listener) error {
 	<-ctx.Done()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
+	go conns.Shutdown(ctx) // at the same time: over HTTP/2 the server waits for its streams
 	return errors.Join(server.Shutdown(ctx), conns.Shutdown(ctx))
 }
 
 func chat(conn net.Conn, r *http.Request, subprotocol string) {
 	defer context.AfterFunc(r.Context(), func() { conn.SetReadDeadline(time.Now()) })() // the drain
-	for message, op, err := wsutil.ReadClientData(conn); err == nil; message, op, err = wsutil.ReadClientData(conn) {
+	message, op, err := wsutil.ReadClientData(conn)
+	for ; err == nil; message, op, err = wsutil.ReadClientData(conn) {
 		wsutil.WriteServerMessage(conn, op, append([]byte(subprotocol+": "), message...))
 	}
-	wsutil.WriteServerMessage(conn, ws.OpClose, ws.NewCloseFrameBody(ws.StatusGoingAway, ""))
+	if !errors.As(err, new(wsutil.ClosedError)) { // its close frame is answered already
+		wsutil.WriteServerMessage(conn, ws.OpClose, ws.NewCloseFrameBody(ws.StatusGoingAway, ""))
+	}
 }

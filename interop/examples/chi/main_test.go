@@ -46,7 +46,7 @@ func TestChat(t *testing.T) {
 	if text, err := wsutil.ReadServerText(conn); err != nil || string(text) != "chat.v2: hello" {
 		t.Errorf("%q, %v", text, err)
 	}
-	if got := upgrades.String(); got != `{"101": 1, "403": 1}` {
+	if got := upgrades.String(); got != `{"Forbidden": 1, "Switching Protocols": 1}` {
 		t.Errorf("metrics: %s", got)
 	}
 	stop()
