@@ -2,10 +2,16 @@
 // products that it knows and that the client offered.
 //
 //	proxy := &proxyupgrade.Proxy{
-//		Reverse:  &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(backend) }},
+//		Reverse: &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+//			r.SetURL(backend)
+//			r.Out.Host = r.In.Host
+//		}},
 //		Products: []upgrade.Product[string]{upgrade.MustParseProduct("websocket")},
 //	}
 //	http.ListenAndServe("127.0.0.1:8080", proxy)
+//
+// SetURL changes Host. A backend that compares Host with Origin would then refuse the
+// WebSockets of every page, so pass on the Host of the client, as here.
 //
 // If an intermediary passes Upgrade on without understanding it, clients can smuggle
 // requests: a client switches to h2c or TLS, and from then on its requests bypass every

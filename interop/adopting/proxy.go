@@ -16,7 +16,10 @@ func proxyBefore(backend *url.URL) *httputil.ReverseProxy {
 
 func proxyAfter(backend *url.URL) *proxyupgrade.Proxy {
 	return &proxyupgrade.Proxy{
-		Reverse:  &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(backend) }},
+		Reverse: &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(backend)
+			r.Out.Host = r.In.Host // for a backend that compares it with Origin
+		}},
 		Products: []upgrade.Product[string]{webSocket},
 	}
 }
