@@ -62,6 +62,9 @@ func mustRun(t *testing.T, dial func(context.Context) (net.Conn, error), o Optio
 	}
 	for _, r := range report.Results {
 		t.Logf("%s %s: %s: %s", r.Verdict, r.Level, r.ID, r.Detail)
+		if printable(r.Detail) != r.Detail {
+			t.Errorf("%s: %q is not printable", r.ID, r.Detail)
+		}
 	}
 	return report
 }

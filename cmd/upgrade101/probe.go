@@ -105,15 +105,16 @@ and later versions keep them:
   results      a result for each check asked for, as [{"id", "title", "rfc", "section",
                "level", "remedy", "verdict", "reason", "directive", "exchanges"}]
 
-A "directive" is the setting of the proxy that makes a failed check pass, empty if probe
-knows none. Each of the "exchanges" is a connection on which the verdict rests, as
-{"sent", "sent_octets", "received", "received_octets", "end"}. "sent" and "received" are
-strings of octets, one code point each, cut after 4 KiB. "sent_octets" and
-"received_octets" are the numbers of octets before the cut. "end" is what ended the
-reading: "read" (probe had all that it waited for), "timeout", "closed" or "limit". With
---list, probe writes an array of {"id", "title", "rfc", "section", "level", "remedy",
-"applies"}. The texts for people, which are "error", "first", "title", "remedy",
-"reason", "directive" and those of "advice", may change.
+"rfc" is a number, such as 9110, and "section" a string, such as "7.8". A "directive" is
+the setting of the proxy that makes a failed check pass, empty if probe knows none. Each
+of the "exchanges" is a connection on which the verdict rests, as {"sent", "sent_octets",
+"received", "received_octets", "end"}. "sent" and "received" are strings of octets, one
+code point each, cut after 4 KiB. "sent_octets" and "received_octets" are the numbers of
+octets before the cut. "end" is what ended the reading: "read" (probe had all that it
+waited for), "timeout", "closed" or "limit". With --list, probe writes an array of {"id",
+"title", "rfc", "section", "level", "remedy", "applies"}. The texts for people, which are
+"error", "first", "title", "remedy", "reason", "directive" and those of "advice", may
+change.
 
 Exit codes: 0 if no check of level MUST failed; 1 if one did, the server never switched,
 or the run ended early; 2 if the command line is wrong.`, upgradetest.MaxConnections, upgradetest.MaxRequests),
@@ -328,14 +329,14 @@ func (p probed) text(failures bool) []byte {
 		if r.Verdict == upgradetest.Pass {
 			said = r.Title
 		}
-		fmt.Fprintf(&b, "%s  %-6s  %-17s  %-28s  %s\n", r.Verdict, r.Level, ruleOf(r.Check), r.ID, text.Escape(said))
+		fmt.Fprintf(&b, "%s  %-6s  %-17s  %-28s  %s\n", r.Verdict, r.Level, ruleOf(r.Check), r.ID, said)
 	}
 	for _, r := range p.report.Results {
 		if r.Verdict != upgradetest.Fail {
 			continue
 		}
 		fmt.Fprintf(&b, "\nfailed: %s (%s, %s): %s\n", r.ID, ruleOf(r.Check), r.Level, r.Title)
-		fmt.Fprintf(&b, "reason: %s\n", text.Escape(r.Detail))
+		fmt.Fprintf(&b, "reason: %s\n", r.Detail)
 		fmt.Fprintf(&b, "remedy: %s\n", r.Remedy)
 		if directive := probe.Directive(r, p.report); directive != "" {
 			fmt.Fprintf(&b, "        %s\n", directive)

@@ -133,6 +133,16 @@ func TestProbeFailure(t *testing.T) {
 	}
 }
 
+// A reason is printable as it is, so probe does not escape it again.
+func TestProbeReason(t *testing.T) {
+	url := answerAll(t, "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n")
+	_, stdout, _ := try("", "probe", "--only", "two-lengths", url)
+	mustBePrintable(t, stdout)
+	if want := `"4\n5": it answered 101`; strings.Count(stdout, want) != 2 {
+		t.Errorf("no %s in\n%s", want, stdout)
+	}
+}
+
 // A SHOULD that fails is shown, but does not change the exit code.
 func TestProbeShould(t *testing.T) {
 	url := answerAll(t, "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: keep-alive, upgrade\r\n\r\n")
