@@ -108,7 +108,20 @@ func parse(cmd *cobra.Command, args []string) (explain.Report, error) {
 	if text.IsTerminal(cmd.InOrStdin()) {
 		fmt.Fprintln(cmd.ErrOrStderr(), "Reading the head of a message from standard input, up to an empty line.")
 	}
-	lines, err := explain.ReadHead(cmd.InOrStdin())
+	var (
+		lines []string
+		err   error
+		read  = make(chan struct{})
+	)
+	go func() {
+		defer close(read)
+		lines, err = explain.ReadHead(cmd.InOrStdin())
+	}()
+	select {
+	case <-read:
+	case <-cmd.Context().Done():
+		return explain.Report{}, failure{errors.New("interrupted")} // the reading ends with the process
+	}
 	if err != nil {
 		return explain.Report{}, failure{err}
 	}

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +15,7 @@ import (
 
 	"github.com/gosegue/upgrade/cmd/upgrade101/explain"
 	"github.com/gosegue/upgrade/cmd/upgrade101/text"
+	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
 // lines joins lines with a line end after each.
@@ -350,6 +354,21 @@ func TestParseNameOfAFile(t *testing.T) {
 		if code != exitOK || !strings.Contains(stdout, "product: "+arg+"\n") || strings.Contains(stderr, "upgrade101 parse <FILE\n") != want {
 			t.Errorf("%s: exit code %d, %q, %q", arg, code, stdout, stderr)
 		}
+	}
+}
+
+// A signal ends the reading of standard input.
+func TestParseStopped(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	in, typed := io.Pipe()
+	defer typed.Close()
+	code := make(chan int, 1)
+	var stderr bytes.Buffer
+	go func() { code <- run(ctx, []string{"parse"}, in, io.Discard, &stderr) }()
+	fmt.Fprint(typed, "GET / HTTP/1.1\r\n")
+	cancel()
+	if got := tcptest.Receive(t, code); got != exitFailure || stderr.String() != "upgrade101: interrupted\n" {
+		t.Errorf("exit code %d, %s", got, &stderr)
 	}
 }
 
