@@ -33,7 +33,7 @@ Without arguments, parse reads the head of a request or a response from standard
 input, up to the empty line, 1 MiB at most. It is as strict as a server should be: the
 Host, the framing of the content, and each line must be right, or the message is
 malformed. For convenience, lines may end in LF alone, empty lines may come first, and
-the empty line at the end may be missing. If a request offers websocket, parse also
+the empty line at the end may be missing. If this request offers websocket, parse also
 checks the method, Sec-WebSocket-Version and Sec-WebSocket-Key.
 
 The lines of a field count from 0. Offsets count the octets of the line's value, also
