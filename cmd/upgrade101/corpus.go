@@ -56,10 +56,15 @@ the command line is wrong.`,
 				return fmt.Errorf("--as: want one of %s", strings.Join(cases.Formats(), ", "))
 			}
 			var o cases.Outcome
-			for _, file := range files {
-				o.RunFile(file, as)
+			err := untilDone(cmd.Context(), func() error {
+				for _, file := range files {
+					o.RunFile(file, as)
+				}
+				return nil
+			})
+			if err != nil {
+				return failure{err}
 			}
-			var err error
 			if asJSON {
 				err = text.WriteJSON(cmd.OutOrStdout(), o.ForPrograms())
 			} else {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gosegue/upgrade/cmd/upgrade101/cases"
+	"github.com/gosegue/upgrade/internal/tcptest"
 )
 
 const testdata = "../../testdata/"
@@ -149,6 +152,25 @@ func TestCorpusText(t *testing.T) {
 `, file)
 	if diff := cmp.Diff(want, stdout); diff != "" || code != exitFailure {
 		t.Errorf("exit code %d (-want +got):\n%s", code, diff)
+	}
+}
+
+// A signal ends the reading of a file that is a pipe.
+func TestCorpusStopped(t *testing.T) {
+	in, typed, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.Close()
+	defer typed.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	code := make(chan int, 1)
+	go func() {
+		code <- run(ctx, []string{"corpus", "--as", "upgrade", fmt.Sprintf("/dev/fd/%d", in.Fd())}, strings.NewReader(""), io.Discard, io.Discard)
+	}()
+	if got := tcptest.Receive(t, code); got != exitFailure {
+		t.Errorf("exit code %d", got)
 	}
 }
 

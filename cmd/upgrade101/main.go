@@ -75,6 +75,19 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return exitUsage
 }
 
+// untilDone returns the result of read, which may wait for input. If ctx is done first, it
+// returns an error, and read may run on until the process ends.
+func untilDone(ctx context.Context, read func() error) error {
+	result := make(chan error, 1)
+	go func() { result <- read() }()
+	select {
+	case err := <-result:
+		return err
+	case <-ctx.Done():
+		return errors.New("interrupted")
+	}
+}
+
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "upgrade101",

@@ -108,20 +108,11 @@ func parse(cmd *cobra.Command, args []string) (explain.Report, error) {
 	if text.IsTerminal(cmd.InOrStdin()) {
 		fmt.Fprintln(cmd.ErrOrStderr(), "Reading the head of a message from standard input, up to an empty line.")
 	}
-	var (
-		lines []string
-		err   error
-		read  = make(chan struct{})
-	)
-	go func() {
-		defer close(read)
+	var lines []string
+	err := untilDone(cmd.Context(), func() (err error) {
 		lines, err = explain.ReadHead(cmd.InOrStdin())
-	}()
-	select {
-	case <-read:
-	case <-cmd.Context().Done():
-		return explain.Report{}, failure{errors.New("interrupted")} // the reading ends with the process
-	}
+		return err
+	})
 	if err != nil {
 		return explain.Report{}, failure{err}
 	}
