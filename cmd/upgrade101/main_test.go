@@ -61,6 +61,8 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"serve", "argument"}, "", 2},
 		{[]string{"serve", "--listen", "no port"}, "", 2},
 		{[]string{"serve", "--raw", "--tls"}, "", 2},
+		{[]string{"serve", "--listen", "127.0.0.1:no-such-service", "--host", "a b"}, "", 2},
+		{[]string{"serve", "--listen", "127.0.0.1:no-such-service", "--host", "upgrade.example", "--host", ""}, "", 2},
 		{[]string{"serve", "--listen", "127.0.0.1:http-but-no-such-service"}, "", 1},
 		{[]string{"--help"}, "", 0},
 		{[]string{"--version"}, "", 0},
@@ -118,6 +120,7 @@ func TestNothingRawInUsageErrors(t *testing.T) {
 		{"parse", "-" + hostile},
 		{"serve", "--listen", hostile},
 		{"serve", "--listen", hostile + ":0"},
+		{"serve", "--listen", "127.0.0.1:no-such-service", "--host", hostile},
 		{"completion", hostile},
 	} {
 		_, stdout, stderr := try("", args...)

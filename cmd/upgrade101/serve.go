@@ -58,7 +58,7 @@ and never the values of fields that hold cookies or credentials.
 Pages of other sites get nothing. The server refuses a WebSocket with the Origin of
 another site with 403, and does not list it on the page. The page and a WebSocket need
 a Host that names this server: localhost, 127.0.0.1, [::1] or the address it listens
-on, with any port. Otherwise the status is 421. --host adds a name.
+on, with any port. Otherwise the status is 421. --host adds a host name or an IP address.
 
 Exit codes: 0 after SIGINT or SIGTERM, which close all connections; 1 if it cannot
 listen or write where it listens; 2 if the command line is wrong.`,
@@ -75,6 +75,11 @@ listen or write where it listens; 2 if the command line is wrong.`,
 			}
 			if raw && overTLS {
 				return errors.New("--raw and --tls exclude each other")
+			}
+			for _, host := range hosts {
+				if !serve.IsName(host) {
+					return errors.New("--host: want a host name in ASCII or an IP address")
+				}
 			}
 			listener, err := net.Listen("tcp", address)
 			if err != nil {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/gosegue/upgrade/internal/octet"
+	"github.com/gosegue/upgrade/internal/uri"
 )
 
 // This file knows who may see the page: a browser that asks for this server by one of the
@@ -37,14 +38,43 @@ func (s *Server) named(host string, local net.Addr) bool {
 	}
 	if addr, err := netip.ParseAddr(name); err == nil {
 		own, _ := local.(*net.TCPAddr)
-		return addr.IsLoopback() || own != nil && addr == own.AddrPort().Addr().Unmap().WithZone("")
+		if addr.IsLoopback() || own != nil && addr == own.AddrPort().Addr().Unmap().WithZone("") {
+			return true
+		}
 	}
 	for _, own := range append([]string{"localhost"}, s.Names...) {
-		if octet.EqualFold(name, hostname(own)) {
+		if sameName(name, hostname(own)) {
 			return true
 		}
 	}
 	return false
+}
+
+// sameName reports whether a and b are the same host name in any letter case, or the same
+// IP address in any spelling.
+func sameName(a, b string) bool {
+	if addr, err := netip.ParseAddr(a); err == nil {
+		other, err := netip.ParseAddr(b)
+		return err == nil && addr == other
+	}
+	return octet.EqualFold(a, b)
+}
+
+// IsName reports whether name can be one of [Server.Names]: a host that is not empty, with
+// or without a port. An IPv6 address may be without brackets.
+func IsName(name string) bool {
+	if addr, err := netip.ParseAddr(name); err == nil {
+		return addr.Zone() == "" // RFC 9844: no zone in a URI
+	}
+	host := hostname(name)
+	if _, valid := uri.IsHost(name); !valid || host == "" {
+		return false
+	}
+	if strings.HasPrefix(name, "[") {
+		_, err := netip.ParseAddr(host)
+		return err == nil
+	}
+	return true
 }
 
 // hostname returns a host without its port, and an IPv6 address without its brackets.

@@ -53,6 +53,60 @@ func TestNamed(t *testing.T) {
 	}
 }
 
+// A name may be an address, in any spelling.
+func TestNamedByAddress(t *testing.T) {
+	for _, name := range []string{ipv4, ipv4 + ":8101", ipv6, "[" + ipv6 + "]", "[2001:DB8:0::7]:8101"} {
+		s := New("", io.Discard)
+		s.Names = []string{name}
+		for host, want := range map[string]bool{
+			ipv4:                   strings.HasPrefix(name, ipv4),
+			ipv4 + ":80":           strings.HasPrefix(name, ipv4),
+			"[" + ipv6 + "]:80":    !strings.HasPrefix(name, ipv4),
+			"[2001:0db8::0007]:80": !strings.HasPrefix(name, ipv4),
+			"192.0.2.70":           false,
+			"[2001:db8::70]":       false,
+		} {
+			if got := s.named(host, &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 8101}); got != want {
+				t.Errorf("%q of the server %q: %t", host, name, got)
+			}
+			if got := IsName(host); !got {
+				t.Errorf("%q is no name", host)
+			}
+		}
+	}
+}
+
+func TestIsName(t *testing.T) {
+	for name, want := range map[string]bool{
+		"upgrade.example":       true,
+		"upgrade.example:8101":  true,
+		"localhost":             true,
+		ipv4:                    true,
+		ipv4 + ":8101":          true,
+		ipv6:                    true,
+		"[" + ipv6 + "]":        true,
+		"[" + ipv6 + "]:8101":   true,
+		"":                      false,
+		":8101":                 false,
+		"a b":                   false,
+		"a:b":                   false,
+		"x@localhost":           false,
+		"http://localhost":      false,
+		"localhost/":            false,
+		"b\u00fccher.example":   false,
+		"[" + ipv6:              false,
+		"[" + ipv4 + "]x":       false,
+		"[dead:beef]":           false,
+		"[::1%eth0]":            false,
+		"fe80::1%eth0":          false,
+		"upgrade.example:8101 ": false,
+	} {
+		if got := IsName(name); got != want {
+			t.Errorf("%q: %t", name, got)
+		}
+	}
+}
+
 // exchangeWith sends a request as it is, and returns the response and its content.
 func exchangeWith(t *testing.T, address, request string) (*http.Response, string) {
 	t.Helper()
