@@ -32,8 +32,9 @@ passes on only the products that --allow names, as --allow spells them. It passe
 any other request without Upgrade. It accepts a 101 from the server only if the 101
 names what the proxy passed on. After a switch it passes on the octets of both sides.
 
-The first line of standard output says where the proxy listens. To standard error, the
-proxy logs every offer, what became of it, and why.
+The first line of standard output is "listening on" and the URL of the proxy. If the
+proxy listens on all interfaces, the URL has localhost or 127.0.0.1. To standard error,
+the proxy logs every offer, what became of it, and why.
 
 The URL of the server begins with http:// or https://. The proxy speaks HTTP/1.1 to the
 server, because HTTP/2 has no Upgrade. The server gets the Host that the client sent.
@@ -77,14 +78,14 @@ listen or write where it listens; 2 if the command line is wrong.`,
 			}
 			p := proxy.New(to, allowed, cmd.ErrOrStderr())
 			p.Insecure = insecure
-			scheme := "http://"
+			scheme := "http"
 			if p.TLS = overTLS; overTLS {
-				scheme = "https://"
+				scheme = "https"
 				if !overtls.ExtendedConnect() {
 					fmt.Fprintln(cmd.ErrOrStderr(), noExtendedConnect)
 				}
 			}
-			if _, err := fmt.Fprintln(cmd.OutOrStdout(), "listening on", scheme+listener.Addr().String()); err != nil {
+			if _, err := fmt.Fprintln(cmd.OutOrStdout(), "listening on", listeningURL(scheme, listener.Addr())); err != nil {
 				listener.Close()
 				return failure{err}
 			}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
+	"net/url"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +17,19 @@ import (
 
 // noExtendedConnect says why a browser makes WebSockets over HTTP/1.1.
 const noExtendedConnect = "WebSocket uses only HTTP/1.1: for HTTP/2, set GODEBUG=http2xconnect=1 in the environment"
+
+// listeningURL returns a URL of a server on this machine that listens on addr. If addr is
+// every interface, the URL names the loopback one: no client connects to [::].
+func listeningURL(scheme string, addr net.Addr) string {
+	host, port, _ := net.SplitHostPort(addr.String())
+	if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
+		host = "localhost"
+		if ip.Is4() {
+			host = "127.0.0.1"
+		}
+	}
+	return (&url.URL{Scheme: scheme, Host: net.JoinHostPort(host, port)}).String()
+}
 
 func serveCommand() *cobra.Command {
 	var (
@@ -31,8 +46,9 @@ that follows the 101 response, and websocket sends back every message. A browser
 a page to try both fields and to see a handshake octet for octet. Other clients get a
 text with commands to try.
 
-The first line of standard output says where the server listens. To standard error, the
-server logs every offer and what became of it.
+The first line of standard output is "listening on" and the URL of the server. If the
+server listens on all interfaces, the URL has localhost or 127.0.0.1. To standard error,
+the server logs every offer and what became of it.
 
 With --raw, package netupgrade instead of net/http reads the first request of each
 connection. It is stricter: it refuses a malformed request or a CONNECT, and closes the
@@ -85,11 +101,11 @@ listen or write where it listens; 2 if the command line is wrong.`,
 			if err != nil {
 				return failure{err}
 			}
-			scheme := "http://"
+			scheme := "http"
 			if overTLS {
-				scheme = "https://"
+				scheme = "https"
 			}
-			url := scheme + listener.Addr().String()
+			url := listeningURL(scheme, listener.Addr())
 			s := serve.New(url, cmd.ErrOrStderr())
 			s.Raw, s.TLS = raw, overTLS
 			host, _, _ := net.SplitHostPort(address)

@@ -73,6 +73,40 @@ func TestPortInUse(t *testing.T) {
 	}
 }
 
+// The URL on standard output works, whatever address the command listens on, and so do the
+// commands that a client gets by it.
+func TestListeningURL(t *testing.T) {
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("no curl")
+	}
+	server, _ := serveHere(t)
+	for _, args := range []string{"serve", "serve --raw", "serve --tls", "proxy --backend http://" + server} {
+		for _, listen := range []string{":0", "0.0.0.0:0", "[::]:0", "127.0.0.1:0", "localhost:0"} {
+			t.Run(args+" "+listen, func(t *testing.T) {
+				cmd := command(t, append(strings.Fields(args), "--listen", listen)...)
+				stdout, err := cmd.StdoutPipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				defer cmd.Wait()
+				defer cmd.Process.Signal(syscall.SIGTERM)
+				line, err := bufio.NewReader(stdout).ReadString('\n')
+				url, found := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "listening on ")
+				if err != nil || !found {
+					t.Fatalf("%q, %v", line, err)
+				}
+				text, err := exec.Command("curl", "-skf", "-m", "10", url+"/").CombinedOutput()
+				if err != nil || !strings.Contains(args, "proxy") && !bytes.Contains(text, []byte(url)) {
+					t.Errorf("%s: %v\n%s", url, err, text)
+				}
+			})
+		}
+	}
+}
+
 // A signal ends the process within seconds, whatever is still open.
 func TestSignals(t *testing.T) {
 	const (
