@@ -75,6 +75,7 @@ Pages of other sites get nothing. The server refuses a WebSocket with the Origin
 another site with 403, and does not list it on the page. The page and a WebSocket need
 a Host that names this server: localhost, 127.0.0.1, [::1] or the address it listens
 on, with any port. Otherwise the status is 421. --host adds a host name or an IP address.
+The page does not list an offer whose Host does not name this server.
 
 Exit codes: 0 after SIGINT or SIGTERM, which close all connections; 1 if it cannot
 listen or write where it listens; 2 if the command line is wrong.`,

@@ -145,6 +145,14 @@ func testForeignHost(t *testing.T, flags ...string) {
 		}
 	}
 	log.mustLog(t, `offers "websocket": not switched: the field Host does not name this server`)
+	// Not even an offer that switches, with an Origin of the same name.
+	if response, _ := exchangeWith(t, address, "GET / HTTP/1.1\r\nHost: evil.example\r\nOrigin: http://evil.example\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\n"); response.StatusCode != http.StatusSwitchingProtocols {
+		t.Error(response.Status)
+	}
+	log.mustLog(t, `offers "echo/1": switched to echo/1`)
+	if _, notes, text := lastOf(t, address, "0"); len(notes) > 0 {
+		t.Errorf("the page lists %s", text)
+	}
 	for _, host := range []string{"fd00:10:0:0::1:8101", "[::1%eth0]", "[::1", "a:b", "localhost:8101:1"} {
 		response, _ := exchangeWith(t, address, "GET / HTTP/1.1\r\nHost: "+host+"\r\n"+socket+"\r\n")
 		if response.StatusCode != http.StatusBadRequest || !response.Close {

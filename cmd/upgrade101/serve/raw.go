@@ -55,7 +55,7 @@ func (s *Server) accept(conn net.Conn, serveHTTP func(net.Conn)) {
 
 	var offered *offer // of the request, if the server was about to switch
 	note := func(r *netupgrade.Request) bool {
-		o := rawOfferOf(r, conn)
+		o := s.rawOfferOf(r, conn)
 		offered = &o
 		return true
 	}
@@ -75,7 +75,7 @@ func (s *Server) accept(conn net.Conn, serveHTTP func(net.Conn)) {
 		Timeout:   readTimeout,
 		Decline: func(r *netupgrade.Request, err error) {
 			if errors.Is(err, netupgrade.ErrConnect) {
-				s.logOffer(rawOfferOf(r, conn), "not switched", err)
+				s.logOffer(s.rawOfferOf(r, conn), "not switched", err)
 				r.Respond(501, nil)
 				return
 			}
@@ -116,7 +116,7 @@ func (s *Server) logUnswitched(from net.Addr, offered *offer, err error) {
 	}
 }
 
-func rawOfferOf(r *netupgrade.Request, conn net.Conn) offer {
+func (s *Server) rawOfferOf(r *netupgrade.Request, conn net.Conn) offer {
 	recorder, _ := conn.(record.Recorder)
 	return offer{
 		from:       r.Addr().String(),
@@ -125,7 +125,7 @@ func rawOfferOf(r *netupgrade.Request, conn net.Conn) offer {
 		products:   string(bytes.Join(r.Upgrade, []byte(", "))),
 		connection: copies(r.Connection),
 		upgrades:   copies(r.Upgrade),
-		foreign:    !websocket.SameOrigin(r.Lines(nil, "Origin"), [][]byte{r.Authority()}),
+		foreign:    !s.named(string(r.Authority()), conn.LocalAddr()) || !websocket.SameOrigin(r.Lines(nil, "Origin"), [][]byte{r.Authority()}),
 		recorder:   recorder,
 	}
 }

@@ -136,7 +136,7 @@ func (s *Server) handler() http.Handler {
 		},
 		Next:    page,
 		Decided: s.logRefusal,
-		Error:   func(r *http.Request, err error) { s.logOffer(offerOf(r), "failed", err) },
+		Error:   func(r *http.Request, err error) { s.logOffer(s.offerOf(r), "failed", err) },
 	}, page)
 }
 
@@ -147,7 +147,7 @@ func (s *Server) session(product upgrade.Product[string], speak func(net.Conn) e
 			return // the server is stopping
 		}
 		defer s.sessions.remove(conn)
-		s.speak(conn, product, offerOf(r), speak)
+		s.speak(conn, product, s.offerOf(r), speak)
 	}
 }
 
@@ -166,7 +166,7 @@ func (s *Server) speak(conn net.Conn, product upgrade.Product[string], o offer, 
 func (s *Server) logRefusal(r *http.Request, d handshake.Decision) {
 	var refusal *handshake.Refusal
 	if errors.As(d.Err, &refusal) {
-		s.logOffer(offerOf(r), "not switched", d.Err)
+		s.logOffer(s.offerOf(r), "not switched", d.Err)
 	}
 }
 
@@ -193,7 +193,7 @@ func (s *Server) page(supported ...upgrade.Product[string]) http.Handler {
 			case err == nil:
 				err = errNotServed
 			}
-			s.logOffer(offerOf(r), "not switched", err)
+			s.logOffer(s.offerOf(r), "not switched", err)
 		}
 		if _, valid := uri.IsHost(r.Host); !valid {
 			// net/http checks the octets of Host, and not their order.
@@ -255,11 +255,11 @@ type offer struct {
 	connection, upgrades []string // the lines of the two fields, as HTTP/1.1 has them
 
 	version  string          // of HTTP; empty: 1.1
-	foreign  bool            // the page of another site sent it
+	foreign  bool            // the page of another site may have sent it
 	recorder record.Recorder // of the connection; nil if there is none
 }
 
-func offerOf(r *http.Request) offer {
+func (s *Server) offerOf(r *http.Request) offer {
 	o := offer{
 		from:       r.RemoteAddr,
 		method:     r.Method,
@@ -267,7 +267,7 @@ func offerOf(r *http.Request) offer {
 		connection: r.Header["Connection"],
 		upgrades:   r.Header["Upgrade"],
 		version:    strings.TrimSuffix(strings.TrimPrefix(r.Proto, "HTTP/"), ".0"),
-		foreign:    !websocket.SameOrigin(r.Header["Origin"], []string{r.Host}),
+		foreign:    !s.namedBy(r) || !websocket.SameOrigin(r.Header["Origin"], []string{r.Host}),
 		recorder:   record.Of(r),
 	}
 	if r.ProtoMajor == 2 { // RFC 8441 has neither field
