@@ -118,6 +118,18 @@ func TestProxyLogsAFailedOfferOnce(t *testing.T) {
 }
 
 // No check fails on the backend, and no check fails through the proxy.
+// The log of the proxy shows no password in a target.
+func TestProxyHidesUserinfo(t *testing.T) {
+	backend, _ := serveHere(t)
+	address, ended := startProxy(t, backend, "--allow", "echo/1")
+	client := tcptest.Dial(t, address)
+	client.Send("GET http://user:secret@localhost/ HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+	client.Head()
+	if log := ended(); !strings.Contains(log, `"http://...@localhost/" offers`) || strings.Contains(log, "secret") {
+		t.Errorf("the log is\n%s", log)
+	}
+}
+
 func TestProxyProbe(t *testing.T) { inBothModes(t, testProxyProbe) }
 
 func testProxyProbe(t *testing.T, flags ...string) {

@@ -67,9 +67,9 @@ minutes in which it could neither receive nor send. A WebSocket message may be u
 1 MiB long. While 16,384 connections are open, the server accepts no more.
 
 The page shows the last 50 handshakes to everybody who can open it: the method, the
-target without its query, what was offered and what became of it, but no address. The
-heads of a handshake are shown only to the page that made it: at most 16 KiB of each,
-and never the values of fields that hold cookies or credentials.
+target without its query and userinfo, what was offered and what became of it, but no
+address. The heads of a handshake are shown only to the page that made it: at most 16
+KiB of each, and never the values of fields that hold cookies or credentials.
 
 Pages of other sites get nothing. The server refuses a WebSocket with the Origin of
 another site with 403, and does not list it on the page. The page and a WebSocket need

@@ -254,7 +254,7 @@ func (p *Proxy) logOffer(r *http.Request, format string, args ...any) {
 		p.Decided(text)
 	}
 	products := strings.Join(offered(r), ", ")
-	p.log.Printf("%s %.*s %.*q offers %.*q: %s", r.RemoteAddr, maxQuoted, r.Method, maxQuoted, r.RequestURI, maxQuoted, products, text)
+	p.log.Printf("%s %.*s %.*q offers %.*q: %s", r.RemoteAddr, maxQuoted, r.Method, maxQuoted, record.WithoutUserinfo(r.RequestURI), maxQuoted, products, text)
 }
 
 // answer notes the status of a response, and why there is no other.

@@ -1,6 +1,6 @@
 // Package record keeps the heads of the first exchange on a connection. net/http keeps
 // neither the order nor the spelling of fields, and does not show that a request had two
-// lengths. The package does not know what the octets mean, except which fields are secrets.
+// lengths. The package does not know what the octets mean, except which of them are secrets.
 package record
 
 import (

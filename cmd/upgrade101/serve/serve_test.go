@@ -185,6 +185,19 @@ func testEchoHalfClose(t *testing.T, flags ...string) {
 	}
 }
 
+// Neither the log nor the page shows a password in a target.
+func TestUserinfoIsHidden(t *testing.T) {
+	address, log := serveHere(t)
+	mustRead(t, dial(t, address, "GET http://user:secret@localhost/x HTTP/1.1\r\n"+offerEcho+"\r\n"), echo101)
+	mustRead(t, dial(t, address, "GET http://user:secret@localhost/y HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\n\r\n"), "HTTP/1.1 200 ")
+	log.mustLog(t, `GET "http://...@localhost/x" offers`)
+	log.mustLog(t, `GET "http://...@localhost/y" offers`)
+	_, notes, text := lastOf(t, address, "0")
+	if len(notes) != 2 || strings.Contains(log.String()+text, "secret") {
+		t.Errorf("the page lists %s\nthe log is\n%s", text, log)
+	}
+}
+
 func TestTooMuchContent(t *testing.T) { inBothModes(t, testTooMuchContent) }
 
 func testTooMuchContent(t *testing.T, flags ...string) {

@@ -278,16 +278,17 @@ func (s *Server) offerOf(r *http.Request) offer {
 }
 
 // logOffer logs what a request offered, what became of it, and why. The method is a token;
-// the rest is quoted, and cut if it is long. The page shows the request as well, unless the
-// page of another site sent it.
+// the rest is quoted, and cut if it is long. Neither the log nor the page shows userinfo. The
+// page shows the request as well, unless the page of another site may have sent it.
 func (s *Server) logOffer(o offer, decision string, why error) {
 	text := decision
 	if why != nil {
 		text += ": " + why.Error()
 	}
+	key := s.keys.of(o.target)
+	o.target = record.WithoutUserinfo(o.target)
 	s.log.Printf("%s %.*s %.*q offers %.*q: %s", o.from, maxQuoted, o.method, maxQuoted, o.target, maxQuoted, o.products, text)
 
-	key := s.keys.of(o.target)
 	var kept record.Exchange
 	if why == nil && o.recorder != nil {
 		kept, _ = o.recorder.Take() // or the connection would hold it to its end
