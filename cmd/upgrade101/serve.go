@@ -61,7 +61,7 @@ HTTP/2 for WebSocket if GODEBUG=http2xconnect=1 is in the environment of the ser
 The page shows which version its own WebSocket uses. With --tls, the server records no
 heads, so the page shows none.
 
-A request must arrive within 30 seconds, with at most 64 KiB of head and, before a
+A request must arrive within 30 seconds, with about 64 KiB of head at most and, before a
 switch, at most 2 MiB of content. The server closes a switched connection after 2
 minutes in which it could neither receive nor send. A WebSocket message may be up to
 1 MiB long. While 16,384 connections are open, the server accepts no more.

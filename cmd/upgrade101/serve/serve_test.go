@@ -185,6 +185,17 @@ func testEchoHalfClose(t *testing.T, flags ...string) {
 	}
 }
 
+// The head of a connection's first request has the same limit in both modes.
+func TestLongHead(t *testing.T) { inBothModes(t, testLongHead) }
+
+func testLongHead(t *testing.T, flags ...string) {
+	address, _ := serveHere(t, flags...)
+	const begin = "GET / HTTP/1.1\r\n" + offerEcho + "X: "
+	fill := strings.Repeat("x", maxHeader-len(begin)-len("\r\n\r\n"))
+	mustRead(t, dial(t, address, begin+fill+"\r\n\r\n"), echo101)
+	mustRead(t, dial(t, address, begin+fill+"x\r\n\r\n"), "HTTP/1.1 431 ")
+}
+
 // Neither the log nor the page shows a password in a target.
 func TestUserinfoIsHidden(t *testing.T) {
 	address, log := serveHere(t)

@@ -40,6 +40,9 @@ const (
 	maxConns     = 16 << 10
 )
 
+// slop is how many octets net/http accepts beyond [http.Server.MaxHeaderBytes].
+const slop = 4 << 10
+
 // What the server can switch to.
 var (
 	echo      = upgrade.MustParseProduct("echo/1")
@@ -85,7 +88,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       keepTimeout,
-		MaxHeaderBytes:    maxHeader,
+		MaxHeaderBytes:    maxHeader - slop,
 		ErrorLog:          s.log,
 		// Some clients upgrade with "OPTIONS *", which net/http answers itself.
 		DisableGeneralOptionsHandler: true,
