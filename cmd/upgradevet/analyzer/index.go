@@ -353,7 +353,7 @@ func ours(path string) bool { return path == module || strings.HasPrefix(path, m
 
 // pathOf returns the path of the package that the object belongs to, or "".
 func pathOf(object types.Object) string {
-	if object == nil || object.Pkg() == nil {
+	if f, ok := object.(*types.Func); object == nil || ok && f == nil || object.Pkg() == nil {
 		return ""
 	}
 	return object.Pkg().Path()

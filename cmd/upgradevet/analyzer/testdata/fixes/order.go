@@ -50,6 +50,13 @@ func method(r *http.Request) bool {
 	return r.Method == "GET" && (r.Header.Get("Upgrade") == "h2c" || r.Host == "") // want `whole-value`
 }
 
+func variable(r *http.Request, ok func() bool) bool {
+	if r.Method == "GET" && ok() && r.Header.Get("Upgrade") == "websocket" { // want `whole-value`
+		return true
+	}
+	return false
+}
+
 // A function that is called first may change the message.
 func called(r *http.Request) (string, bool) {
 	return change(r), r.Header.Get("Upgrade") == "websocket" // want `whole-value`
