@@ -64,7 +64,7 @@ func (c *checker) hijackIn(statement ast.Stmt) *ast.AssignStmt {
 // readerDropped returns a finding if the connection stays in use and its reader does not.
 func (c *checker) readerDropped(function *ast.FuncDecl, hijack *ast.AssignStmt) (finding, bool) {
 	conn := c.index.object(hijack.Lhs[0])
-	if conn == nil || !c.livesOn(function, conn) && !c.writes101(function) {
+	if conn == nil || !c.livesOn(function, conn, 0) && !c.writes101(function) {
 		return finding{}, false
 	}
 	if buffered := c.index.object(hijack.Lhs[1]); buffered != nil && c.readFrom(function, buffered) {
@@ -121,15 +121,16 @@ func (c *checker) isWriting(name *ast.Ident, parent ast.Node) bool {
 	return callee.Name() == "WriteTo"
 }
 
-// livesOn reports whether the connection is read, or passed to code that may read it.
-func (c *checker) livesOn(function *ast.FuncDecl, conn types.Object) bool {
+// livesOn reports whether the connection is read, or passed to code that may read it. The
+// depth is the number of calls around the function.
+func (c *checker) livesOn(function *ast.FuncDecl, conn types.Object, depth int) bool {
 	lives := false
 	c.uses(function, conn, func(name *ast.Ident, parents []ast.Node) {
 		switch parent := parents[len(parents)-1].(type) {
 		case *ast.SelectorExpr:
 			lives = lives || parent.Sel.Name == "Read"
 		case *ast.CallExpr:
-			lives = lives || parent.Fun != name && !c.isWriting(name, parent)
+			lives = lives || parent.Fun != name && !c.isWriting(name, parent) && c.takerReads(name, parent, depth)
 		case *ast.ReturnStmt, *ast.CompositeLit, *ast.KeyValueExpr, *ast.SendStmt:
 			lives = true
 		case *ast.AssignStmt:
@@ -139,6 +140,24 @@ func (c *checker) livesOn(function *ast.FuncDecl, conn types.Object) bool {
 		}
 	})
 	return lives
+}
+
+// takerReads reports whether the function that the call passes the connection to may read
+// it. Only functions of this package are known not to.
+func (c *checker) takerReads(conn *ast.Ident, call *ast.CallExpr, depth int) bool {
+	callee := c.index.callee(call)
+	decl := c.index.functions[callee]
+	if decl == nil || depth >= maxDepth || callee.Signature().Variadic() {
+		return true
+	}
+	for i, arg := range call.Args {
+		if name := paramName(decl, i); arg == conn && name != nil {
+			if object := c.pass.TypesInfo.Defs[name]; object != nil && c.livesOn(decl, object, depth+1) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // uses calls f for each use of the variable, with the nodes around it.

@@ -87,3 +87,38 @@ func contentBefore(w http.ResponseWriter, r *http.Request, switching bool) {
 	}
 	io.Copy(w, r.Body)
 }
+
+// shed passes the connection to a function that only writes.
+func shed(w http.ResponseWriter) error {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return err
+	}
+	return reply(conn, 503)
+}
+
+func reply(conn net.Conn, status int) error {
+	defer conn.Close()
+	_, err := fmt.Fprintf(conn, "HTTP/1.1 %d Refused\r\nContent-Length: 0\r\n\r\n", status)
+	return err
+}
+
+func passed(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack() // want `\[early-bytes\]`
+	if err != nil {
+		return
+	}
+	echo(conn)
+}
+
+func echo(conn net.Conn) { io.Copy(conn, conn) }
+
+func passedToMany(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack() // want `\[early-bytes\]`
+	if err != nil {
+		return
+	}
+	all(conn)
+}
+
+func all(conns ...net.Conn) { io.Copy(conns[0], conns[0]) }
