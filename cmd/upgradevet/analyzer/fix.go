@@ -33,7 +33,7 @@ type asked struct {
 // the same message, with one call of package httpupgrade.
 func (c *checker) fixCondition(f finding, all []finding, fixed *fixed) []analysis.SuggestedFix {
 	file := c.fileOf(f.at.Pos())
-	if file == nil || fixed.comparisons[f.operand.expr.Pos()] || !c.reads(f.operand.expr, f.operand.from.expr) {
+	if file == nil || fixed.comparisons[f.operand.expr.Pos()] || !c.reads(f.operand.expr, f.operand.from.expr) && !c.readsByCall(f.operand.expr) {
 		return nil
 	}
 	path, _ := astutil.PathEnclosingInterval(file, f.operand.expr.Pos(), f.operand.expr.End())
@@ -127,6 +127,32 @@ func (c *checker) reads(e, message ast.Expr) bool {
 		return !reads
 	})
 	return reads
+}
+
+// readsByCall reports whether e calls a function of this package that reads the message and
+// does nothing else: it consists of a return statement without conditions.
+func (c *checker) readsByCall(e ast.Expr) bool {
+	reads := false
+	ast.Inspect(e, func(n ast.Node) bool {
+		if call, ok := n.(*ast.CallExpr); ok && !reads {
+			if decl := c.index.functions[c.index.callee(call)]; decl != nil && len(decl.Body.List) == 1 {
+				result, ok := decl.Body.List[0].(*ast.ReturnStmt)
+				reads = ok && len(result.Results) == 1 && c.hasNoEffect(result.Results[0]) && !hasCondition(result)
+			}
+		}
+		return !reads
+	})
+	return reads
+}
+
+func hasCondition(n ast.Node) bool {
+	found := false
+	ast.Inspect(n, func(n ast.Node) bool {
+		e, ok := n.(*ast.BinaryExpr)
+		found = found || ok && (e.Op == token.LAND || e.Op == token.LOR)
+		return !found
+	})
+	return found
 }
 
 // comesFirst reports whether the comparison may as well be evaluated before its statement.

@@ -120,3 +120,10 @@ var checked = func(r *http.Request) bool {
 	ok := r.Header.Get("Upgrade") == "websocket" // want `whole-value`
 	return ok
 }
+
+// This helper checks nothing.
+func helpedAtOnce(r *http.Request) bool {
+	return first(r, "Upgrade") == "websocket" // want `whole-value`
+}
+
+func first(r *http.Request, name string) string { return strings.TrimSpace(r.Header.Get(name)) }
