@@ -79,17 +79,13 @@ func run(pass *analysis.Pass) (any, error) {
 		}
 		for _, unit := range c.index.units(file) {
 			function := unit.FuncDecl
-			if c.index.usesUs(function.Body) {
-				continue
-			}
-			if f, _ := pass.TypesInfo.Defs[function.Name].(*types.Func); c.quiet[f] {
-				continue
-			}
+			f, _ := pass.TypesInfo.Defs[function.Name].(*types.Func)
+			silent := c.quiet[f] || c.index.usesUs(function.Body)
 			c.function = function
-			if c.index.touches(unit.within) {
+			if !silent && c.index.touches(unit.within) {
 				all = append(all, c.fields(function.Body, nil)...)
 			}
-			all = append(all, c.switches(function)...)
+			all = append(all, c.switches(function, silent)...)
 			all = append(all, c.takeovers(function)...)
 			all = append(all, c.heads(function)...)
 		}

@@ -125,7 +125,7 @@ func (c *checker) getsMore(function *ast.FuncDecl, target ast.Expr, begin ast.Ex
 			return true
 		}
 		to := c.target(call)
-		if to == nil || types.ExprString(to) != name {
+		if to == nil || types.ExprString(to) != name || ours(pathOf(c.index.callee(call))) {
 			return true
 		}
 		for _, arg := range call.Args {
@@ -181,7 +181,7 @@ func (c *checker) isSafe(e ast.Expr, depth int) bool {
 		if callee == nil {
 			return false
 		}
-		return strings.HasPrefix(pathOf(callee), "encoding/") || pathOf(callee) == "strconv" ||
+		return ours(pathOf(callee)) || strings.HasPrefix(pathOf(callee), "encoding/") || pathOf(callee) == "strconv" ||
 			strings.Contains(strings.ToLower(callee.Name()), "accept") || c.encodes(callee)
 	}
 	return strings.Contains(strings.ToLower(types.ExprString(e)), "accept")

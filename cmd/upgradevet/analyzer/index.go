@@ -284,18 +284,33 @@ func (x *index) inspect(n ast.Node, f func(ast.Node) bool) {
 	})
 }
 
-// usesUs reports whether n mentions anything of our module.
+// usesUs reports whether n uses our module to read a field or to judge a message.
 func (x *index) usesUs(n ast.Node) bool {
 	uses := false
 	x.inspect(n, func(n ast.Node) bool {
 		if name, ok := n.(*ast.Ident); ok && !uses {
-			if object := x.info.Uses[name]; object != nil && ours(pathOf(object)) {
+			if object := x.info.Uses[name]; object != nil && ours(pathOf(object)) && !readsNothing(object) {
 				uses = true
 			}
 		}
 		return !uses
 	})
 	return uses
+}
+
+// readsNothing reports whether the object of our module only names a protocol, writes a
+// head or keeps early bytes.
+func readsNothing(object types.Object) bool {
+	if f, ok := object.(*types.Func); ok && f.Signature().Recv() != nil {
+		_, owner := named(f.Signature().Recv().Type())
+		return owner == "Product"
+	}
+	switch name := object.Name(); name {
+	case "Early", "Product", "ParseProduct", "MustParseProduct", "Field", "Name", "Value", "Accept":
+		return true
+	default:
+		return strings.HasPrefix(name, "Append") || strings.HasSuffix(name, "SwitchingProtocols")
+	}
 }
 
 func (x *index) isOurs(t types.Type) bool {

@@ -10,8 +10,9 @@ import (
 	"golang.org/x/tools/go/analysis"
 )
 
-// switches returns the findings about responses with status 101, received or written.
-func (c *checker) switches(function *ast.FuncDecl) []finding {
+// switches returns the findings about responses with status 101, received or written. If
+// silent is set, our module judges the responses that the function receives.
+func (c *checker) switches(function *ast.FuncDecl, silent bool) []finding {
 	var all []finding
 	var compared []ast.Expr         // where a status is compared with 101
 	var checked []ast.Expr          // assertions of Body that return ok
@@ -81,7 +82,7 @@ func (c *checker) switches(function *ast.FuncDecl) []finding {
 		}
 	}
 	switched = switched || c.saysSwitched(function)
-	if switched && (len(compared) > 0 || len(checked) > 0) && !c.looksAtUpgrade(function.Body, 0, map[*types.Func]bool{}) {
+	if switched && !silent && (len(compared) > 0 || len(checked) > 0) && !c.looksAtUpgrade(function.Body, 0, map[*types.Func]bool{}) {
 		at := ast.Node(nil)
 		if len(compared) > 0 {
 			at = compared[0]
