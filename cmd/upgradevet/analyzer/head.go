@@ -6,6 +6,8 @@ import (
 	"go/token"
 	"go/types"
 	"strings"
+
+	"golang.org/x/tools/go/ast/astutil"
 )
 
 // is101Line reports whether the text begins like the head of a 101.
@@ -161,6 +163,9 @@ func (c *checker) isSafe(e ast.Expr, depth int) bool {
 		return c.isSafe(e.X, depth) && c.isSafe(e.Y, depth)
 	case *ast.Ident:
 		object := c.index.object(e)
+		if c.isOneOf(object, e) {
+			return true
+		}
 		defs := c.index.defs[object]
 		if len(defs) == 0 || isParam(object, c.function, c.pass.TypesInfo) {
 			return strings.Contains(strings.ToLower(e.Name), "accept")
@@ -185,6 +190,95 @@ func (c *checker) isSafe(e ast.Expr, depth int) bool {
 			strings.Contains(strings.ToLower(callee.Name()), "accept") || c.encodes(callee)
 	}
 	return strings.Contains(strings.ToLower(types.ExprString(e)), "accept")
+}
+
+// isOneOf reports whether the variable can have only constant values at that place: it was
+// compared with constants, and the code leaves or does not come here for any other value.
+func (c *checker) isOneOf(object types.Object, at ast.Node) bool {
+	if object == nil || len(c.index.defs[object]) > 1 {
+		return false
+	}
+	path, _ := astutil.PathEnclosingInterval(c.fileOf(at.Pos()), at.Pos(), at.End())
+	for i := 1; i < len(path); i++ {
+		switch parent := path[i].(type) {
+		case *ast.IfStmt:
+			if parent.Body == path[i-1] && c.limits(parent.Cond, object, token.EQL) {
+				return true
+			}
+		case *ast.CaseClause:
+			if i+2 < len(path) {
+				if n, ok := path[i+2].(*ast.SwitchStmt); ok && n.Tag != nil && c.index.object(n.Tag) == object && c.areConstant(parent.List) {
+					return true
+				}
+			}
+		case *ast.BlockStmt:
+			for _, statement := range parent.List {
+				if statement == path[i-1] {
+					break
+				}
+				if c.leavesOthers(statement, object) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// leavesOthers reports whether the code leaves at the statement if the variable does not
+// have one of some constant values.
+func (c *checker) leavesOthers(statement ast.Stmt, object types.Object) bool {
+	switch n := statement.(type) {
+	case *ast.IfStmt:
+		return endsIn(n.Body) && c.limits(n.Cond, object, token.NEQ)
+	case *ast.SwitchStmt:
+		if n.Tag == nil || c.index.object(n.Tag) != object {
+			return false
+		}
+		leaves := false
+		for _, s := range n.Body.List {
+			clause := s.(*ast.CaseClause)
+			if clause.List == nil {
+				leaves = len(clause.Body) > 0 && terminates(clause.Body[len(clause.Body)-1])
+			} else if !c.areConstant(clause.List) {
+				return false
+			}
+		}
+		return leaves
+	}
+	return false
+}
+
+// limits reports whether e compares the variable with constants, so that it has one of
+// these if e is true and op is ==, or if e is false and op is !=.
+func (c *checker) limits(e ast.Expr, object types.Object, op token.Token) bool {
+	n, ok := ast.Unparen(e).(*ast.BinaryExpr)
+	if !ok {
+		return false
+	}
+	every, some := token.LOR, token.LAND // how == is joined
+	if op == token.NEQ {
+		every, some = some, every
+	}
+	switch n.Op {
+	case every:
+		return c.limits(n.X, object, op) && c.limits(n.Y, object, op)
+	case some:
+		return c.limits(n.X, object, op) || c.limits(n.Y, object, op)
+	case op:
+		return c.index.object(n.X) == object && c.areConstant([]ast.Expr{n.Y}) ||
+			c.index.object(n.Y) == object && c.areConstant([]ast.Expr{n.X})
+	}
+	return false
+}
+
+func (c *checker) areConstant(list []ast.Expr) bool {
+	for _, e := range list {
+		if c.pass.TypesInfo.Types[e].Value == nil {
+			return false
+		}
+	}
+	return len(list) > 0
 }
 
 func isParam(object types.Object, function *ast.FuncDecl, info *types.Info) bool {

@@ -74,3 +74,22 @@ func joined(conn net.Conn, product string) {
 func formattedStatus(conn net.Conn, product string) {
 	fmt.Fprintf(conn, "HTTP/1.1 %d %s\r\nUpgrade: %s\r\n\r\n", http.StatusSwitchingProtocols, http.StatusText(101), product) // want `\[head-values\]`
 }
+
+// A comparison that does not limit the value is no check.
+func compared(conn net.Conn, product string) {
+	if product == "" {
+		return
+	}
+	if product == "h2c" {
+		io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n")
+		return
+	}
+	switch product {
+	case "websocket":
+	default:
+		io.WriteString(conn, begin+product+"\r\n\r\n") // want `\[head-values\]`
+	}
+	if product != "websocket" || len(product) > 3 {
+		io.WriteString(conn, begin+product+"\r\n\r\n") // want `\[head-values\]`
+	}
+}
