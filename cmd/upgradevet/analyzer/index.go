@@ -20,6 +20,7 @@ type index struct {
 	files     []*ast.File
 	separate  map[*ast.FuncLit]bool // function literals that are separate units
 	sources   map[*types.Func]bool  // the answers of isSource so far
+	altered   map[types.Object]bool // slices of which octets are assigned
 }
 
 // definition is one expression from which a variable is set.
@@ -48,6 +49,7 @@ func newIndex(pass *analysis.Pass) *index {
 		files:     pass.Files,
 		separate:  map[*ast.FuncLit]bool{},
 		sources:   map[*types.Func]bool{},
+		altered:   map[types.Object]bool{},
 	}
 	for _, file := range pass.Files {
 		ast.Inspect(file, func(n ast.Node) bool {
@@ -58,6 +60,13 @@ func newIndex(pass *analysis.Pass) *index {
 				}
 			case *ast.AssignStmt:
 				x.assign(n.Lhs, n.Rhs)
+				for _, left := range n.Lhs {
+					if index, ok := ast.Unparen(left).(*ast.IndexExpr); ok {
+						if object := x.object(index.X); object != nil && isString(object.Type()) {
+							x.altered[object] = true
+						}
+					}
+				}
 			case *ast.ValueSpec:
 				names := make([]ast.Expr, len(n.Names))
 				for i, name := range n.Names {

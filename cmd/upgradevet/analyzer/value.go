@@ -209,6 +209,20 @@ func (c *checker) evalVariable(name *ast.Ident, f *frame) []value {
 	for _, d := range defs {
 		values = append(values, c.evalDefinition(d, f)...)
 	}
+	if c.index.altered[object] {
+		return foldedASCII(values)
+	}
+	return values
+}
+
+// foldedASCII returns the values as code that changes single octets leaves them. The reason
+// for such code is to fold only ASCII. Values that were folded before stay as they are.
+func foldedASCII(values []value) []value {
+	for i := range values {
+		if values[i].fold == asSent {
+			values[i].fold = ascii
+		}
+	}
 	return values
 }
 
@@ -323,7 +337,7 @@ func (c *checker) evalCall(call *ast.CallExpr, f *frame) []value {
 		}
 	case "net/http", "net/textproto":
 		if callee.Name() == "CanonicalHeaderKey" || callee.Name() == "CanonicalMIMEHeaderKey" {
-			return c.eval(call.Args[0], f)
+			return foldedASCII(c.eval(call.Args[0], f))
 		}
 	}
 	if len(call.Args) == 1 && strings.HasPrefix(strings.ToLower(callee.Name()), "trim") {
@@ -334,6 +348,9 @@ func (c *checker) evalCall(call *ast.CallExpr, f *frame) []value {
 		return values
 	}
 	if values := c.evalReturns(call, 0, f); values != nil {
+		if name := strings.ToLower(callee.Name()); strings.Contains(name, "lower") || strings.Contains(name, "upper") || strings.Contains(name, "fold") {
+			return foldedASCII(values)
+		}
 		return values
 	}
 	if v, ok := c.readField(call, callee, f); ok {
