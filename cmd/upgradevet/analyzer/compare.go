@@ -32,7 +32,7 @@ const (
 // fields returns the findings about fields in the body of the function under analysis,
 // or, with a frame, in the body of a function that it calls.
 func (c *checker) fields(body ast.Node, f *frame) []finding {
-	s := &search{checker: c, frame: f}
+	s := &search{checker: c, frame: f, counted: map[ast.Expr]bool{}, set: map[string]bool{}}
 	c.index.inspect(body, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.BinaryExpr:
@@ -44,7 +44,10 @@ func (c *checker) fields(body ast.Node, f *frame) []finding {
 		case *ast.IndexExpr:
 			s.lookup(n)
 		case *ast.AssignStmt:
+			s.count(n.Lhs...)
 			s.assign(n)
+		case *ast.IncDecStmt:
+			s.count(n.X)
 		}
 		return true
 	})
@@ -57,9 +60,12 @@ type search struct {
 	frame    *frame
 	findings []finding
 	compared map[string]bool // fields that are compared as a whole with a constant
-	present  []finding       // tests for presence
+	tests    int             // for presence
+	present  []finding       // the tests that decide more than what is noted
 	copied   []copying
 	read     map[ast.Expr]bool // where Connection and Upgrade are read
+	counted  map[ast.Expr]bool // index expressions that are assigned or incremented
+	set      map[string]bool   // fields that the body has set to a constant, by header
 	written  map[ast.Expr]bool // where they are assigned
 }
 
@@ -77,7 +83,7 @@ func (s *search) result() []finding {
 		}
 	}
 	// Code that also reads the value, or Connection, tests more than presence.
-	if len(s.read) == len(s.present) {
+	if len(s.read) == s.tests {
 		s.findings = append(s.findings, s.present...)
 	}
 	return s.findings
@@ -155,11 +161,21 @@ func (s *search) lookup(n *ast.IndexExpr) {
 		}
 		return
 	}
-	if _, ok := t.Underlying().(*types.Map); ok {
+	if _, ok := t.Underlying().(*types.Map); ok && !s.counted[n] {
 		for _, v := range s.eval(n.Index, s.frame) {
 			if v.field != "" {
 				s.judge(n, v, value{}, equals, asSent, nil)
 			}
+		}
+	}
+}
+
+// count marks the expressions that are index expressions: a map that counts or collects
+// keys compares them with nothing.
+func (s *search) count(targets ...ast.Expr) {
+	for _, e := range targets {
+		if index, ok := ast.Unparen(e).(*ast.IndexExpr); ok {
+			s.counted[index] = true
 		}
 	}
 }
@@ -304,6 +320,9 @@ func (s *search) judge(at ast.Expr, v, other value, r relation, fold fold, o *op
 		fold = v.fold
 	}
 	want := other.constant
+	if call, ok := v.read.(*ast.CallExpr); ok && s.frame == nil && s.set[headerOf(call)+v.field] {
+		return // the code reads what it has set
+	}
 	if other.known && (want == "" || !strings.ContainsFunc(want, isLetter)) {
 		return // a test for presence, or for a delimiter
 	}
@@ -333,33 +352,28 @@ func (s *search) judge(at ast.Expr, v, other value, r relation, fold fold, o *op
 			}
 			s.compared[v.field] = true
 		}
-		s.add(wholeValue, at, fmt.Sprintf("%s is a list, but is compared as a whole: %q is %s", v.field, listWith(v.field, want), refused(want)), o)
+		list := listWith(v.field, want)
+		if v.isChoice() {
+			list = ", " + shown(v.field, want)
+		}
+		s.add(wholeValue, at, fmt.Sprintf("%s is a list, but is compared as a whole: %q is %s", v.field, list, refused(want)), o)
 	case anElement:
 		s.judgeElement(at, v, want, other.known, r, fold, o)
 	}
 }
 
 func (s *search) judgeElement(at ast.Expr, v value, want string, known bool, r relation, fold fold, o *operand) {
-	list := listWith(v.field, want)
+	if r == equals && !v.isChoice() {
+		if k, text := v.wrongSplit(want); k != nil {
+			s.add(k, at, text, nil)
+			return
+		}
+	}
 	switch {
 	case r == contains || r == ends:
 		s.add(substring, at, fmt.Sprintf("an element of %s is searched for text: %q is %s", v.field, falseFriend(v.field, want, r), accepted(want)), nil)
 	case r != equals:
 		// A prefix may be a name without its version.
-	case v.split == " ":
-		s.add(separator, at, fmt.Sprintf("%s is split at blanks: %q is %s", v.field, list, refused(want)), nil)
-	case strings.Trim(v.split, " \t") == "," && v.split != ",":
-		s.add(separator, at, fmt.Sprintf("%s is split at %q: %q is %s", v.field, v.split, strings.ReplaceAll(list, ", ", ","), refused(want)), nil)
-	case v.split != ",":
-		s.add(separator, at, fmt.Sprintf("%s is split at %q: %q is %s", v.field, v.split, list, refused(want)), nil)
-	case !v.trimmed:
-		s.add(separator, at, fmt.Sprintf("blanks stay on the elements of %s: %q is %s", v.field, list, refused(want)), nil)
-	case v.first:
-		other := "keep-alive"
-		if v.field == "Upgrade" {
-			other = "h2c"
-		}
-		s.add(firstLine, at, fmt.Sprintf(`only the first line of %[1]s is read: "%[1]s: %[2]s" before "%[1]s: %[3]s" is %[4]s`, v.field, other, shown(v.field, want), refused(want)), nil)
 	case known && fold == asSent && v.field == "Connection":
 		s.add(letterCase, at, fmt.Sprintf("an option of Connection is compared in one letter case: %q is %s", otherCase(want), refused(want)), nil)
 	case known && fold == asSent:
@@ -368,6 +382,28 @@ func (s *search) judgeElement(at ast.Expr, v value, want string, known bool, r r
 		s.add(folding, at, fmt.Sprintf("letters beyond ASCII are folded: %+q is %s", folded(want, fold), accepted(want)), nil)
 	}
 }
+
+// wrongSplit returns what is wrong with how the element was taken from its field, or nil.
+func (v value) wrongSplit(want string) (*kind, string) {
+	list := listWith(v.field, want)
+	switch {
+	case v.split == " ":
+		return separator, fmt.Sprintf("%s is split at blanks: %q is %s", v.field, list, refused(want))
+	case strings.Trim(v.split, " \t") == "," && v.split != ",":
+		return separator, fmt.Sprintf("%s is split at %q: %q is %s", v.field, v.split, strings.ReplaceAll(list, ", ", ","), refused(want))
+	case v.split != ",":
+		return separator, fmt.Sprintf("%s is split at %q: %q is %s", v.field, v.split, list, refused(want))
+	case !v.trimmed:
+		return separator, fmt.Sprintf("blanks stay on the elements of %s: %q is %s", v.field, list, refused(want))
+	case v.first:
+		return firstLine, fmt.Sprintf(`only the first line of %[1]s is read: "%[1]s: %[2]s" on a second line is %[3]s`, v.field, shown(v.field, want), refused(want))
+	}
+	return nil, ""
+}
+
+// isChoice reports whether the value is Upgrade of a response. It names what the server
+// chose, so a client that offered one protocol is right to want no other beside it.
+func (v value) isChoice() bool { return v.field == "Upgrade" && v.from.message == response }
 
 func isLetter(r rune) bool { return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' }
 
@@ -477,6 +513,10 @@ func (s *search) presentAt(at ast.Node, e ast.Expr) {
 	for _, v := range s.eval(e, nil) {
 		if v.field == "Upgrade" && v.from.message != response && v.read == e {
 			s.reads(v)
+			s.tests++
+			if n, ok := at.(*ast.BinaryExpr); s.isOnlyNoted(at, ok && n.Op != token.EQL) {
+				return
+			}
 			s.present = append(s.present, finding{kind: presence, at: at,
 				text: `any Upgrade field counts: "Upgrade: h2c", which Java's client sends with ordinary requests, is taken for an offer of the protocol served here`})
 			return
@@ -498,8 +538,20 @@ func (s *search) write(n *ast.CallExpr, name string) {
 		return
 	}
 	if len(n.Args) == 2 {
-		s.copy(n, selector.X, s.fieldName(n.Args[0], s.frame), n.Args[1])
+		field := s.fieldName(n.Args[0], s.frame)
+		if name == "Set" && s.pass.TypesInfo.Types[n.Args[1]].Value != nil {
+			s.set[headerOf(n)+field] = true
+		}
+		s.copy(n, selector.X, field, n.Args[1])
 	}
+}
+
+// headerOf returns the text of the header whose method is called.
+func headerOf(call *ast.CallExpr) string {
+	if selector, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr); ok {
+		return types.ExprString(selector.X)
+	}
+	return ""
 }
 
 func typeName(t types.Type) string {
@@ -522,7 +574,7 @@ func (s *search) remove(n *ast.CallExpr) {
 		case v.split == " ":
 			text = `Connection is split at blanks: with "Connection: TE,X-Hop", X-Hop stays`
 		case v.first:
-			text = `only the first line of Connection is read: with "Connection: TE" before "Connection: X-Hop", X-Hop stays`
+			text = `only the first line of Connection is read: with "Connection: X-Hop" on a second line, X-Hop stays`
 		case !v.trimmed:
 			text = `blanks stay on the elements of Connection: with "Connection: TE, X-Hop", X-Hop stays`
 		}

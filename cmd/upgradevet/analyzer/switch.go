@@ -5,6 +5,7 @@ import (
 	"go/constant"
 	"go/token"
 	"go/types"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/analysis"
@@ -82,6 +83,7 @@ func (c *checker) switches(function *ast.FuncDecl, silent bool) []finding {
 		}
 	}
 	switched = switched || c.saysSwitched(function)
+	compared = slices.DeleteFunc(compared, c.isNoted101)
 	if switched && !silent && (len(compared) > 0 || len(checked) > 0) && !c.looksAtUpgrade(function.Body, 0, map[*types.Func]bool{}) {
 		at := ast.Node(nil)
 		if len(compared) > 0 {

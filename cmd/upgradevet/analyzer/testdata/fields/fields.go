@@ -71,7 +71,7 @@ func separators(h http.Header) {
 
 func firstLines(h http.Header) bool {
 	for _, option := range strings.Split(h.Get("Connection"), ",") {
-		if strings.EqualFold(strings.TrimSpace(option), "upgrade") { // want `only the first line of Connection is read: "Connection: keep-alive" before "Connection: Upgrade" is refused .* \[first-line\]`
+		if strings.EqualFold(strings.TrimSpace(option), "upgrade") { // want `only the first line of Connection is read: "Connection: Upgrade" on a second line is refused .* \[first-line\]`
 			return true
 		}
 	}
@@ -139,4 +139,33 @@ func keys(r *http.Request) bool {
 
 func nils(r *http.Request) bool {
 	return r.Header["Upgrade"] != nil // want `any Upgrade field counts`
+}
+
+// What the branch does is more than a note.
+func served(w http.ResponseWriter, r *http.Request) {
+	offered := false
+	if r.Header.Get("Upgrade") != "" { // want `\[presence\]`
+		offered = true
+	}
+	serve(w, r, offered)
+}
+
+func others(w http.ResponseWriter, r *http.Request) string {
+	if r.Header.Get("Upgrade") == "" { // want `\[presence\]`
+		return "plain"
+	}
+	serve(w, r, true)
+	return "offer"
+}
+
+func serve(http.ResponseWriter, *http.Request, bool) {}
+
+// A response names what the server chose; one protocol may have empty elements beside it.
+func answered(resp *http.Response) bool {
+	for _, product := range strings.Split(resp.Header.Get("Upgrade"), ",") {
+		if product == "echo/1" { // want `a protocol is compared in one letter case: "Echo/1" is refused`
+			return true
+		}
+	}
+	return resp.Header.Get("Upgrade") == "echo/1" // want `Upgrade is a list, but is compared as a whole: ", echo/1" is refused`
 }
