@@ -5,6 +5,13 @@ import "strings"
 // This file knows messages that two readers could read differently, which is how requests
 // get smuggled past a proxy. Each is an offer that would be taken but for one fault.
 
+// The faults of three checks. Each line of a text is the value of a field line.
+var (
+	twoLengths = []string{"4\n5", "5\n4", "4, 5", "0\n5"}
+	badLengths = []string{"0x0", "+0", "-1", "0 0", "0.0", "none"}
+	badCodings = []string{"chunked, identity", "identity", "Identity", "gzip", "chunked, gzip", "xchunked"}
+)
+
 var framingChecks = []check{
 	{
 		id: "both-lengths", title: "the connection ends after a request with Content-Length and Transfer-Encoding",
@@ -35,13 +42,13 @@ var framingChecks = []check{
 				}
 				r.content = "12345"
 			})
-		}, "4\n5", "5\n4", "4, 5", "0\n5"),
+		}, twoLengths...),
 	}, {
 		id: "bad-length", title: "a Content-Length that is not a number gets a 400, and the connection ends",
 		rule: must(9112, "6.3"),
 		judge: forEach(func(length string) func(*session) finding {
 			return rejected(true, func(r *request) { r.fields = append(r.fields, "Content-Length: "+length) })
-		}, "0x0", "+0", "-1", "0 0", "0.0", "none"),
+		}, badLengths...),
 	}, {
 		id: "coding-not-chunked", title: "a Transfer-Encoding that does not end in chunked is refused",
 		rule: must(9112, "6.3"),
@@ -50,7 +57,7 @@ var framingChecks = []check{
 				r.fields = append(r.fields, "Transfer-Encoding: "+coding)
 				r.content = "0\r\n\r\n"
 			}, 501) // from a server that does not know the coding (RFC 9112, section 6.1)
-		}, "chunked, identity", "identity", "Identity", "gzip", "chunked, gzip", "xchunked"),
+		}, badCodings...),
 	}, {
 		id: "coding-unknown", title: "an unknown transfer coding is refused, and the connection ends",
 		rule: should(9112, "6.1"),

@@ -6,10 +6,13 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/head"
 	"github.com/gosegue/upgrade/httpupgrade"
 	"github.com/gosegue/upgrade/websocket"
@@ -23,8 +26,33 @@ var stacks = map[string]func(octets []byte) bool{
 	"nothing": func([]byte) bool { return false },
 	"net/http": func(octets []byte) bool {
 		r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(octets)))
-		return err == nil && rightRequest(r)
+		if err != nil {
+			return false
+		}
+		for name := range r.Header { // as the server does
+			if (handshake.Field{Name: name}).Check() != nil {
+				return false
+			}
+		}
+		return rightRequest(r)
 	},
+	"ReadRequest alone": reading(rightRequest),
+	"no framing": func(octets []byte) bool {
+		head, _, _ := bytes.Cut(octets, []byte("\r\n\r\n"))
+		lines := strings.Split(string(head), "\r\n")
+		lines = slices.DeleteFunc(lines, func(line string) bool { return named(line, "Content-Length") || named(line, "Transfer-Encoding") })
+		return strictlyForbids([]byte(strings.Join(lines, "\r\n")+"\r\n\r\n"), upgrade.MustParseProduct("websocket")) == nil
+	},
+	"no handshake": reading(func(r *http.Request) bool {
+		list, err := httpupgrade.Offer(r)
+		return err == nil && list.Offers(upgrade.MustParseProduct("websocket"))
+	}),
+	"version as a number": reading(func(r *http.Request) bool {
+		version, err := strconv.Atoi(r.Header.Get("Sec-WebSocket-Version"))
+		list, _ := httpupgrade.Offer(r)
+		return err == nil && version == 13 && list.Offers(upgrade.MustParseProduct("websocket")) &&
+			websocket.Check(r.Method, []string{"13"}, r.Header.Values("Sec-WebSocket-Key")) == nil
+	}),
 	"substring": reading(func(r *http.Request) bool {
 		return strings.Contains(strings.ToLower(strings.Join(r.Header["Upgrade"], ",")), "websocket") && len(r.Header["Connection"]) > 0
 	}),
@@ -112,6 +140,9 @@ func TestLenient(t *testing.T) {
 		line + fields + "Content-Length: 0, 0\r\n" + end:                   true,
 		line + fields + "Content-Length: 0\r\nContent-Length: 0\r\n" + end: true,
 
+		line + fields + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n" + end: true,
+		line + fields + "Transfer-Encoding: chunked\r\nContent-Length: x\r\n" + end: true,
+
 		line + fields + "Host: a b\r\n" + end: true,
 
 		line + fields:                     false,
@@ -121,6 +152,7 @@ func TestLenient(t *testing.T) {
 		line + fields + "Content-Length: 0, 1\r\n" + end:                          false,
 		line + fields + "Content-Length: 0\r\nContent-Length: 1\r\n" + end:        false,
 		line + fields + "Transfer-Encoding: x\r\n" + end:                          false,
+		line + fields + "Content-Length: 5\r\nTransfer-Encoding: x\r\n" + end:     false,
 		line + "Host: x\r\nConnection: Upgrade\r\nX: y\rUpgrade: echo\r\n\r\n":    false,
 		line + "Host: x\r\nConnection: Upgrade\r\nUpgrade: echo\x00x\r\n\r\n":     false,
 		line + "Host: x\r\nConnection: Upgrade\r\nUpgrade: \x01echo\r\n\r\n":      false,
@@ -130,6 +162,22 @@ func TestLenient(t *testing.T) {
 	} {
 		if err := forbids([]byte(octets), product); (err == nil) != want {
 			t.Errorf("%q: %v", octets, err)
+		}
+	}
+}
+
+// The reason is that of the fault, not that of a leniency.
+func TestForbidden(t *testing.T) {
+	product := upgrade.MustParseProduct("echo")
+	for octets, want := range map[string]string{
+		"GET / HTTP/1.1\nHost: x\nConnection: Upgrade\nUpgrade: echo\n0 : y\n\n":                       "head: want field name and colon",
+		"GET / HTTP/1.1\nHost: x\nConnection: close\nUpgrade: echo\n\n":                                handshake.ErrNoOption.Error(),
+		"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n0 : y\r\n\r\n":           "head: offset 62: want field name and colon",
+		"GET / HTTP/1.1\r\nHost: x\r\nX: y\r\n z\r\nConnection: Upgrade\r\nUpgrade: echo, a b\r\n\r\n": "want comma",
+		"GET / HTTP/1.1\r\nHost: x\r\n":                                                                errUnended.Error(),
+	} {
+		if err := forbids([]byte(octets), product); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", octets, err, want)
 		}
 	}
 }

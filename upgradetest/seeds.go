@@ -3,6 +3,7 @@ package upgradetest
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/gosegue/upgrade"
@@ -10,8 +11,8 @@ import (
 	"github.com/gosegue/upgrade/testdata"
 )
 
-// This file knows the heads of the corpus and the captures. It does not know which answers
-// they should get.
+// This file knows the heads of the corpus and the captures, and those with the faults of
+// the checks. It does not know which answers they should get.
 
 // capture is the head of a request that a real client sent, without its content.
 type capture struct {
@@ -42,7 +43,8 @@ func captured() []capture {
 }
 
 // seeds returns heads that tell stacks apart: the corpus and the captures, each as it is
-// and with product instead of websocket.
+// and with product instead of websocket, and the plain offer with the faults of the checks
+// that one head shows.
 func seeds(product upgrade.Product[string]) []string {
 	var heads []string
 	for _, c := range captured() {
@@ -79,15 +81,67 @@ func seeds(product upgrade.Product[string]) []string {
 			}
 		}
 	}
-	// Faults outside the values of the fields.
-	offer := s.offer().String()
-	return append(heads,
-		strings.Replace(offer, "Upgrade: "+product.String(), "Upgrade : "+product.String(), 1),
-		strings.Replace(offer, "Upgrade: "+product.String(), "X: y\r\n Upgrade: "+product.String(), 1),
-		strings.Replace(offer, "Upgrade: "+product.String(), "X: y\rUpgrade: "+product.String(), 1),
-		strings.Replace(offer, "Host: localhost\r\n", "", 1),
-		strings.Replace(offer, "\r\n\r\n", "\r\n", 1),
-	)
+	return append(heads, s.faulty()...)
+}
+
+// faulty returns the plain offer, each time with one fault outside the values of Upgrade and
+// Connection.
+func (s *session) faulty() []string {
+	var heads []string
+	add := func(change func(*request)) {
+		r := s.offer()
+		change(&r)
+		heads = append(heads, r.String())
+	}
+	addLines := func(name string, texts []string, content string) {
+		for _, text := range texts {
+			add(func(r *request) {
+				for _, line := range strings.Split(text, "\n") {
+					r.fields = append(r.fields, name+": "+line)
+				}
+				r.content = content
+			})
+		}
+	}
+	addLines("Content-Length", twoLengths, "12345")
+	addLines("Content-Length", badLengths, "")
+	addLines("Transfer-Encoding", slices.Concat(badCodings, []string{madeUp + ", chunked", "chunked\nchunked"}), "0\r\n\r\n")
+	add(func(r *request) {
+		r.fields = append(r.fields, "Content-Length: 5", "Transfer-Encoding: chunked")
+		r.content = "0\r\n\r\n"
+	})
+
+	product := s.Product.String()
+	add(func(r *request) { r.hosts = nil })
+	add(func(r *request) { r.version = "HTTP/2.0" })
+	add(func(r *request) { r.fields = append(r.fields, "X : y") })
+	add(func(r *request) { r.upgrade, r.fields = nil, append(r.fields, "Upgrade : "+product) })
+	add(func(r *request) { r.upgrade, r.fields = nil, append(r.fields, "X: y", " Upgrade: "+product) })
+	add(func(r *request) { r.upgrade, r.fields = nil, append(r.fields, "X: y\rUpgrade: "+product) })
+	add(func(r *request) { r.upgrade, r.first = nil, []string{" Upgrade: " + product} })
+	add(func(r *request) { r.upgrade = []string{product + "\x00" + madeUp} })
+	heads = append(heads, strings.Replace(s.offer().String(), "\r\n\r\n", "\r\n", 1))
+
+	switch {
+	case is(s.Product, "websocket"):
+		for _, version := range slices.Concat(otherVersions, nearVersions) {
+			heads = append(heads, s.ofVersions(strings.Split(version, "\n")...).String())
+		}
+		for _, key := range slices.Concat(shortKeys, badKeys) {
+			add(withKeys(key))
+		}
+		for _, method := range otherMethods {
+			add(func(r *request) { r.method = method })
+		}
+		add(func(r *request) { r.method = "POST" })
+		heads = append(heads, s.ofVersions().String())
+		add(withKeys())
+		add(withKeys(webSocketKey, webSocketKey))
+	case is(s.Product, "h2c"):
+		add(func(r *request) { r.settings = nil })
+		add(func(r *request) { r.settings = append(r.settings, http2Settings) })
+	}
+	return heads
 }
 
 // webSocketName is the word websocket, in any letter case, or the beginning of the name of a

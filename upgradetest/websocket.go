@@ -9,6 +9,15 @@ import (
 // This file knows what RFC 6455 adds to a switch, and just enough of frames to see
 // whether the server reads any.
 
+// The faults of the checks. Each line of a version is the value of a field line.
+var (
+	otherVersions = []string{"12", "8", "7", "0", "14", "255"}
+	nearVersions  = []string{"13, 8, 7", "8, 13", "13\n8", "8\n13", "130", "13.0", "013", "+13", "13, 13", "13\n13"}
+	otherMethods  = []string{"HEAD", "PUT", "OPTIONS", "DELETE", "PATCH", "get", "UPGRADE101"}
+	shortKeys     = []string{"c2hvcnQ=", "", "AAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAA=", "AAAAAAAAAAAAAAAAAAAAAAAA"} // of 5, 0, 15, 17 and 18 octets
+	badKeys       = []string{"~!@$%^&*()~!@$%^&*()~!==", "dGhlIHNhbXBsZSBub2_-ZQ==", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBs ZSBub25jZQ==", webSocketKey + ","}
+)
+
 var webSocketChecks = []check{
 	{
 		id: "websocket-accept", title: "the 101 has one Sec-WebSocket-Accept, which answers the key",
@@ -30,13 +39,13 @@ var webSocketChecks = []check{
 		rule: must(6455, "4.2.2"), only: "websocket", switching: true,
 		judge: forEach(func(version string) func(*session) finding {
 			return func(s *session) finding { return refused(s.ask(s.ofVersions(version))) }
-		}, "12", "8", "7", "0", "14", "255"),
+		}, otherVersions...),
 	}, {
 		id: "websocket-version-list", title: "a Sec-WebSocket-Version that contains 13 but is not exactly 13 gets no 101",
 		rule: handshakeRule, only: "websocket", switching: true,
 		judge: forEach(func(text string) func(*session) finding {
 			return func(s *session) finding { return refused(s.ask(s.ofVersions(strings.Split(text, "\n")...))) }
-		}, "13, 8, 7", "8, 13", "13\n8", "8\n13", "130", "13.0", "013", "+13", "13, 13", "13\n13"),
+		}, nearVersions...),
 	}, {
 		id: "websocket-version-told", title: "the answer to an unknown version has Sec-WebSocket-Version",
 		rule: must(6455, "4.4"), only: "websocket", switching: true,
@@ -66,17 +75,17 @@ var webSocketChecks = []check{
 		// A server need not decode the key. Some read this as leave not to look at it.
 		id: "websocket-key-short", title: "a key that does not decode to 16 octets gets no 101",
 		rule: should(6455, "4.2.1"), only: "websocket", switching: true,
-		judge: forEach(func(key string) func(*session) finding { return withKeys(key) },
-			"c2hvcnQ=", "", "AAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAA=", "AAAAAAAAAAAAAAAAAAAAAAAA"), // 5, 0, 15, 17 and 18 octets
+		judge: forEach(func(key string) func(*session) finding { return untakenKeys(key) },
+			shortKeys...),
 	}, {
 		id: "websocket-key-malformed", title: "a key that is not base64 gets no 101",
 		rule: should(6455, "4.2.1"), only: "websocket", switching: true,
-		judge: forEach(func(key string) func(*session) finding { return withKeys(key) },
-			"~!@$%^&*()~!@$%^&*()~!==", "dGhlIHNhbXBsZSBub2_-ZQ==", "dGhlIHNhbXBsZSBub25jZQ", "dGhlIHNhbXBs ZSBub25jZQ==", webSocketKey+","),
+		judge: forEach(func(key string) func(*session) finding { return untakenKeys(key) },
+			badKeys...),
 	}, {
 		id: "websocket-keys", title: "a handshake with two keys gets no 101",
 		rule: should(6455, "11.3.1"), only: "websocket", switching: true,
-		judge: forEach(func(second string) func(*session) finding { return withKeys(webSocketKey, second) },
+		judge: forEach(func(second string) func(*session) finding { return untakenKeys(webSocketKey, second) },
 			"eHl6IHNhbXBsZSBub25jZQ==", webSocketKey),
 	}, {
 		id: "websocket-post", title: "a POST gets no 101",
@@ -90,7 +99,7 @@ var webSocketChecks = []check{
 		rule: handshakeRule, only: "websocket", switching: true,
 		judge: forEach(func(method string) func(*session) finding {
 			return untaken(func(r *request, _ string) { r.method = method })
-		}, "HEAD", "PUT", "OPTIONS", "DELETE", "PATCH", "get", "UPGRADE101"),
+		}, otherMethods...),
 	},
 }
 
@@ -104,14 +113,20 @@ func (s *session) ofVersions(lines ...string) request {
 	return r
 }
 
-// withKeys is untaken for a handshake with these keys.
-func withKeys(keys ...string) func(*session) finding {
-	return untaken(func(r *request, _ string) {
+// withKeys makes a request one with these keys.
+func withKeys(keys ...string) func(*request) {
+	return func(r *request) {
 		r.fields = without(r.fields, "Sec-WebSocket-Key")
 		for _, k := range keys {
 			r.fields = append(r.fields, "Sec-WebSocket-Key: "+k)
 		}
-	})
+	}
+}
+
+// untakenKeys is untaken for a handshake with these keys.
+func untakenKeys(keys ...string) func(*session) finding {
+	change := withKeys(keys...)
+	return untaken(func(r *request, _ string) { change(r) })
 }
 
 // Two ping frames of a client, masked with zeros, and their payloads.

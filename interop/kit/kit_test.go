@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/gosegue/upgrade"
+	"github.com/gosegue/upgrade/handshake"
 	"github.com/gosegue/upgrade/upgradetest"
 )
 
@@ -38,6 +39,11 @@ func fuzzHandler(f *testing.F, h http.Handler) {
 		r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(head)))
 		if err != nil {
 			return false
+		}
+		for name := range r.Header {
+			if (handshake.Field{Name: name}).Check() != nil {
+				return false
+			}
 		}
 		w := &hijackable{ResponseRecorder: httptest.NewRecorder(), line: make(chan string, 1)}
 		h.ServeHTTP(w, r)
