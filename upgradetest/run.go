@@ -23,8 +23,8 @@ const (
 	// MaxConnections is the largest number of connections that a run opens, one at a time.
 	MaxConnections = 400
 
-	// MaxRequests is the largest number of requests on one connection. The content of
-	// one of them may look like a request too.
+	// MaxRequests is the largest number of requests on one connection. Some have content
+	// that looks like one more request: a server must not answer that.
 	MaxRequests = 2
 )
 
