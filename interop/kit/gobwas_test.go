@@ -52,6 +52,7 @@ func TestGobwas(t *testing.T) {
 			"blank-first-line: lines are trimmed",
 			"host-twice: the last Host counts",
 			"host-malformed: Host is not parsed",
+			"websocket-version-list: a second line of 13 is ignored",
 		},
 	})
 }
