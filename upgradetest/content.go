@@ -281,8 +281,8 @@ func ignoredContent(change func(r *request, content string)) func(*session) find
 	}
 }
 
-// hugeLength is a valid Content-Length. A server that keeps only its low 64 bits reads zero.
-const hugeLength = "18446744073709551616" // 1<<64
+// hugeLength is a valid Content-Length that fits no integer of 64 bits.
+const hugeLength = "99999999999999999999"
 
 // endlessContent judges whether content that never ends is read as a request.
 func endlessContent(s *session) finding {
