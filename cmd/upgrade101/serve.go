@@ -43,8 +43,8 @@ func serveCommand() *cobra.Command {
 		Short: "Run a server that switches to echo/1 and to websocket",
 		Long: `Serve runs a server that switches to two protocols: echo/1 sends back every byte
 that follows the 101 response, and websocket sends back every message. A browser gets
-a page to try both fields and to see a handshake octet for octet. Other clients get a
-text with commands to try.
+a page to try both fields and to see a handshake octet for octet. Other clients, such
+as curl, get a text with commands to try.
 
 The first line of standard output is "listening on" and the URL of the server. If the
 server listens on all interfaces, the URL has localhost or 127.0.0.1. To standard error,

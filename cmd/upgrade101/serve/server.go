@@ -182,7 +182,7 @@ func (s *Server) page(supported ...upgrade.Product[string]) http.Handler {
 		before, after, _ := strings.Cut(text, "This command also sends bytes")
 		_, after, _ = strings.Cut(after, "\n\n")
 		_, after, _ = strings.Cut(after, "\n\n")
-		text = strings.ReplaceAll(strings.TrimSpace(before)+"\n\n"+after, "curl -i", "curl -k --http1.1 -i")
+		text = strings.ReplaceAll(strings.TrimSpace(before)+"\n\n"+after, "  curl ", "  curl -k --http1.1 ")
 	}
 	text = strings.ReplaceAll(text, "URL", s.url)
 	text = strings.ReplaceAll(text, "HOST", strings.TrimPrefix(s.url, "http://"))
@@ -233,13 +233,14 @@ upgrade101 serve adds a name.
 `
 
 const pageText = `This server switches to echo/1, which sends back every byte, and to websocket,
-which sends back every message. Try:
+which sends back every message. A browser gets a page instead of this text. Try:
 
-  curl -i -N -H 'Connection: Upgrade' -H 'Upgrade: HTTP/2.0, echo/1' URL/
-  curl -i -N -H 'Connection: Upgrade' -H 'Upgrade: echo/1' -d 'read, not sent back' URL/
-  curl -i -N -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' URL/
+  curl -D - -H 'Connection: Upgrade' -H 'Upgrade: HTTP/2.0, echo/1' URL/
+  curl -D - -H 'Connection: Upgrade' -H 'Upgrade: echo/1' -d 'read, not sent back' URL/
+  curl -D - -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' URL/
 
-They show the response and then wait; end them with Ctrl-C. This command also sends bytes:
+They show the head of the response and then wait; end them with Ctrl-C. With -i instead of
+-D -, curl shows the head at once only on a terminal. This command also sends bytes:
 
   (printf 'GET / HTTP/1.1\r\nHost: HOST\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\nhello\n'; sleep 1) | curl -sN -m 2 telnet://HOST
 

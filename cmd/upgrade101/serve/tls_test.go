@@ -48,8 +48,8 @@ func TestTLS(t *testing.T) {
 		return content
 	}
 	text := string(ask("GET", "/"))
-	if !strings.Contains(text, "curl -k --http1.1 -i -N -H 'Connection: Upgrade' -H 'Upgrade: websocket'") || strings.Contains(text, "telnet") ||
-		strings.Contains(text, "curl -i") || !strings.Contains(text, "\n\nThese requests do not switch") {
+	if !strings.Contains(text, "curl -k --http1.1 -D - -H 'Connection: Upgrade' -H 'Upgrade: websocket'") || strings.Contains(text, "telnet") ||
+		strings.Count(text, "\n  curl ") != strings.Count(text, "curl -k --http1.1 ") || !strings.Contains(text, "\n\nThese requests do not switch") {
 		t.Errorf("the text is\n%s", text)
 	}
 	var key struct{ Key string }
