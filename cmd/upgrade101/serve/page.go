@@ -127,10 +127,37 @@ func answerError(w http.ResponseWriter, status int, err error) {
 	answerJSON(w, status, errorJSON{Error: err.Error()})
 }
 
-// typed is what somebody typed: the lines of each field, with escapes.
+// typed is what the page asks about: the lines of each field.
 type typed struct {
-	Connection string `json:"connection"`
-	Upgrade    string `json:"upgrade"`
+	Connection fieldLines `json:"connection"`
+	Upgrade    fieldLines `json:"upgrade"`
+}
+
+// fieldLines are the lines of a field. In JSON they are a text that somebody typed, with
+// escapes and line ends, or an array of octets, as the answers have them. Only an array can
+// hold one empty line: an empty text is a field that is absent.
+type fieldLines struct {
+	lines []string
+	err   error // of an escape in the text
+}
+
+func (f *fieldLines) UnmarshalJSON(data []byte) error {
+	if data[0] == '[' {
+		var lines []text.Octets
+		if err := json.Unmarshal(data, &lines); err != nil {
+			return err
+		}
+		for _, line := range lines {
+			f.lines = append(f.lines, string(line))
+		}
+		return nil
+	}
+	var typed string
+	if err := json.Unmarshal(data, &typed); err != nil {
+		return err
+	}
+	f.lines, f.err = text.Unescape(typed)
+	return nil
 }
 
 // post answers every method except POST with 405, and every content except JSON with 415. A
@@ -183,13 +210,12 @@ func askedFields(w http.ResponseWriter, r *http.Request) (connection, upgrades [
 		answerError(w, http.StatusBadRequest, err)
 		return nil, nil, false
 	}
-	connection, err = text.Unescape(t.Connection)
-	if err != nil {
+	connection, upgrades = t.Connection.lines, t.Upgrade.lines
+	if err := t.Connection.err; err != nil {
 		answerJSON(w, http.StatusBadRequest, errorJSON{err.Error(), "Connection"})
 		return nil, nil, false
 	}
-	upgrades, err = text.Unescape(t.Upgrade)
-	if err != nil {
+	if err := t.Upgrade.err; err != nil {
 		answerJSON(w, http.StatusBadRequest, errorJSON{err.Error(), "Upgrade"})
 		return nil, nil, false
 	}
@@ -208,7 +234,7 @@ func readTyped(body []byte) (typed, error) {
 	decoder := json.NewDecoder(strings.NewReader(string(body)))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&t); err != nil {
-		return t, errors.New(`want an object of "connection" and "upgrade", two strings`)
+		return t, errors.New(`want an object of "connection" and "upgrade", each a string or an array of lines`)
 	}
 	if _, err := decoder.Token(); err != io.EOF {
 		return t, errors.New("want one object")
@@ -219,6 +245,7 @@ func readTyped(body []byte) (typed, error) {
 // exchangeJSON is a handshake, octet for octet, and how its request was read. Over TLS only
 // its version is known.
 type exchangeJSON struct {
+	Server      string            `json:"server"`  // see Server.id
 	Number      int               `json:"number"`  // among the last handshakes
 	Version     string            `json:"version"` // of HTTP
 	Request     text.Octets       `json:"request"`
@@ -237,7 +264,7 @@ func (s *Server) tellExchange(w http.ResponseWriter, r *http.Request) {
 	}
 	version := cmp.Or(n.offer.version, "1.1")
 	if s.TLS {
-		answerJSON(w, http.StatusOK, exchangeJSON{Number: n.number, Version: version})
+		answerJSON(w, http.StatusOK, exchangeJSON{Server: s.id, Number: n.number, Version: version})
 		return
 	}
 	kept := n.exchange
@@ -247,7 +274,7 @@ func (s *Server) tellExchange(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer := exchangeJSON{
-		n.number, version, text.Octets(kept.Request.Octets), kept.Request.Cut,
+		s.id, n.number, version, text.Octets(kept.Request.Octets), kept.Request.Cut,
 		text.Octets(kept.Response.Octets), kept.Response.Cut, nil,
 	}
 	if !kept.Request.Cut {
@@ -273,15 +300,17 @@ type noteJSON struct {
 	Upgrade    []text.Octets `json:"upgrade"`
 }
 
-// tellLast answers with the handshakes after a number, and with the highest number.
+// tellLast answers with the handshakes after a number, with the highest number, and with the
+// server that counts them.
 func (s *Server) tellLast(w http.ResponseWriter, r *http.Request) {
 	// Without a number, or with a malformed one, the answer is all of them.
 	number, _ := strconv.Atoi(r.URL.Query().Get("after"))
 	notes, last := s.last.after(number)
 	answer := struct {
+		Server     string     `json:"server"`
 		Last       int        `json:"last"`
 		Handshakes []noteJSON `json:"handshakes"`
-	}{last, []noteJSON{}}
+	}{s.id, last, []noteJSON{}}
 	for _, n := range notes {
 		j := noteJSON{
 			Number: n.number, Time: n.time.UTC(),

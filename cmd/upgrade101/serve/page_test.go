@@ -138,7 +138,7 @@ func TestPageAssets(t *testing.T) {
 // postTyped asks how fields are read.
 func postTyped(t *testing.T, address, connection, upgrade string) (status int, got explain.Analysis, problem errorJSON) {
 	t.Helper()
-	content, err := json.Marshal(typed{connection, upgrade})
+	content, err := json.Marshal(map[string]string{"connection": connection, "upgrade": upgrade})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -276,7 +276,14 @@ func TestParseTypedRefuses(t *testing.T) {
 		{"application/json", ``, 400, ""},
 		{"application/json", `[]`, 400, ""},
 		{"application/json", `{"upgrade": 1}`, 400, ""},
-		{"application/json", `{"upgrade": ["a"]}`, 400, ""},
+		{"application/json", `{"upgrade": ["a", ""], "connection": null}`, 200, ""},
+		{"application/json", `{"upgrade": []}`, 200, ""},
+		{"application/json", `{"upgrade": ["a", 1]}`, 400, ""},
+		{"application/json", `{"upgrade": [["a"]]}`, 400, ""},
+		{"application/json", `{"upgrade": ["\u0100"]}`, 400, ""},
+		{"application/json", `{"upgrade": {"a": "b"}}`, 400, ""},
+		{"application/json", `{"upgrade": ["` + strings.Repeat("a", maxTyped) + `"]}`, 200, ""},
+		{"application/json", `{"upgrade": ["` + strings.Repeat("a", maxTyped) + `", ""]}`, 413, ""},
 		{"application/json", `{"x": ""}`, 400, ""},
 		{"application/json", `{} {}`, 400, ""},
 		{"application/json", "{\"upgrade\": \"\xff\"}", 400, ""},
@@ -499,6 +506,26 @@ func testLastHandshakes(t *testing.T, flags ...string) {
 		if last, notes, _ := lastOf(t, address, after); last != 4 || len(notes) != want {
 			t.Errorf("after %q: last %d, %d notes, want %d", after, last, len(notes), want)
 		}
+	}
+}
+
+// A page that has outlived its server learns that another server counts from 1 again.
+func TestServersDiffer(t *testing.T) {
+	ids := map[string]bool{}
+	for range 2 {
+		address, _ := serveHere(t)
+		key := freshKey(t, address)
+		mustRead(t, dial(t, address, getWithID+key+" HTTP/1.1\r\n"+offerEcho+"\r\n"), echo101)
+		exchange, ok := heads(t, address, key)
+		_, _, body := lastOf(t, address, "1")
+		var answer struct{ Server string }
+		if err := json.Unmarshal([]byte(body), &answer); err != nil || !ok || answer.Server == "" || exchange.Server != answer.Server {
+			t.Errorf("%v, the handshake is of the server %q: %s", err, exchange.Server, body)
+		}
+		ids[answer.Server] = true
+	}
+	if len(ids) != 2 {
+		t.Errorf("two servers have the names %v", ids)
 	}
 }
 

@@ -51,7 +51,7 @@ type partyJSON struct {
 	Switched bool        `json:"switched"`
 }
 
-// tellParties answers what three parties make of the offer that somebody typed.
+// tellParties answers what three parties make of the offer that the page asks about.
 func (s *Server) tellParties(w http.ResponseWriter, r *http.Request) {
 	connection, upgrades, ok := askedFields(w, r)
 	if !ok {

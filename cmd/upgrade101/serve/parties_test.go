@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -14,7 +15,12 @@ import (
 // askParties asks the page's question, and returns the status and the answer.
 func askParties(t *testing.T, address, connection, upgrades string) (int, partiesJSON, string) {
 	t.Helper()
-	asked, err := json.Marshal(typed{connection, upgrades})
+	return askPartiesOf(t, address, map[string]string{"connection": connection, "upgrade": upgrades})
+}
+
+func askPartiesOf(t *testing.T, address string, question any) (int, partiesJSON, string) {
+	t.Helper()
+	asked, err := json.Marshal(question)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,5 +216,33 @@ func testLastHandshakesCanBeMadeAgain(t *testing.T, flags ...string) {
 	}
 	if second.Connection != nil || second.Upgrade != nil {
 		t.Errorf("lines of %d octets were kept", len(long))
+	}
+}
+
+// The offer that is made again has the same lines, octet for octet, also if one is empty.
+func TestSameLinesAgain(t *testing.T) { inBothModes(t, testSameLinesAgain) }
+
+func testSameLinesAgain(t *testing.T, flags ...string) {
+	address, _ := serveHere(t, flags...)
+	for i, fields := range []string{
+		"Upgrade: \r\nConnection: Upgrade\r\n",
+		"Upgrade: \r\nUpgrade: \r\nConnection: \r\n",
+		"Upgrade: \r\nUpgrade: echo/1\r\nConnection: \r\nConnection: Upgrade\r\n",
+		"Upgrade: \\x61\x80\r\nConnection: a\\\r\n",
+	} {
+		conn := dial(t, address, "GET / HTTP/1.1\r\nHost: localhost\r\n"+fields+"\r\n")
+		conn.CloseWrite()
+		io.Copy(io.Discard, conn)
+		_, notes, body := lastOf(t, address, strconv.Itoa(i))
+		if len(notes) != 1 {
+			t.Fatal(body)
+		}
+		status, got, body := askPartiesOf(t, address, map[string]any{"connection": notes[0].Connection, "upgrade": notes[0].Upgrade})
+		if want := "GET / HTTP/1.1\r\nHost: localhost\r\n" + fields + "\r\n"; status != http.StatusOK || string(got.Client.Request) != want {
+			t.Errorf("answered %d, sent %q, want %q: %s", status, got.Client.Request, want, body)
+		}
+		if got.Direct.Verdict != notes[0].Decision {
+			t.Errorf("%q: first %q, now %q", fields, notes[0].Decision, got.Direct.Verdict)
+		}
 	}
 }

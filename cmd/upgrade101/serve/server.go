@@ -4,6 +4,7 @@ package serve
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -63,6 +64,7 @@ type Server struct {
 	Names []string
 
 	url      string
+	id       string // random, for pages that outlive the server
 	log      *log.Logger
 	idle     time.Duration
 	sessions sessions
@@ -73,7 +75,7 @@ type Server struct {
 
 // New returns a server whose clients use url. It writes its log to logTo.
 func New(url string, logTo io.Writer) *Server {
-	return &Server{url: url, log: log.New(logTo, "", log.LstdFlags), idle: idleTimeout, keys: newKeys(), asking: make(chan struct{}, maxAsking)}
+	return &Server{url: url, id: rand.Text(), log: log.New(logTo, "", log.LstdFlags), idle: idleTimeout, keys: newKeys(), asking: make(chan struct{}, maxAsking)}
 }
 
 // Run serves until ctx is done or the listener fails. Then it closes all connections.
