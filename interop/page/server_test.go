@@ -58,6 +58,14 @@ func run(t *testing.T, binary string, args ...string) string {
 // runLogged is run; log returns what the command has written to standard error so far.
 func runLogged(t *testing.T, binary string, args ...string) (address string, log func() string) {
 	t.Helper()
+	address, log, stop := start(t, binary, args...)
+	t.Cleanup(stop)
+	return address, log
+}
+
+// start is runLogged, but the command runs until stop is called, which must be once.
+func start(t *testing.T, binary string, args ...string) (address string, log func() string, stop func()) {
+	t.Helper()
 	cmd := exec.Command(binary, args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	stderr, err := os.Create(filepath.Join(t.TempDir(), "stderr"))
@@ -80,19 +88,20 @@ func runLogged(t *testing.T, binary string, args ...string) (address string, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	stop = func() {
 		cmd.Process.Signal(syscall.SIGTERM)
 		err := cmd.Wait()
 		if err != nil || strings.Contains(log(), "panic") {
 			t.Errorf("the server ended with %v\n%s", err, log())
 		}
-	})
+	}
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
+		stop()
 		t.Fatal(err)
 	}
 	_, address, _ = strings.Cut(strings.TrimSpace(line), "://")
-	return address, log
+	return address, log, stop
 }
 
 // tap passes connections on to a server and keeps the octets.

@@ -32,12 +32,24 @@ function escaped(octets, limit = 200) {
 	return octets.length > limit ? shown + ` … ${octets.length - limit} more` : shown;
 }
 
+// ask returns the answer to a question, or throws an error that says why there is none.
 async function ask(path, options) {
 	const response = await fetch(path, { cache: "no-store", ...options });
-	const answer = await response.json();
-	if (!response.ok) throw Object.assign(new Error(answer.error), { field: answer.field, answered: true });
+	let answer;
+	try {
+		answer = await response.json();
+	} catch (error) {
+		if (!(error instanceof SyntaxError)) throw error; // the connection broke
+		throw refusal({ error: `the server answers ${response.status}, without JSON` });
+	}
+	if (!response.ok) throw refusal(answer);
 	return answer;
 }
+
+const refusal = (answer) => Object.assign(new Error(answer.error), { field: answer.field, answered: true });
+
+// reason says why there is no answer.
+const reason = (error) => (error.answered ? error.message : "the server does not answer");
 
 // Heads.
 
@@ -131,31 +143,48 @@ function table(title, names, rows, all) {
 // Echo.
 
 const maxMessages = 50;
-let socket = null;
-let headsOf = null; // the socket whose handshake is shown
+let socket = null; // until it is closed
+let shown = null; // the handshake that is shown: its socket, and what became of its heads
 
 const echoTexts = {
 	opening: "The page is opening a WebSocket to this server.",
 	open: "The page has a WebSocket to this server, which sends back every message.",
 	openOver: (version) => `The page has a WebSocket over HTTP/${version} to this server, which sends back every message.`,
-	closed: "The page has no WebSocket to this server now. “Open” makes another handshake.",
+	closing: "The page is closing its WebSocket to this server.",
+	closed: "The page has no WebSocket to this server now. “Open” makes a handshake.",
 };
 
 function setState(state, text) {
-	const open = state === "open";
 	byId("state").dataset.state = state;
 	byId("state").textContent = text;
 	byId("echo-text").textContent = echoTexts[state];
 	byId("toggle").textContent = state === "closed" ? "Open" : "Close";
-	byId("send").disabled = !open;
-	sayWhose();
+	byId("toggle").disabled = state === "closing";
+	byId("send").disabled = state !== "open";
+	sayHandshake();
 }
 
-// sayWhose says which handshake is shown.
-function sayWhose() {
-	if (!headsOf) byId("handshake-text").textContent = "No handshake yet.";
-	else if (headsOf === socket) byId("handshake-text").textContent = "What went over the connection before the first message.";
-	else byId("handshake-text").textContent = "What went over the last connection before the first message. It is closed now.";
+const handshakeTexts = {
+	none: () => "No handshake of this page has switched yet.",
+	asked: () => "The page is asking the server for the heads of its handshake.",
+	known: (open) => (open ? "What went over the connection before the first message." :
+		"What went over the last connection that switched, before the first message. It is closed now."),
+	overTLS: () => "Over TLS this server does not keep the heads.",
+	failed: () => `The heads of the last handshake that switched are not known: ${shown.why}.`,
+};
+
+// sayHandshake says which handshake is shown.
+function sayHandshake() {
+	byId("handshake-text").textContent = handshakeTexts[shown?.heads ?? "none"](shown?.socket === socket);
+}
+
+// setHeads says what became of the heads of a handshake.
+function setHeads(ours, heads, why = "") {
+	shown = { socket: ours, heads, why };
+	if (heads !== "known") {
+		for (const id of ["request", "response", "own"]) byId(id).replaceChildren();
+	}
+	sayHandshake();
 }
 
 function say(way, className, text) {
@@ -175,18 +204,18 @@ async function connect() {
 	let key;
 	try {
 		({ key } = await ask("key", post({})));
-	} catch {
-		setState("closed", "the server does not answer");
+	} catch (error) {
+		setState("closed", reason(error));
 		return;
-	} finally {
-		byId("toggle").disabled = false;
 	}
+	byId("toggle").disabled = false;
 	const scheme = location.protocol === "https:" ? "wss:" : "ws:";
 	const ours = new WebSocket(`${scheme}//${location.host}/?handshake=${key}`);
 	let opened = false;
 	socket = ours;
 	ours.onopen = () => {
 		opened = true;
+		setHeads(ours, "asked");
 		setState("open", "switched to websocket");
 		showExchange(ours, key);
 	};
@@ -207,27 +236,24 @@ async function showExchange(ours, key) {
 	for (let tries = 0; ; tries++) {
 		try {
 			const exchange = await ask("handshake?key=" + key);
-			own = exchange.number;
+			if (ours !== shown.socket) return; // there is another handshake
+			own = exchange;
 			compareOwn();
 			if (ours === socket && ours.readyState === WebSocket.OPEN) byId("echo-text").textContent = echoTexts.openOver(exchange.version);
 			if (!exchange.request) {
-				headsOf = null;
-				byId("handshake-text").textContent = "Over TLS this server does not keep the heads.";
+				setHeads(ours, "overTLS");
 				return;
 			}
 			showHead(byId("request"), exchange.request, exchange.requestCut);
 			showHead(byId("response"), exchange.response, exchange.responseCut);
 			if (exchange.analysis) showAnalysis(byId("own"), exchange.analysis);
 			else byId("own").replaceChildren(element("p", "hint", "The request is too long to be kept whole."));
-			headsOf = ours;
-			sayWhose();
+			setHeads(ours, "known");
 			return;
 		} catch (error) {
+			if (ours !== shown.socket) return;
 			if (tries === 20) {
-				byId("request").textContent = byId("response").textContent = "";
-				headsOf = null;
-				sayWhose();
-				byId("own").replaceChildren(element("p", "error", error.message));
+				setHeads(ours, "failed", reason(error));
 				return;
 			}
 		}
@@ -244,7 +270,14 @@ byId("echo").addEventListener("submit", (event) => {
 	byId("message").select();
 });
 
-byId("toggle").addEventListener("click", () => (socket ? socket.close(1000) : connect()));
+byId("toggle").addEventListener("click", () => {
+	if (!socket) {
+		connect();
+		return;
+	}
+	socket.close(1000);
+	setState("closing", "closing");
+});
 
 // Try a field.
 
@@ -264,8 +297,9 @@ async function read() {
 			...analysis.errors.map((e) => `${e.in}, line ${e.line}, offset ${e.offset}: ${e.text}`)].join(". ");
 	} catch (error) {
 		if (ours.signal.aborted) return;
-		problem = error.answered ? error : { message: "The server does not answer.", field: "" };
+		problem = { message: reason(error), field: error.field };
 		byId("result").replaceChildren();
+		byId("spoken").textContent = "";
 	}
 	byId("try-error").textContent = problem.field ? `${problem.field}: ${problem.message}` : problem.message;
 	for (const field of ["Connection", "Upgrade"]) {
@@ -315,7 +349,20 @@ byId("examples").append(...examples.map(([name, upgrade, connection]) => {
 
 const maxLast = 50;
 const notes = new Map(); // those that are listed, by number
+let server = ""; // that counts them
 let last = 0;
+
+// beginWith notes which server counts the handshakes, and forgets what another one said.
+function beginWith(name) {
+	const first = !server;
+	server = name;
+	if (first) return;
+	notes.clear();
+	byId("last").replaceChildren();
+	comparing?.abort();
+	comparing = null;
+	showNoParties("no offer chosen yet", "not asked yet");
+}
 
 function showNote(note) {
 	const item = element("li", note.switched ? "switched" : "",
@@ -340,28 +387,24 @@ function showNote(note) {
 // Three parties.
 
 let comparing = null; // the last question
-let own = 0; // the number of this page's handshake
+let own = null; // this page's handshake: its server and number
 
-const compareNote = (note) => compare(`handshake ${note.number}`, typed(note.connection), typed(note.upgrade));
+const compareNote = (note) => compare(`handshake ${note.number}`, note.connection, note.upgrade);
 
 // compareOwn shows this page's handshake, unless somebody has chosen another offer.
 function compareOwn() {
-	const note = notes.get(own);
+	const note = own?.server === server && notes.get(own.number);
 	if (note?.upgrade && !comparing) compareNote(note);
 }
 
-// typed returns lines of octets as the server reads what somebody types.
-function typed(lines) {
-	const escape = (octet) => (octet === " " ? octet : octet === "\\" ? "\\\\" : glyph(octet));
-	return lines.map((line) => Array.from(line, escape).join("")).join("\n");
-}
-
-// compare asks what three parties make of an offer, and shows it.
+// compare asks what three parties make of an offer, and shows it. A field is an array of lines,
+// or a text as somebody types it.
 async function compare(what, connection, upgrade) {
 	comparing?.abort();
 	const ours = (comparing = new AbortController());
 	try {
 		const parties = await ask("parties", { ...post({ connection, upgrade }), signal: ours.signal });
+		if (ours.signal.aborted) return;
 		for (const [name, party] of Object.entries(parties)) {
 			const box = byId(name + "-verdict");
 			box.replaceChildren(element("strong", "", party.verdict));
@@ -375,7 +418,17 @@ async function compare(what, connection, upgrade) {
 		byId("parties-state").textContent = what;
 	} catch (error) {
 		if (ours.signal.aborted) return;
-		byId("parties-state").textContent = `${what}: ${error.answered ? error.message : "the server does not answer"}`;
+		showNoParties(`${what}: ${reason(error)}`, "no answer");
+	}
+}
+
+// showNoParties shows that there is nothing to show, and why.
+function showNoParties(why, verdict) {
+	byId("parties-state").textContent = why;
+	for (const name of ["client", "proxy", "server", "direct"]) {
+		byId(name + "-verdict").className = "verdict unasked";
+		byId(name + "-verdict").textContent = verdict;
+		for (const part of ["request", "response"]) byId(`${name}-${part}`)?.replaceChildren();
 	}
 }
 
@@ -386,30 +439,37 @@ function showParties() {
 }
 
 byId("compare").addEventListener("click", () => {
-	compare("the fields typed above", byId("connection").value, byId("upgrade").value);
+	compare("the fields typed above, as they were sent", byId("connection").value, byId("upgrade").value);
 	showParties();
 });
 
 byId("curl").replaceChildren(element("code", "", `curl ${location.protocol === "https:" ? "-k " : ""}${location.origin}/`));
 
+// sayLast says what the list is. An empty list says that there is no handshake only while the
+// server says so.
+function sayLast(text, live) {
+	byId("last-state").textContent = text;
+	byId("last").classList.toggle("live", live);
+}
+
 async function poll() {
 	for (;;) {
 		if (!document.hidden) {
 			try {
-				let answer = await ask("handshakes?after=" + last);
-				if (answer.last < last) {
-					// Another server than before.
-					byId("last").replaceChildren();
-					notes.clear();
-					answer = await ask("handshakes?after=0");
+				const answer = await ask("handshakes?after=" + last);
+				if (answer.server !== server) {
+					beginWith(answer.server);
+					const all = last === 0;
+					last = 0;
+					if (!all) continue;
 				}
 				answer.handshakes.forEach(showNote);
 				while (byId("last").childElementCount > maxLast) byId("last").lastElementChild.remove();
 				last = answer.last;
 				compareOwn();
-				byId("last-state").textContent = "live, the last 50";
-			} catch {
-				byId("last-state").textContent = "the server does not answer";
+				sayLast("live, at most the last 50", true);
+			} catch (error) {
+				sayLast(reason(error), false);
 			}
 		}
 		await pause(1500);
