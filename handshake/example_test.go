@@ -8,6 +8,7 @@ import (
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/handshake"
+	rfc6455 "github.com/gosegue/upgrade/websocket"
 )
 
 // show prints a head with its line ends made visible.
@@ -139,6 +140,17 @@ func ExampleStatus() {
 	// 426 "Upgrade"
 	// 505 ""
 	// 401 ""
+}
+
+// RefusalOf is the whole answer to any error of this module: with the status alone, a client
+// would not learn which version of WebSocket the server speaks.
+func ExampleRefusalOf() {
+	err := rfc6455.Check("GET", []string{"8"}, []string{"dGhlIHNhbXBsZSBub25jZQ=="})
+	refusal := handshake.RefusalOf(err)
+	fields, _, _ := refusal.Response(upgrade.MustParseProduct("websocket"))
+	fmt.Println(refusal.Status, fields)
+	// Output:
+	// 426 [{Sec-WebSocket-Version 13} {Upgrade websocket}]
 }
 
 // A field that would break the message is refused before anything is written.

@@ -124,6 +124,15 @@ func ExampleError() {
 	// true
 }
 
+// A target in absolute-form says whom the request is for, whatever Host says.
+func ExampleRequest_Authority() {
+	var request head.Request
+	request.Parse([]byte("GET http://a.example/ HTTP/1.1\r\nHost: b.example\r\n\r\n"), head.Limits{})
+	fmt.Printf("%s, not %s\n", request.Authority(), request.Host)
+	// Output:
+	// a.example, not b.example
+}
+
 func ExampleRequest_All() {
 	var request head.Request
 	request.Parse([]byte("GET / HTTP/1.1\r\nHost: a\r\nACCEPT:  text/html \r\n\r\n"), head.Limits{})

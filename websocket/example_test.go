@@ -53,6 +53,16 @@ func ExampleCheckAccept() {
 	// websocket: Sec-WebSocket-Accept does not answer the key
 }
 
+// The server may choose one of the names that the client sent, or none.
+func ExampleCheckSubprotocol() {
+	offered := []string{"v2.chat", "v1.chat"}
+	fmt.Println(websocket.CheckSubprotocol([]string{"v1.chat"}, offered...))
+	fmt.Println(websocket.CheckSubprotocol([]string{"v3.chat"}, offered...))
+	// Output:
+	// v1.chat <nil>
+	//  websocket: Sec-WebSocket-Protocol names none that was offered
+}
+
 // A client makes a key for each connection, and sends it with the offer.
 func ExampleAppendKey() {
 	key := string(websocket.AppendKey(nil))

@@ -2,7 +2,7 @@
 // switch of protocols ([RFC 6455], section 4), on bytes and strings. For a server it
 // checks the request ([Check], [CheckConnect]) and its origin ([SameOrigin]), answers the
 // key ([AppendAccept]) and chooses a subprotocol ([SelectSubprotocol]). For a client it
-// makes a key ([AppendKey]) and checks the answer ([CheckAccept]).
+// makes a key ([AppendKey]) and checks the answer ([CheckAccept], [CheckSubprotocol]).
 //
 // Packages handshake, httpupgrade and netupgrade make the switch itself. This package
 // knows nothing of connections, messages or frames: to speak WebSocket, use a library
