@@ -491,7 +491,7 @@ func TestHost(t *testing.T) {
 	}
 }
 
-// Refuse and Advertise set Upgrade and its option, whatever else is in Connection.
+// Refuse and Advertise set Upgrade and its option, and keep the other options.
 func TestRefuseAndAdvertise(t *testing.T) {
 	h2c := upgrade.MustParseProduct("h2c")
 	handlers := map[string]fasthttp.RequestHandler{

@@ -45,7 +45,7 @@ func (i *idleTimer) check() {
 	}
 }
 
-// isIdle reports whether the time is over. If it is not, isIdle sets the timer anew.
+// isIdle reports whether the time is over. If it is not, isIdle resets the timer.
 func (i *idleTimer) isIdle() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -17,7 +17,7 @@ const (
 // remedyOf returns what to change in a server that fails the check of that ID.
 func remedyOf(id string) string {
 	if strings.HasPrefix(id, "client-") {
-		return "Take the offer of every well-formed request, whatever else is in it, such as the one that this client sends. A proxy that changes Host makes a server refuse the Origin."
+		return "Take the offer of every well-formed request, such as the one that this client sends, no matter what other fields it has. A proxy that changes Host makes a server refuse the Origin."
 	}
 	return remedies[id]
 }

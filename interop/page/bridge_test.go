@@ -18,9 +18,9 @@ import (
 	"github.com/gosegue/upgrade/proxyupgrade"
 )
 
-// Chromium speaks WebSocket over HTTP/2 to our proxy, and this to a backend of HTTP/1.1,
-// which sees an offer that is complete. The proxy is a process of its own, whose
-// environment has the setting for it, and allows no switch over HTTP/1.1.
+// Chromium speaks WebSocket over HTTP/2 to our proxy, and the proxy makes a complete offer
+// to an HTTP/1.1 backend. The proxy runs in a process with the setting for HTTP/2 in its
+// environment, and allows no switch over HTTP/1.1.
 func TestBridge(t *testing.T) {
 	const variable = "BRIDGE_TO"
 	if backend := os.Getenv(variable); backend != "" {

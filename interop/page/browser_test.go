@@ -25,8 +25,8 @@ import (
 // patience is how long anything may take.
 const patience = 30 * time.Second
 
-// browser starts Chromium, which ends with the test, its whole process group. Without
-// Chromium the test is skipped; with INTEROP=required it fails.
+// browser starts Chromium. Its process group ends with the test. Without Chromium the test
+// is skipped, or fails with INTEROP=required.
 func browser(t *testing.T, flags ...string) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
@@ -37,7 +37,7 @@ func browser(t *testing.T, flags ...string) context.Context {
 		}
 		t.Skip(message)
 	}
-	// A short name, for a socket is made in it.
+	// The name is short, because Chromium makes a socket in the directory.
 	dir, err := os.MkdirTemp("", "page")
 	if err != nil {
 		t.Fatal(err)
@@ -47,7 +47,7 @@ func browser(t *testing.T, flags ...string) context.Context {
 		if process != nil && process.Process != nil {
 			syscall.Kill(-process.Process.Pid, syscall.SIGKILL)
 		}
-		// The last of the group may still write for a moment.
+		// A process of the group may still write for a moment.
 		for range 100 {
 			if err = os.RemoveAll(dir); err == nil {
 				return
@@ -81,7 +81,7 @@ func browser(t *testing.T, flags ...string) context.Context {
 	return ctx
 }
 
-// tab is a tab of the browser, in which nothing may go wrong that is not expected.
+// tab is a tab of the browser. The test fails if anything unexpected goes wrong in it.
 type tab struct {
 	*testing.T
 	ctx context.Context
@@ -96,7 +96,7 @@ type look struct {
 	dark          bool
 }
 
-// open opens a URL in a tab of its own, which is closed when the test ends.
+// open opens a URL in a new tab, which is closed when the test ends.
 func open(t *testing.T, browser context.Context, l look, url string) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser)
@@ -147,7 +147,7 @@ func (t *tab) hear(event any) {
 	}
 }
 
-// quiet fails if anything went wrong in the tab but what says one of expected.
+// quiet fails if anything went wrong in the tab that does not contain one of expected.
 func (t *tab) quiet(expected ...string) {
 	t.Helper()
 	t.mu.Lock()
@@ -170,7 +170,7 @@ func (t *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// eval returns the value of an expression, or of what it promises.
+// eval returns the value of an expression, or of its promise.
 func eval[T any](t *tab, expression string) T {
 	t.Helper()
 	v, err := chromedp.Run(t.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
@@ -196,7 +196,7 @@ func (t *tab) keys(keys string, options ...chromedp.KeyOption) {
 	t.do(chromedp.KeyEvent(keys, options...))
 }
 
-// screenshot keeps a picture of the whole page in the output folder, which nobody tracks.
+// screenshot keeps a picture of the whole page in the output folder, which git ignores.
 func (t *tab) screenshot(name string) {
 	t.Helper()
 	picture, err := chromedp.Run(t.ctx, chromedp.FullScreenshot(100))

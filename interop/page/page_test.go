@@ -96,20 +96,20 @@ func testEcho(t *testing.T, browser context.Context, url string, tap *tap) {
 	if n := eval[int](tab, `document.querySelectorAll("#transcript b").length`); n != 0 {
 		t.Errorf("%d elements from a message", n)
 	}
-	// Many messages do not make the page grow without end.
+	// The page keeps only the last messages.
 	eval[bool](tab, `(() => { for (let i = 0; i < 200; i++) { document.getElementById("message").value = "m" + i; document.getElementById("send").click(); } return true; })()`)
 	tab.wait(`document.querySelector("#transcript li:last-child").textContent === "echom199"`)
 	if n := eval[int](tab, `document.querySelectorAll("#transcript li").length`); n > 50 {
 		t.Errorf("%d messages", n)
 	}
 
-	// What the page says is so: of the connection while it is open, and afterwards.
+	// What the page says is true while the connection is open, and after its end.
 	const says = `document.getElementById("echo-text").textContent + document.getElementById("handshake-text").textContent`
 	if got := eval[string](tab, says); !strings.Contains(got, "has a WebSocket") || strings.Contains(got, "closed") {
 		t.Errorf("open, it says %q", got)
 	}
 
-	// Closed and opened again, it is another handshake.
+	// Opened again, it makes another handshake.
 	eval[bool](tab, `(document.getElementById("toggle").click(), true)`)
 	tab.wait(`document.getElementById("state").dataset.state === "closed"`)
 	if got := eval[string](tab, says); !strings.Contains(got, "has no WebSocket") || !strings.Contains(got, "It is closed now") {
@@ -126,7 +126,7 @@ func testLast(t *testing.T, browser context.Context, url string, tap *tap) {
 	tab := open(t, browser, desktop, url)
 	ready(tab)
 	tab.wait(`document.querySelector("#last li.switched")`)
-	// One that comes while the page is open, by somebody of no good will.
+	// A hostile one comes while the page is open.
 	offer(t, tap.address, "GET /<script>pwned=1</script>?secret HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: <img src=x onerror=pwned=1>\x80\r\n\r\n")
 	offer(t, tap.address, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: <img src=x onerror=pwned=1>\x80\r\n\r\n")
 	tab.wait(`document.querySelector("#last li")?.textContent.includes("<img src=x onerror=pwned=1>\\x80")`)
@@ -144,8 +144,8 @@ func testLast(t *testing.T, browser context.Context, url string, tap *tap) {
 	tab.quiet()
 }
 
-// testParties looks at what three parties made of an offer: of the first handshake without
-// a click, of another one by its button, and of what somebody typed.
+// testParties looks at what three parties made of an offer: the page's own handshake without
+// a click, another one by its button, and fields that somebody typed.
 func testParties(t *testing.T, browser context.Context, url string, tap *tap) {
 	tab := open(t, browser, desktop, url)
 	ready(tab)
@@ -209,7 +209,7 @@ func testFooter(t *testing.T, browser context.Context, url string, _ *tap) {
 	tab.quiet()
 }
 
-// unharmed fails if anything that was shown has become a part of the page.
+// unharmed fails if shown text has become an element or a script of the page.
 func unharmed(tab *tab) {
 	tab.Helper()
 	if !eval[bool](tab, `typeof pwned === "undefined"`) {
@@ -292,7 +292,7 @@ func testOctets(t *testing.T, browser context.Context, url string, _ *tap) {
 	}
 	noSidewaysScroll(tab)
 	tab.screenshot("octets-1200")
-	// Typed as they are, those that a text can have come as UTF-8.
+	// Characters that are typed without escapes come as UTF-8.
 	read(tab, "\u00e9\u212a\U0001f600\u202e\x7f", "")
 	if got := eval[string](tab, `Array.from(document.querySelectorAll("#result .octet"), (o) => o.textContent).join("")`); got != `\xc3\xa9\xe2\x84\xaa\xf0\x9f\x98\x80\xe2\x80\xae\x7f` {
 		t.Errorf("shown as %s", got)
@@ -347,7 +347,7 @@ func testEscape(t *testing.T, browser context.Context, url string, _ *tap) {
 	tab.quiet("400")
 }
 
-// What the policy forbids does not happen, even to who has got into the page.
+// The policy stops even a script that has got into the page.
 func testPolicy(t *testing.T, browser context.Context, url string, _ *tap) {
 	tab := open(t, browser, desktop, url)
 	ready(tab)
@@ -377,7 +377,7 @@ func testPolicy(t *testing.T, browser context.Context, url string, _ *tap) {
 	}
 }
 
-// Everything can be done without a mouse, and one sees where one is.
+// Everything can be done without a mouse, and the focus is visible.
 func testKeyboard(t *testing.T, browser context.Context, url string, _ *tap) {
 	tab := open(t, browser, desktop, url)
 	ready(tab)
@@ -415,10 +415,10 @@ func testKeyboard(t *testing.T, browser context.Context, url string, _ *tap) {
 	tab.keys("a", chromedp.KeyModifiers(chromedp.ModifierCtrl))
 	tab.keys(kb.Backspace + "x,y")
 	tab.wait(`document.querySelectorAll("#result table:last-of-type tbody tr").length === 2`)
-	// Who does not see the result is told of it.
+	// A screen reader announces the result.
 	tab.wait(`document.querySelector("[role=status]#spoken").textContent.match(/^no offer: Connection does not name the option upgrade.*Upgrade, line 0, offset 6: want comma/)`)
 	tabTo("scroll")
-	// The order is that of the page.
+	// The focus moves in the order of the page.
 	if !slices.IsSortedFunc([]int{slices.Index(order, "message"), slices.Index(order, "toggle"), slices.Index(order, "request"), slices.Index(order, "upgrade"), slices.Index(order, "connection")}, func(a, b int) int { return a - b }) {
 		t.Errorf("order %q", order)
 	}
@@ -432,7 +432,7 @@ func testKeyboard(t *testing.T, browser context.Context, url string, _ *tap) {
 	tab.quiet()
 }
 
-// testLooks looks at the page as people do, on a phone and a desk, by day and night.
+// testLooks looks at the page on a phone and on a desktop, light and dark.
 func testLooks(t *testing.T, browser context.Context, url string, _ *tap) {
 	for name, l := range map[string]look{
 		"light-320": {320, 640, false}, "light-360": {360, 740, false}, "light-1200": {1200, 900, false},

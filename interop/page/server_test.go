@@ -27,7 +27,7 @@ func build(t *testing.T) string {
 	binary := filepath.Join(t.TempDir(), "upgrade101")
 	cmd := exec.Command("go", "build", "-o", binary, ".")
 	cmd.Dir = source
-	// The go.work of the whole repository, whatever that of the tests is.
+	// With the go.work of the whole repository, not that of the tests.
 	cmd.Env = append(os.Environ(), "GOFLAGS=-buildvcs=false", "GOWORK="+filepath.Join(source, "..", "..", "go.work"))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

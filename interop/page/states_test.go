@@ -13,7 +13,8 @@ import (
 
 // This file knows every state that the page can show, and what it must say then.
 
-// fault makes a question of the page fail. An answer of 0 is none until free is called.
+// fault makes a question of the page fail. With the status 0 no answer comes until free is
+// called.
 type fault struct {
 	status  int
 	content string
@@ -190,7 +191,7 @@ func TestStatesOfTheWebSocket(t *testing.T) {
 		server.free()
 	}
 
-	// None of that is so for a page that has had no handshake.
+	// A page without a handshake says none of that.
 	for path, state := range map[string]string{"/key": "gone", "ws": "not switched"} {
 		server.fail(path, 404, gone)
 		fresh := open(t, browser, desktop, front)
@@ -270,7 +271,7 @@ func TestStatesOfTheLists(t *testing.T) {
 	must(lists{"the server answers 502, without JSON", "", "handshake 1", switched, 1, true})
 	server.free()
 
-	// A question to three parties that has no answer shows nothing of the last one.
+	// If a question to three parties has no answer, nothing of the last answer is shown.
 	send := func(upgrade string) {
 		quoted, _ := json.Marshal(upgrade)
 		eval[bool](tab, `(document.getElementById("upgrade").value = `+string(quoted)+`, document.getElementById("connection").value = "Upgrade", document.getElementById("compare").click(), true)`)
@@ -285,14 +286,14 @@ func TestStatesOfTheLists(t *testing.T) {
 	server.free()
 	send("websocket")
 	must(lists{live, "", typedSent, switched, 1, true})
-	// While there is no answer, the old one stays whole.
+	// Until an answer comes, the old one stays whole.
 	server.fail("/parties", 0, "")
 	send("echo/1")
 	must(lists{live, "", typedSent, switched, 1, true})
 	server.free()
 	must(lists{live, "", typedSent, "switched to echo/1", 1, true})
 
-	// What is announced goes with what is shown.
+	// The announcement belongs to what is shown.
 	tab.wait(`document.getElementById("spoken").textContent`)
 	server.fail("/parse", 404, gone)
 	eval[bool](tab, `(document.getElementById("try").requestSubmit(), true)`)

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// The page says which version of HTTP its WebSocket runs over, which is 2 exactly where the
-// environment of the server lets net/http serve it.
+// The page says which version of HTTP its WebSocket uses. That is 2 only if the environment
+// of the server lets net/http serve it.
 func TestTLS(t *testing.T) {
 	browser := browser(t, "ignore-certificate-errors")
 	binary := build(t)

@@ -102,7 +102,7 @@ func testBrowserPage(t *testing.T, flags ...string) {
 			t.Errorf("%s %s: %s, %v, %s", test.method, test.path, response.Status, response.Header, body)
 		}
 	}
-	// Whatever else it is, it is the text for other clients.
+	// Any other request gets the text for other clients.
 	if response, _ := fetch(t, "POST", url+"/", "x", "Accept", "text/html"); response.StatusCode != 200 ||
 		response.Header.Get("Content-Type") != "text/plain; charset=utf-8" {
 		t.Errorf("POST /: %+v", response)
@@ -207,7 +207,7 @@ func TestParseTypedOctets(t *testing.T) {
 	}
 }
 
-// However much is typed, what comes back is bounded, and has the fault in it.
+// The answer is bounded and shows the fault, no matter how much is typed.
 func TestParseTypedBounds(t *testing.T) {
 	address, _ := serveHere(t)
 	for _, test := range []struct {
@@ -378,7 +378,7 @@ func testExchange(t *testing.T, flags ...string) {
 	}
 }
 
-// What is kept of a head is bounded, and nobody is told of what was not kept.
+// The server keeps only the beginning of a long head, and says so.
 func TestExchangeBounds(t *testing.T) { inBothModes(t, testExchangeBounds) }
 
 func testExchangeBounds(t *testing.T, flags ...string) {
@@ -391,7 +391,7 @@ func testExchangeBounds(t *testing.T, flags ...string) {
 		t.Errorf("%t, %d octets, cut %t, %+v", ok, len(got.Request), got.RequestCut, got.Analysis)
 	}
 
-	// On a connection that has been used before, the first exchange is another.
+	// If the connection was used before, its first exchange is another one.
 	second := freshKey(t, address)
 	conn := dial(t, address, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"+getWithID+second+" HTTP/1.1\r\n"+offerEcho+"\r\n")
 	reader := bufio.NewReader(conn)
@@ -442,7 +442,7 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// lastOf asks for the last handshakes behind a number.
+// lastOf asks for the handshakes after a number.
 func lastOf(t *testing.T, address, after string) (last int, notes []noteJSON, text string) {
 	t.Helper()
 	_, text = fetch(t, "GET", "http://"+address+"/handshakes?after="+after, "")
@@ -529,7 +529,7 @@ func TestServersDiffer(t *testing.T) {
 	}
 }
 
-// Many handshakes at once are all noted, and the octets of each are its own.
+// The server notes all of many simultaneous handshakes, each with its own octets.
 func TestManyHandshakes(t *testing.T) { inBothModes(t, testManyHandshakes) }
 
 func testManyHandshakes(t *testing.T, flags ...string) {
@@ -558,7 +558,7 @@ func testManyHandshakes(t *testing.T, flags ...string) {
 				if _, err := io.ReadFull(conn, got); err != nil || string(got) != echo101+"x" {
 					t.Errorf("%q, %v", got, err)
 				}
-				// By the echo it has been noted; others may have pushed it out.
+				// The server has noted it before the echo; later ones may have replaced it.
 				response, body := fetch(t, "GET", "http://"+address+"/handshake?key="+key, "")
 				var kept exchangeJSON
 				if response.StatusCode == 200 && (json.Unmarshal([]byte(body), &kept) != nil || string(kept.Request) != head) {

@@ -150,7 +150,7 @@ func newOffered(connection, upgrades []string) offered {
 }
 
 // ask makes the offer to a server, and returns what the client makes of the answer. It
-// reads all that the server has to say, so that the server has decided by then.
+// reads to the end of the answer, so the server has decided when ask returns.
 func (o offered) ask(ctx context.Context, address string) (partyJSON, error) {
 	client := partyJSON{Request: text.Octets(o.head)}
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
@@ -258,7 +258,7 @@ func start(ctx context.Context, listener net.Listener, run func(context.Context,
 	}
 }
 
-// decisions holds what a proxy says of one offer.
+// decisions holds what a proxy has decided about one offer.
 type decisions struct {
 	mu    sync.Mutex
 	texts []string
@@ -287,8 +287,8 @@ func (d *decisions) party(server partyJSON) partyJSON {
 	return party
 }
 
-// hop is a listener that keeps what its connections receive and send, up to maxHop octets
-// each. There is one connection.
+// hop is a listener that keeps what its connection receives and sends, up to maxHop octets
+// of each.
 type hop struct {
 	net.Listener
 	mu            sync.Mutex
@@ -341,5 +341,5 @@ func (c *hopConn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// CloseWrite lets a protocol that is spoken after a switch end in one direction.
+// CloseWrite is for the protocol after the switch: it ends one direction.
 func (c *hopConn) CloseWrite() error { return c.Conn.(*net.TCPConn).CloseWrite() }

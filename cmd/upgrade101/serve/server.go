@@ -27,10 +27,9 @@ import (
 // This file knows the server: when it starts and stops, what it answers, and what it
 // logs. It knows nothing of what is spoken after a switch.
 
-// The limits of the server. Nothing may hang forever: a request, a response, an unused
-// connection, a switched connection on which nothing moves, and what is still going on
-// when the server stops. Nothing may grow forever: the head of a request, and the number
-// of open connections.
+// The limits of the server. They bound the time of a request, a response, an unused
+// connection, a switched connection that is silent, and of everything that still runs when
+// the server stops. They also bound the head of a request and the number of connections.
 const (
 	readTimeout  = 30 * time.Second
 	writeTimeout = 30 * time.Second
@@ -50,7 +49,7 @@ var (
 	webSocket = upgrade.MustParseProduct("websocket")
 )
 
-// Server is a server to try a switch on.
+// Server is a server to try a switch on: see the package.
 type Server struct {
 	// Raw makes package netupgrade read the first request of a connection, not net/http.
 	Raw bool
@@ -81,7 +80,7 @@ func New(url string, logTo io.Writer) *Server {
 // Run serves until ctx is done or the listener fails. Then it closes all connections.
 func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	listener = limit(listener, maxConns)
-	if !s.TLS { // of which net/http has to see the connection itself
+	if !s.TLS { // over TLS net/http needs the connection itself
 		listener = record.Listener(listener)
 	}
 	server := &http.Server{
@@ -122,7 +121,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	case <-ctx.Done():
 	}
 	listener.Close()
-	// Shutdown leaves connections alone that were switched, and waits for streams.
+	// Shutdown does not close switched connections, and waits for switched streams.
 	s.sessions.close()
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
@@ -166,8 +165,8 @@ func (s *Server) speak(conn net.Conn, product upgrade.Product[string], o offer, 
 	s.log.Printf("%s %s %s", o.from, product, ending)
 }
 
-// logRefusal logs that a request was refused. If a request does not switch for another
-// reason, the page logs it.
+// logRefusal logs a request that was refused. The page logs every other request that does
+// not switch.
 func (s *Server) logRefusal(r *http.Request, d handshake.Decision) {
 	var refusal *handshake.Refusal
 	if errors.As(d.Err, &refusal) {
@@ -201,7 +200,7 @@ func (s *Server) page(supported ...upgrade.Product[string]) http.Handler {
 			s.logOffer(s.offerOf(r), "not switched", err)
 		}
 		if _, valid := uri.IsHost(r.Host); !valid {
-			// net/http checks the octets of Host, and not their order.
+			// net/http checks only which octets Host has.
 			w.Header().Set("Connection", "close")
 			answerWith(w, http.StatusBadRequest, "text/plain; charset=utf-8", []byte("Host is malformed.\n"))
 			return

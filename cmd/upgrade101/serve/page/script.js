@@ -292,7 +292,7 @@ async function read() {
 		const analysis = await ask("parse", { ...post(asked), signal: ours.signal });
 		if (ours.signal.aborted) return;
 		showAnalysis(byId("result"), analysis);
-		// What is announced has to stand in the page before.
+		// The page must contain the result before it announces it.
 		byId("spoken").textContent = [`${analysis.verdict}: ${analysis.why}`,
 			...analysis.errors.map((e) => `${e.in}, line ${e.line}, offset ${e.offset}: ${e.text}`)].join(". ");
 	} catch (error) {
@@ -352,7 +352,7 @@ const notes = new Map(); // those that are listed, by number
 let server = ""; // that counts them
 let last = 0;
 
-// beginWith notes which server counts the handshakes, and forgets what another one said.
+// beginWith notes which server counts the handshakes, and forgets those of another server.
 function beginWith(name) {
 	const first = !server;
 	server = name;
@@ -445,8 +445,8 @@ byId("compare").addEventListener("click", () => {
 
 byId("curl").replaceChildren(element("code", "", `curl ${location.protocol === "https:" ? "-k " : ""}${location.origin}/`));
 
-// sayLast says what the list is. An empty list says that there is no handshake only while the
-// server says so.
+// sayLast says what the list is. An empty list means that there is no handshake only if the
+// server has said so.
 function sayLast(text, live) {
 	byId("last-state").textContent = text;
 	byId("last").classList.toggle("live", live);
