@@ -78,16 +78,16 @@ type ContentError = handshake.ContentError
 func checkHost(header *fasthttp.RequestHeader) error {
 	host := header.Host()
 	if _, ok := uri.IsHost(host); !ok {
-		return badHost
+		return errHost
 	}
 	if len(host) == 0 && len(header.RawHeaders()) > 0 && len(received(header, "Host")) == 0 {
-		return badHost
+		return errHost
 	}
 	return nil
 }
 
-// badHost is badRequest with its reason.
-var badHost = fmt.Errorf("%w: %w", badRequest, handshake.ErrHost)
+// errHost is badRequest with its reason.
+var errHost = fmt.Errorf("%w: %w", badRequest, handshake.ErrHost)
 
 // insist makes the checks that a Handler makes before every switch to p, and before the
 // server's own Check.

@@ -61,7 +61,7 @@ func (h *Handler) chooseConnect(r *http.Request) (*Protocol, []handshake.Field, 
 // and WebSocket has no key (RFC 8441, section 5).
 func insistConnect(p *Protocol, r *http.Request) error {
 	if r.Host == "" {
-		return badHost
+		return errHost
 	}
 	return insistBy(checkConnect, p, r)
 }

@@ -72,14 +72,14 @@ type PanicError = handshake.PanicError
 // not be written, so the connection is closed.
 type WriteError = handshake.WriteError
 
-// badHost refuses a missing or malformed Host that net/http has let through.
-var badHost = fmt.Errorf("%w: %w", &Refusal{Status: http.StatusBadRequest, Fields: []handshake.Field{{Name: "Connection", Value: "close"}}}, handshake.ErrHost)
+// errHost refuses a missing or malformed Host that net/http has let through.
+var errHost = fmt.Errorf("%w: %w", &Refusal{Status: http.StatusBadRequest, Fields: []handshake.Field{{Name: "Connection", Value: "close"}}}, handshake.ErrHost)
 
 // checkHost returns nil if r.Host is empty or a host with or without a port. Otherwise it
 // returns the Refusal that RFC 9112, section 3.2, asks for.
 func checkHost(r *http.Request) error {
 	if _, ok := uri.IsHost(r.Host); !ok {
-		return badHost
+		return errHost
 	}
 	return nil
 }
