@@ -48,7 +48,7 @@ as curl, get a text with commands to try.
 
 The first line of standard output is "listening on" and the URL of the server. If the
 server listens on all interfaces, the URL has localhost or 127.0.0.1. To standard error,
-the server logs every offer and what became of it.
+the server logs every offer and what became of it, except those of the page's comparison.
 
 With --raw, package netupgrade instead of net/http reads the first request of each
 connection. It is stricter: it refuses a malformed request or a CONNECT, and closes the

@@ -188,7 +188,7 @@ func testParties(t *testing.T, browser context.Context, url string, tap *tap) {
 	const echo = "switched to echo/1"
 	wait(typedSent, echo, echo, echo, echo)
 	eval[bool](tab, `(() => { document.getElementById("upgrade").value = "a\\r\\nb"; document.getElementById("compare").click(); return true; })()`)
-	tab.wait(`document.getElementById("parties-state").textContent === "` + typedSent + `: no field line can hold CR or LF: the head would end elsewhere"`)
+	tab.wait(`document.getElementById("parties-state").textContent === "` + typed + `: no field line can hold CR or LF: the head would end elsewhere"`)
 	unharmed(tab)
 	tab.quiet("400")
 }

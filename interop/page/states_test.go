@@ -244,7 +244,8 @@ const (
 	noneYet   = `"None yet."`
 	noOffer   = "no offer chosen yet"
 	notAsked  = "not asked yet"
-	typedSent = "the fields typed above, as they were sent"
+	typed     = "the fields typed above"
+	typedSent = typed + ", as they were then"
 	switched  = "switched to websocket"
 )
 
@@ -277,12 +278,12 @@ func TestStatesOfTheLists(t *testing.T) {
 		eval[bool](tab, `(document.getElementById("upgrade").value = `+string(quoted)+`, document.getElementById("connection").value = "Upgrade", document.getElementById("compare").click(), true)`)
 	}
 	send(`echo/1\r\nX: y`)
-	must(lists{live, "", typedSent + ": no field line can hold CR or LF: the head would end elsewhere", "no answer", 1, false})
+	must(lists{live, "", typed + ": no field line can hold CR or LF: the head would end elsewhere", "not asked", 1, false})
 	send("websocket")
 	must(lists{live, "", typedSent, switched, 1, true})
 	server.fail("/parties", 404, gone)
 	send("websocket")
-	must(lists{live, "", typedSent + ": gone", "no answer", 1, false})
+	must(lists{live, "", typed + ": gone", "not asked", 1, false})
 	server.free()
 	send("websocket")
 	must(lists{live, "", typedSent, switched, 1, true})

@@ -184,6 +184,7 @@ function setHeads(ours, heads, why = "") {
 	if (heads !== "known") {
 		for (const id of ["request", "response", "own"]) byId(id).replaceChildren();
 	}
+	byId("heads").hidden = heads === "overTLS";
 	sayHandshake();
 }
 
@@ -399,7 +400,7 @@ function compareOwn() {
 
 // compare asks what three parties make of an offer, and shows it. A field is an array of lines,
 // or a text as somebody types it.
-async function compare(what, connection, upgrade) {
+async function compare(what, connection, upgrade, sent = what) {
 	comparing?.abort();
 	const ours = (comparing = new AbortController());
 	try {
@@ -415,10 +416,10 @@ async function compare(what, connection, upgrade) {
 				if (into && !party[part]) into.textContent = "nothing";
 			}
 		}
-		byId("parties-state").textContent = what;
+		byId("parties-state").textContent = sent;
 	} catch (error) {
 		if (ours.signal.aborted) return;
-		showNoParties(`${what}: ${reason(error)}`, "no answer");
+		showNoParties(`${what}: ${reason(error)}`, error.answered ? "not asked" : "no answer");
 	}
 }
 
@@ -439,7 +440,8 @@ function showParties() {
 }
 
 byId("compare").addEventListener("click", () => {
-	compare("the fields typed above, as they were sent", byId("connection").value, byId("upgrade").value);
+	const typed = "the fields typed above";
+	compare(typed, byId("connection").value, byId("upgrade").value, typed + ", as they were then");
 	showParties();
 });
 
