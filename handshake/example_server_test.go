@@ -107,7 +107,7 @@ func readContent(conn net.Conn, request *head.Request, input []byte) (content, r
 			input, err = more(conn, input)
 		}
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, &handshake.ContentError{Status: 400, Err: err}
 		}
 		return input[:request.ContentLength], input[request.ContentLength:], nil
 	}
@@ -115,7 +115,7 @@ func readContent(conn net.Conn, request *head.Request, input []byte) (content, r
 	for !chunks.Done() {
 		if len(input) == 0 {
 			if input, err = more(conn, nil); err != nil {
-				return nil, nil, err
+				return nil, nil, &handshake.ContentError{Status: 400, Err: err}
 			}
 		}
 		piece, n, err := chunks.Next(input)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/gosegue/upgrade"
 	"github.com/gosegue/upgrade/handshake"
@@ -137,6 +138,7 @@ func hijack(ctx context.Context, conn net.Conn, target string, content []byte) (
 	if errors.As(err, &declined) {
 		// The engine says why, in an ordinary response.
 		defer declined.Conn.Close()
+		declined.Conn.SetReadDeadline(time.Now().Add(10 * time.Second)) // ctx bounds only the head
 		resp, err := http.ReadResponse(bufio.NewReader(declined.Conn), nil)
 		if err != nil {
 			return nil, "", err
