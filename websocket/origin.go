@@ -10,8 +10,9 @@ import (
 // know what a server does if they disagree.
 
 // SameOrigin reports whether a request comes from a page of the host that it was sent to,
-// or from no page at all. origin and host are the lines of its Origin and Host fields; in
-// HTTP/2, pass :authority as host.
+// or from no page at all. origin has the lines of its Origin field. host has the host that
+// the request is for: the lines of Host, or in HTTP/2 :authority, or the host of a target
+// in absolute-form, as Host of an http.Request and Authority of a head.Request tell.
 //
 // Browsers let a page of any site open a WebSocket to any other and send the user's
 // cookies with it, so a server that trusts cookies must look at Origin
