@@ -313,7 +313,7 @@ func ExampleConns() {
 	fmt.Println(conns.Len())
 	ask(server.URL, "chat")
 
-	err := conns.Shutdown(context.Background()) // after Shutdown of the server
+	err := conns.Shutdown(context.Background()) // with Shutdown of the server: see Conns
 	text, _ := io.ReadAll(conn)
 	fmt.Printf("%s, %d left, %v\n", text, conns.Len(), err)
 	// Output:
