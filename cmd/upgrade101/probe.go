@@ -88,7 +88,7 @@ Origin, a subprotocol or a secret. Failed checks show their requests, with the s
 Sec-WebSocket-Protocol or Sec-WebSocket-Extensions line offers what it names.
 
 With --only, probe makes only the checks with these IDs. With --skip, it leaves them out
-and shows the reason. --list shows all checks and sends nothing. IDs keep their meaning.
+and shows the reason. --list shows the checks and sends nothing. IDs keep their meaning.
 
 With --json it writes one object for programs. All of these keys are always present,
 and later versions keep them:
@@ -151,6 +151,10 @@ or the run ended early; 2 if the command line is wrong.`, upgradetest.MaxConnect
 				if len(args) > 0 {
 					return errors.New("--list: want no URL")
 				}
+				checks = slices.DeleteFunc(checks, func(c upgradetest.Check) bool {
+					skipped := func(entry string) bool { id, _, _ := strings.Cut(entry, ":"); return id == c.ID }
+					return len(only) > 0 && !slices.Contains(only, c.ID) || slices.ContainsFunc(leave, skipped)
+				})
 				return listChecks(cmd, checks, asJSON)
 			}
 			if len(args) != 1 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -368,17 +369,36 @@ func TestProbeCancelled(t *testing.T) {
 }
 
 // If the server never switches, probe says so first, with the answer of the server.
+// --list shows the checks that a run with the same flags would make.
+func TestProbeListOfSome(t *testing.T) {
+	code, stdout, _ := try("", "probe", "--list", "--only", "http-1.0", "--only", "host-twice", "--skip", "host-twice: known")
+	if code != exitOK || strings.Count(stdout, "\n") != 1 || !strings.Contains(stdout, " http-1.0 ") {
+		t.Errorf("exit code %d, %s", code, stdout)
+	}
+}
+
 func TestProbeNeverSwitched(t *testing.T) {
+	var status atomic.Int32
+	status.Store(http.StatusBadGateway)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
 		w.Header().Set("Server", "nginx/1.0")
-		w.WriteHeader(http.StatusBadGateway)
+		w.WriteHeader(int(status.Load()))
 	}))
 	defer server.Close()
 	address := server.Listener.Addr().String()
 	args := []string{"probe", "--only", "upgrade-unknown", "--only", "101-upgrade", address}
+	// Such an answer has nothing to do with Upgrade, and the configuration may be right.
+	for _, other := range []int{502, 301, 400} {
+		status.Store(int32(other))
+		_, stdout, _ := try("", args...)
+		if !strings.Contains(stdout, fmt.Sprintf("\nThe server answers %d before it looks at Upgrade: ", other)) || strings.Contains(stdout, "map $http_upgrade") {
+			t.Errorf("advice after %d: %s", other, stdout)
+		}
+	}
+	status.Store(http.StatusOK)
 	code, stdout, stderr := try("", args...)
-	if code != exitFailure || stderr != "" || !strings.HasPrefix(stdout, "never switched: the plain offer of websocket got no 101: it answered 502\n") {
+	if code != exitFailure || stderr != "" || !strings.HasPrefix(stdout, "never switched: the plain offer of websocket got no 101: it answered 200\n") {
 		t.Errorf("exit code %d, %q, %s", code, stderr, stdout)
 	}
 	if !strings.Contains(stdout, "\nTo pass on websocket with nginx, and nothing else:\n    map $http_upgrade $product {\n") || strings.Contains(stdout, "ProxyPass") {
@@ -389,7 +409,7 @@ func TestProbeNeverSwitched(t *testing.T) {
 		t.Errorf("exit code %d, %s", code, stdout)
 	}
 	j := mustProbe(t, exitFailure, args[1:]...)
-	if j.Switched || j.First != "it answered 502" || len(j.Advice) != 2 || !strings.Contains(j.Advice[0], "with nginx, and nothing else:\n    map ") {
+	if j.Switched || j.First != "it answered 200" || len(j.Advice) != 2 || !strings.Contains(j.Advice[0], "with nginx, and nothing else:\n    map ") {
 		t.Errorf("%+v", j)
 	}
 	code, stdout, _ = try("", "probe", "--only", "host-twice", "--product", "h2c", address)

@@ -113,7 +113,8 @@ ProxyPass "/" "http://127.0.0.1:8101/" upgrade=websocket
 // lines for each thing. The list is empty if there is nothing to do.
 //
 // If the server never switched, the advice is how to pass on the product, for the proxy that
-// sent the answers. For h2c and TLS it is not to pass them on.
+// sent the answers. For h2c and TLS it is not to pass them on. If the answers are redirects
+// or errors that come before any decision about Upgrade, the advice is to mend these.
 func Advice(product upgrade.Product[string], report upgradetest.Report) []string {
 	const whole = "The whole configurations of nginx, HAProxy and Apache, and what each cannot do: " + operators
 	if report.Switched {
@@ -129,6 +130,10 @@ func Advice(product upgrade.Product[string], report upgradetest.Report) []string
 		return []string{"Do not pass on " + product.String() + " through a proxy: requests in HTTP/2 would go past its rules. Let the proxy itself speak HTTP/2 to clients."}
 	case "tls":
 		return []string{"Do not pass on " + product.String() + " through a proxy: requests inside TLS would go past its rules. Let the proxy itself speak TLS to clients."}
+	}
+	if status, _ := strings.CutPrefix(report.First, "it answered "); isBeforeUpgrade(status) {
+		return []string{"The server answers " + status + " before it looks at Upgrade: look at that answer first. " +
+			"Perhaps the URL names another resource or port, or the proxy does not reach its backend.", whole}
 	}
 	var advice []string
 	if p, found := proxyOf(report); found && plain.MatchString(product.String()) {
@@ -201,6 +206,16 @@ func serverOf(report upgradetest.Report) (server string, answered bool) {
 		}
 	}
 	return "", answered
+}
+
+// isBeforeUpgrade reports whether the status of the answer to the plain offer tells of a
+// fault that has nothing to do with Upgrade.
+func isBeforeUpgrade(status string) bool {
+	switch status {
+	case "400", "500", "502", "503", "504":
+		return true
+	}
+	return len(status) == 3 && status[0] == '3'
 }
 
 // statusOf returns the status code that an answer begins with, or an empty string.
