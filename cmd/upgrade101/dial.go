@@ -186,8 +186,12 @@ func talk(cmd *cobra.Command, o dial.Options, quiet time.Duration) error {
 	if declined := (*netupgrade.Declined)(nil); errors.As(err, &declined) {
 		return tellDeclined(cmd, lines, declined.Conn, o.Timeout)
 	}
-	if errors.Is(err, context.Canceled) {
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.Is(err, context.Canceled):
 		return failure{errors.New("interrupted")}
+	case errors.As(err, &certificate):
+		return failure{fmt.Errorf("%w (--insecure accepts any certificate)", err)}
 	}
 	webSocket := dial.Speaks(switched, dial.WebSocket)
 	var checked []string

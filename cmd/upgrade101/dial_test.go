@@ -178,7 +178,7 @@ func TestDialTLS(t *testing.T) {
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	args := []string{"dial", "--quiet", "1ms", "--product", "tcp", "--header", "X-Secret: yes", server.URL}
-	if code, stdout, stderr := try("x", args...); code != exitFailure || stdout != "" || !strings.Contains(stderr, "certificate") {
+	if code, stdout, stderr := try("x", args...); code != exitFailure || stdout != "" || !strings.HasSuffix(stderr, " (--insecure accepts any certificate)\n") {
 		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
 	}
 	if code, stdout, stderr := try("x", append(args, "--insecure")...); code != exitOK || stdout != "x" {
