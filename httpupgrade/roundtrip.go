@@ -92,6 +92,8 @@ var ownTransport = &http.Transport{
 //   - The 101 came before the whole request was sent, content included: the rest of the
 //     content could mix with the new protocol. This is also the error if the content
 //     waits for a 100 (Continue) and a 101 comes instead.
+//     net/http reports that a request is written some microseconds before it is: a 101
+//     that comes in between passes.
 //   - The Body of the 101 has no Write: an [http.Client] with a Timeout hides the
 //     connection. Limit the request by its context instead.
 //   - The first Upgrade line of the 101 is empty. That is valid, but net/http hides the
