@@ -235,10 +235,36 @@ func textOf(err error) string {
 //
 // Status also looks at the errors that err wraps. It allocates nothing.
 func Status(err error) int {
-	if err == nil {
-		return 0
+	status, _ := answerTo(err)
+	return status
+}
+
+// RefusalOf returns the response to a request that err kept from switching: the [Refusal]
+// that err is or wraps, the one that the error's method Refusal returns, or else one with
+// only a status. The status is always that of [Status]. The result is nil if that is 0.
+//
+// A [websocket.Error] has fields that its response needs, such as Sec-WebSocket-Version
+// with 426 (Upgrade Required), so a server that answers errors by their status alone
+// loses them. [Refusal.Response] turns the result into fields and content.
+//
+// The Refusal may be shared: do not change it. RefusalOf also looks at the errors that
+// err wraps, and allocates only a Refusal that no error has.
+//
+// [websocket.Error]: https://pkg.go.dev/github.com/gosegue/upgrade/websocket#Error
+func RefusalOf(err error) *Refusal {
+	status, refusal := answerTo(err)
+	if refusal == nil && status != 0 {
+		refusal = &Refusal{Status: status}
 	}
-	status := 500
+	return refusal
+}
+
+// answerTo returns what Status returns, and the Refusal that it comes from, or nil.
+func answerTo(err error) (status int, refusal *Refusal) {
+	if err == nil {
+		return 0, nil
+	}
+	status = 500
 	find(err, func(err error) bool {
 		switch err {
 		case ErrHTTPVersion:
@@ -264,7 +290,7 @@ func Status(err error) int {
 			if e == nil || !isFinal(e.Status) {
 				return false
 			}
-			status = e.Status
+			status, refusal = e.Status, e
 			return true
 		case *ContentError:
 			if e == nil {
@@ -280,7 +306,7 @@ func Status(err error) int {
 			return true
 		case interface{ Refusal() *Refusal }:
 			if r := e.Refusal(); r != nil && isFinal(r.Status) {
-				status = r.Status
+				status, refusal = r.Status, r
 				return true
 			}
 		case interface{ Status() int }:
@@ -291,42 +317,7 @@ func Status(err error) int {
 		}
 		return false
 	})
-	return status
-}
-
-// RefusalOf returns the response to a request that err kept from switching: the [Refusal]
-// that err is or wraps, the one that the error's method Refusal returns, or else one with
-// only a status. The status is always that of [Status]. The result is nil if that is 0.
-//
-// A [websocket.Error] has fields that its response needs, such as Sec-WebSocket-Version
-// with 426 (Upgrade Required), so a server that answers errors by their status alone
-// loses them. [Refusal.Response] turns the result into fields and content.
-//
-// The Refusal may be shared: do not change it. RefusalOf also looks at the errors that
-// err wraps, and allocates only a Refusal that no error has.
-//
-// [websocket.Error]: https://pkg.go.dev/github.com/gosegue/upgrade/websocket#Error
-func RefusalOf(err error) *Refusal {
-	status := Status(err)
-	if status == 0 {
-		return nil
-	}
-	var refusal *Refusal
-	find(err, func(err error) bool {
-		r, ok := err.(*Refusal)
-		if e, has := err.(interface{ Refusal() *Refusal }); has {
-			r, ok = e.Refusal(), true
-		}
-		if !ok || r == nil || r.Status != status {
-			return false
-		}
-		refusal = r
-		return true
-	})
-	if refusal == nil {
-		refusal = &Refusal{Status: status}
-	}
-	return refusal
+	return status, refusal
 }
 
 // FieldName returns the name of the field that err is about: Upgrade, Connection or Host,
