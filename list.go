@@ -1,6 +1,9 @@
 package upgrade
 
-import "iter"
+import (
+	"iter"
+	"slices"
+)
 
 // This file knows lists: commas, blanks, empty elements, and that all lines of a field
 // are one list. It does not know HTTP versions, nor what a product is for.
@@ -166,7 +169,7 @@ func (l List[S]) Offers(p Product[string]) bool {
 }
 
 // Select returns the first of supported that l offers, or the zero Product if l offers
-// none of them. The order of supported decides, not the client's: RFC 9110, section 7.8,
+// no such product. The order of supported decides, not the client's: RFC 9110, section 7.8,
 // leaves the choice to the server. The result is one of the arguments and never has the
 // client's spelling, so that a server echoes nothing that a client sent. Select allocates
 // nothing.
@@ -199,14 +202,7 @@ func ParseSelect[S Text](lines []S, supported ...Product[string]) (Product[strin
 
 // String returns the products as one list, such as "a/1, b". It allocates.
 func (l List[S]) String() string {
-	var dst []byte
-	for p := range l.All() {
-		if len(dst) > 0 {
-			dst = append(dst, ", "...)
-		}
-		dst = p.AppendTo(dst)
-	}
-	return string(dst)
+	return string(AppendList(nil, slices.Collect(l.All())...))
 }
 
 // AppendList appends the products to dst as one list, such as "a/1, b", and returns the

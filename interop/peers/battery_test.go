@@ -455,7 +455,7 @@ func (r batteryResponse) verdict(t testing.TB, requestHead string) string {
 	if err != nil {
 		return err.Error()
 	}
-	return string(upgrade.AppendList(nil, slices.Collect(chosen.All())...))
+	return chosen.String()
 }
 
 // content reads the content of a response.
