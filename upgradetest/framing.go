@@ -23,10 +23,8 @@ var framingChecks = []check{
 			r.content = content
 			e, open := s.followed(r)
 			switch {
-			case e.answer == nil && e.end == EndClosed && len(e.received) == 0:
-				return pass("%s", told(e))
 			case e.answer == nil:
-				return note("%s", told(e))
+				return refused(e)
 			case e.answer.status == 101:
 				return fail("it switches, so the connection goes on")
 			}
