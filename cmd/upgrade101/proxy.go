@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gosegue/upgrade"
-	"github.com/gosegue/upgrade/cmd/upgrade101/overtls"
 	"github.com/gosegue/upgrade/cmd/upgrade101/proxy"
 )
 
@@ -77,17 +76,9 @@ listen or write where it listens; 2 if the command line is wrong.`,
 				return failure{err}
 			}
 			p := proxy.New(to, allowed, cmd.ErrOrStderr())
-			p.Insecure = insecure
-			scheme := "http"
-			if p.TLS = overTLS; overTLS {
-				scheme = "https"
-				if !overtls.ExtendedConnect() {
-					fmt.Fprintln(cmd.ErrOrStderr(), noExtendedConnect)
-				}
-			}
-			if _, err := fmt.Fprintln(cmd.OutOrStdout(), "listening on", listeningURL(scheme, listener.Addr())); err != nil {
-				listener.Close()
-				return failure{err}
+			p.Insecure, p.TLS = insecure, overTLS
+			if _, err := announce(cmd, listener, overTLS); err != nil {
+				return err
 			}
 			if err := p.Run(cmd.Context(), listener); err != nil {
 				return failure{err}

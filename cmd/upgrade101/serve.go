@@ -4,32 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
-	"net/url"
 
 	"github.com/spf13/cobra"
 
-	"github.com/gosegue/upgrade/cmd/upgrade101/overtls"
 	"github.com/gosegue/upgrade/cmd/upgrade101/serve"
 )
 
 // This file knows the command line of serve. Package serve is the server.
-
-// noExtendedConnect says why a browser makes WebSockets over HTTP/1.1.
-const noExtendedConnect = "WebSocket uses only HTTP/1.1: for HTTP/2, set GODEBUG=http2xconnect=1 in the environment"
-
-// listeningURL returns a URL of a server on this machine that listens on addr. If addr is
-// every interface, the URL names the loopback one: no client connects to [::].
-func listeningURL(scheme string, addr net.Addr) string {
-	host, port, _ := net.SplitHostPort(addr.String())
-	if ip, err := netip.ParseAddr(host); err == nil && ip.IsUnspecified() {
-		host = "localhost"
-		if ip.Is4() {
-			host = "127.0.0.1"
-		}
-	}
-	return (&url.URL{Scheme: scheme, Host: net.JoinHostPort(host, port)}).String()
-}
 
 func serveCommand() *cobra.Command {
 	var (
@@ -102,22 +83,14 @@ listen or write where it listens; 2 if the command line is wrong.`,
 			if err != nil {
 				return failure{err}
 			}
-			scheme := "http"
-			if overTLS {
-				scheme = "https"
+			url, err := announce(cmd, listener, overTLS)
+			if err != nil {
+				return err
 			}
-			url := listeningURL(scheme, listener.Addr())
 			s := serve.New(url, cmd.ErrOrStderr())
 			s.Raw, s.TLS = raw, overTLS
 			host, _, _ := net.SplitHostPort(address)
 			s.Names = append(hosts, host)
-			if overTLS && !overtls.ExtendedConnect() {
-				fmt.Fprintln(cmd.ErrOrStderr(), noExtendedConnect)
-			}
-			if _, err := fmt.Fprintln(cmd.OutOrStdout(), "listening on", url); err != nil {
-				listener.Close()
-				return failure{err}
-			}
 			if err := s.Run(cmd.Context(), listener); err != nil {
 				return failure{err}
 			}
