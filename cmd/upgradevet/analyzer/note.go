@@ -119,13 +119,19 @@ func (c *checker) isNoting(e ast.Expr) bool {
 	return strings.Contains(strings.ToLower(owner), "log")
 }
 
-// isOnlyNoted reports whether the code only notes that the test at that node is true. The
-// test is positive if it is true for a message that has the field.
-func (c *checker) isOnlyNoted(at ast.Node, positive bool) bool {
+// pathTo returns at and the nodes around it, the innermost first.
+func (c *checker) pathTo(at ast.Node) []ast.Node {
 	path, _ := astutil.PathEnclosingInterval(c.fileOf(at.Pos()), at.Pos(), at.End())
 	for len(path) > 0 && path[0] != at {
 		path = path[1:]
 	}
+	return path
+}
+
+// isOnlyNoted reports whether the code only notes that the test at that node is true. The
+// test is positive if it is true for a message that has the field.
+func (c *checker) isOnlyNoted(at ast.Node, positive bool) bool {
+	path := c.pathTo(at)
 	end := atNone
 	if positive {
 		end = atLabel
@@ -174,10 +180,7 @@ func (c *checker) isLogged(object types.Object) bool {
 // isNoted101 reports whether the code only notes that a status is 101, at a comparison that
 // is true for 101, or false if it is an inequality.
 func (c *checker) isNoted101(at ast.Expr) bool {
-	path, _ := astutil.PathEnclosingInterval(c.fileOf(at.Pos()), at.Pos(), at.End())
-	for len(path) > 0 && path[0] != at {
-		path = path[1:]
-	}
+	path := c.pathTo(at)
 	if len(path) < 3 {
 		return false
 	}
