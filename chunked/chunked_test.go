@@ -83,8 +83,8 @@ func diff(tb testing.TB, what string, want, got any) {
 	}
 }
 
-// splits calls try with the octets whole, octet by octet, in every two pieces, and in every
-// three of which the second has one or two octets.
+// splits calls try with the octets whole, octet by octet, in two pieces cut at each place,
+// and in three pieces cut at each place, the second of one or two octets.
 func splits(octets string, try func(pieces ...string)) {
 	try(octets)
 	try(strings.Split(octets, "")...)

@@ -12,8 +12,8 @@ import (
 
 // This file answers without a switch, and says what the server could switch to.
 
-// Refuse answers 426 (Upgrade Required) and names the protocols, one of which the client
-// must offer. It answers 505 (HTTP Version Not Supported) to versions that cannot
+// Refuse answers 426 (Upgrade Required) and names the protocols. The client must offer one
+// of them. It answers 505 (HTTP Version Not Supported) to versions that cannot
 // upgrade: 1.0, 2 and 3. It answers 501 (Not Implemented) to a CONNECT of any version,
 // and if there is no protocol to name, because a 426 must name one.
 //

@@ -94,9 +94,9 @@ func (s *session) afterwards() *afterwards {
 	return a
 }
 
-// leftOver judges the octets after a 101, of which there is at least one. wrong says why
-// they do not belong to the new protocol, if that is certain; doubt says what they may be
-// instead. malformed tells whether they were read as frames of WebSocket, and are none.
+// leftOver judges the octets after a 101. There is at least one. wrong says why they do
+// not belong to the new protocol, if that is certain; doubt says what they may be
+// instead. malformed tells whether they were read as WebSocket frames and are not.
 //
 // A protocol that this package does not know may begin with any text: many servers greet
 // their clients. Only a status line of HTTP/1 is proof.
