@@ -27,7 +27,10 @@ var responseDifferences = []difference{
 
 	// Refused by net/http.
 	{"a list of one coding", ok + "Transfer-Encoding: ,chunked,\r\n\r\n", 0, "unsupported transfer encoding", "RFC 9110 5.6.1.2: empty elements are ignored", ""},
+	{"an announced trailer that frames", ok + "Transfer-Encoding: chunked\r\nTrailer: Content-Length\r\n\r\n", 0, "bad trailer key", "RFC 9110 6.6.2: Trailer only announces fields", ""},
 	{"a 101 with two lengths", switching + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n", 0, "multiple Content-Length", "RFC 9112 6.3: a 101 has no content, whatever its fields say", ""},
+	{"a 101 with an empty length", switching + "Content-Length:\r\n\r\n", 0, "invalid empty Content-Length", "RFC 9112 6.3: a 101 has no content, whatever its fields say", ""},
+	{"a 101 with two codings", switching + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", 0, "too many transfer encodings", "RFC 9112 6.3: a 101 has no content, whatever its fields say", ""},
 	{"a 101 with a malformed length", switching + "Content-Length: x\r\n\r\n", 0, "bad Content-Length", "RFC 9112 6.3: a 101 has no content, whatever its fields say", ""},
 }
 

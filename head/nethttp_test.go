@@ -71,6 +71,7 @@ var differences = []difference{
 	// Refused by net/http.
 	{"an empty line before it", "\r\nGET / HTTP/1.0\r\n\r\n", 0, "malformed HTTP request", "RFC 9112 2.2: SHOULD be ignored; their server does not ignore it", ""},
 	{"a list of one coding", "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ,chunked,\r\n\r\n", 0, "unsupported transfer encoding", "RFC 9110 5.6.1.2: empty elements are ignored", ""},
+	{"an announced trailer that frames", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: Content-Length\r\n\r\n", 0, "bad trailer key", "RFC 9110 6.6.2: Trailer only announces fields", ""},
 	{"a percent sign alone", "GET /100% HTTP/1.0\r\n\r\n", 0, "invalid URL escape", "no rule: browsers send it, and the caller decodes the target", ""},
 	{"a host with an octet in hexadecimal", "GET http://%41/ HTTP/1.0\r\n\r\n", 0, "invalid URL escape", "RFC 3986 3.2.2: pct-encoded", ""},
 	{"an address of a later version", "GET http://[v1.a]/ HTTP/1.0\r\n\r\n", 0, "invalid host", "RFC 3986 3.2.2: IPvFuture; the parser does not interpret addresses", "go1.25"},
