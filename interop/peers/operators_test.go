@@ -383,6 +383,9 @@ func TestOperatorsDirectives(t *testing.T) {
 					switch server {
 					case "strict":
 						origin = strictServer(t)
+						if o.name == "nginx" {
+							some = append(some, "426-connection", "advertised-connection")
+						}
 					default:
 						origin = carelessServer(t, server == "literal")
 					}

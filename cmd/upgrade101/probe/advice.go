@@ -33,6 +33,8 @@ type directive struct {
 	text   string // empty: no directive helps
 }
 
+const answerConnection = "`add_header Connection $connection_answer always;`, because nginx removes Connection from answers"
+
 // The first directive that matches a check counts.
 var proxies = []proxy{
 	{
@@ -47,6 +49,7 @@ map $http_connection $option {
 }
 map "$server_protocol $option" $upgrade { "~^HTTP/1\.[1-9] upgrade$" $product; }
 map $upgrade $connection_upgrade { default upgrade; "" ""; }
+map "$status $upstream_http_upgrade" $connection_answer { "~^[2-5].. ." upgrade; }
 server {
     listen 127.0.0.1:8080;
     location / {
@@ -56,6 +59,7 @@ server {
         proxy_set_header Connection $connection_upgrade;
         proxy_set_header Host $http_host;
         proxy_set_header X-Real-IP $remote_addr;
+        add_header Connection $connection_answer always;
     }
 }
 `,
@@ -63,6 +67,8 @@ server {
 			{checks: "*-line-*"}, // nginx before 1.23 reads only the first line of a field
 			{checks: "*-neighbour-line"},
 			{checks: "client-*", status: "403", text: "`proxy_set_header Host $http_host;`, because the server compares Origin with Host, and $host has no port"},
+			{checks: "426-connection", text: answerConnection},
+			{checks: "advertised-connection", text: answerConnection},
 			{checks: "http-1.0", text: "`map \"$server_protocol $option\" $upgrade`, and `proxy_set_header Upgrade $upgrade;`, so that an offer in HTTP/1.0 is not passed on"},
 			{checks: "connection-*", text: "`map $http_connection $option`, and pass on Upgrade only if the option is upgrade"},
 			{checks: "upgrade-*", text: "`map $http_upgrade $product` to the products that you serve, and pass on only the result"},
