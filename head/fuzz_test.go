@@ -27,6 +27,11 @@ func seeds(f *testing.F, add func(input string)) {
 	} {
 		add(input)
 	}
+	addFramed(add,
+		"GET / HTTP/1.0\r\n", "GET / HTTP/1.1\r\nHost: a\r\n", "HEAD / HTTP/1.1\r\nHost: a\r\n",
+		"POST / HTTP/1.0\r\n", "POST / HTTP/1.1\r\nHost: a\r\n", "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n",
+		"GET http://b/ HTTP/1.1\r\nHost: a\r\n", "OPTIONS * HTTP/1.1\r\nHost: a\r\n",
+	)
 }
 
 // FuzzParse: a head is read as the oracle reads it. The result is the same for any pieces
@@ -63,6 +68,27 @@ func responseSeeds(f *testing.F, add func(input string)) {
 		ok + "Transfer-Encoding: ,chunked ,\r\n\r\n", ok + "Transfer-Encoding: gzip\r\n\r\n", "HTTP/1.1 204 \r\nTransfer-Encoding: chunked\r\n\r\n",
 	} {
 		add(input)
+	}
+	addFramed(add,
+		"HTTP/1.0 101 \r\n", "HTTP/1.1 100 \r\n", "HTTP/1.1 101 \r\n", "HTTP/1.1 204 \r\n", "HTTP/1.1 304 \r\n",
+		"HTTP/1.0 200 \r\n", "HTTP/1.1 200 \r\n", "HTTP/1.1 205 \r\n", "HTTP/1.1 426 \r\n",
+	)
+}
+
+// addFramed adds heads with each pair of the fields that net/http reads to find the end of
+// a message, or changes.
+func addFramed(add func(input string), starts ...string) {
+	fields := []string{
+		"", "Content-Length:\r\n", "Content-Length: 0\r\n", "Content-Length: 1\r\n", "Content-Length: +1\r\n",
+		"Transfer-Encoding: chunked\r\n", "Transfer-Encoding: gzip\r\n", "Transfer-Encoding:\r\n",
+		"Trailer: a\r\n", "Trailer: Content-Length\r\n", "Connection: close\r\n", "Pragma: no-cache\r\n",
+	}
+	for _, start := range starts {
+		for _, first := range fields {
+			for _, second := range fields {
+				add(start + first + second + "\r\n")
+			}
+		}
 	}
 }
 

@@ -107,26 +107,30 @@ func checkReadRequest(t *testing.T, input string) {
 	}
 }
 
+// asNetHTTP returns the fields of a head as ReadRequest and ReadResponse return them, which
+// remove some and add one. chunked says that the content is chunked, in their opinion.
+func asNetHTTP(fields [][2]string, chunked bool) http.Header {
+	header := make(http.Header)
+	for _, field := range fields {
+		name := http.CanonicalHeaderKey(field[0])
+		header[name] = append(header[name], field[1])
+	}
+	delete(header, "Transfer-Encoding")
+	if chunked {
+		delete(header, "Trailer")
+	}
+	if pragma := header["Pragma"]; len(pragma) > 0 && pragma[0] == "no-cache" && header["Cache-Control"] == nil {
+		header["Cache-Control"] = []string{"no-cache"}
+	}
+	return header
+}
+
 // checkMeaning compares what both read from a head that neither refuses. Theirs has n
 // octets. checkMeaning undoes the changes that ReadRequest makes to a request.
 func checkMeaning(t *testing.T, ours result, r *http.Request, n int) {
 	t.Helper()
-	// ReadRequest removes some fields and adds one.
-	header := make(http.Header)
-	for _, field := range ours.Fields {
-		switch name := http.CanonicalHeaderKey(field[0]); name {
-		case "Host", "Transfer-Encoding":
-		case "Trailer":
-			if !ours.Chunked {
-				header[name] = append(header[name], field[1])
-			}
-		default:
-			header[name] = append(header[name], field[1])
-		}
-	}
-	if _, ok := header["Cache-Control"]; !ok && len(header["Pragma"]) > 0 && header["Pragma"][0] == "no-cache" {
-		delete(r.Header, "Cache-Control")
-	}
+	header := asNetHTTP(ours.Fields, ours.Chunked)
+	delete(header, "Host")
 	diff(t, "header", header, r.Header)
 
 	theirs := result{
