@@ -36,8 +36,7 @@ func (c *checker) fixCondition(f finding, all []finding, fixed *fixed) []analysi
 	if file == nil || fixed.comparisons[f.operand.expr.Pos()] || !c.reads(f.operand.expr, f.operand.from.expr) && !c.readsByCall(f.operand.expr) {
 		return nil
 	}
-	path, _ := astutil.PathEnclosingInterval(file, f.operand.expr.Pos(), f.operand.expr.End())
-	first, path := c.unitOf(f.operand, path)
+	first, path := c.unitOf(f.operand)
 	if path == nil || !c.comesFirst(first, path) {
 		return nil
 	}
@@ -48,8 +47,7 @@ func (c *checker) fixCondition(f finding, all []finding, fixed *fixed) []analysi
 		if o == nil || o.expr == f.operand.expr || !sameCarrier(o.from, first.from) {
 			continue
 		}
-		otherPath, _ := astutil.PathEnclosingInterval(file, o.expr.Pos(), o.expr.End())
-		u, _ := c.unitOf(o, otherPath)
+		u, _ := c.unitOf(o)
 		for _, e := range chain {
 			if u.expr == e && u.negative == first.negative && u.negative == (op == token.LOR) && e != first.expr && c.canMove(chain, first.expr, e) {
 				units = append(units, u)
@@ -132,27 +130,30 @@ func (c *checker) reads(e, message ast.Expr) bool {
 // readsByCall reports whether e calls a function of this package that reads the message and
 // does nothing else: it consists of a return statement without conditions.
 func (c *checker) readsByCall(e ast.Expr) bool {
-	reads := false
-	ast.Inspect(e, func(n ast.Node) bool {
-		if call, ok := n.(*ast.CallExpr); ok && !reads {
-			if decl := c.index.functions[c.index.callee(call)]; decl != nil && len(decl.Body.List) == 1 {
-				result, ok := decl.Body.List[0].(*ast.ReturnStmt)
-				reads = ok && len(result.Results) == 1 && c.hasNoEffect(result.Results[0]) && !hasCondition(result)
-			}
+	for n := range ast.Preorder(e) {
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			continue
 		}
-		return !reads
-	})
-	return reads
+		decl := c.index.functions[c.index.callee(call)]
+		if decl == nil || len(decl.Body.List) != 1 {
+			continue
+		}
+		result, ok := decl.Body.List[0].(*ast.ReturnStmt)
+		if ok && len(result.Results) == 1 && c.hasNoEffect(result.Results[0]) && !hasCondition(result) {
+			return true
+		}
+	}
+	return false
 }
 
 func hasCondition(n ast.Node) bool {
-	found := false
-	ast.Inspect(n, func(n ast.Node) bool {
-		e, ok := n.(*ast.BinaryExpr)
-		found = found || ok && (e.Op == token.LAND || e.Op == token.LOR)
-		return !found
-	})
-	return found
+	for n := range ast.Preorder(n) {
+		if e, ok := n.(*ast.BinaryExpr); ok && (e.Op == token.LAND || e.Op == token.LOR) {
+			return true
+		}
+	}
+	return false
 }
 
 // comesFirst reports whether the comparison may as well be evaluated before its statement.
@@ -211,32 +212,39 @@ func (c *checker) canMove(chain []ast.Expr, earlier, later ast.Expr) bool {
 // hasNoEffect reports whether it does not matter when, how often or whether e is evaluated,
 // but for panics.
 func (c *checker) hasNoEffect(e ast.Expr) bool {
-	quiet := true
-	ast.Inspect(e, func(n ast.Node) bool {
+	for n := range ast.Preorder(e) {
 		switch n := n.(type) {
 		case *ast.FuncLit:
-			quiet = false
+			return false
 		case *ast.UnaryExpr:
-			quiet = quiet && n.Op != token.ARROW
+			if n.Op == token.ARROW {
+				return false
+			}
 		case *ast.CallExpr:
-			if c.pass.TypesInfo.Types[n.Fun].IsType() {
-				break
-			}
-			if name, ok := n.Fun.(*ast.Ident); ok && c.pass.TypesInfo.Types[name].IsBuiltin() {
-				quiet = quiet && name.Name == "len"
-				break
-			}
-			callee := c.index.callee(n)
-			switch path := pathOf(callee); {
-			case (path == "strings" || path == "bytes") && callee.Signature().Recv() == nil:
-			case path == "net/http" && (callee.Name() == "Get" || callee.Name() == "Values"):
-			default:
-				quiet = false
+			if !c.callHasNoEffect(n) {
+				return false
 			}
 		}
-		return quiet
-	})
-	return quiet
+	}
+	return true
+}
+
+// callHasNoEffect is hasNoEffect for a call, apart from its arguments.
+func (c *checker) callHasNoEffect(call *ast.CallExpr) bool {
+	if c.pass.TypesInfo.Types[call.Fun].IsType() {
+		return true
+	}
+	if name, ok := call.Fun.(*ast.Ident); ok && c.pass.TypesInfo.Types[name].IsBuiltin() {
+		return name.Name == "len"
+	}
+	callee := c.index.callee(call)
+	switch pathOf(callee) {
+	case "strings", "bytes":
+		return callee.Signature().Recv() == nil
+	case "net/http":
+		return callee.Name() == "Get" || callee.Name() == "Values"
+	}
+	return false
 }
 
 func replace(n ast.Node, text string) analysis.TextEdit {
@@ -256,12 +264,19 @@ func (c *checker) fileOf(at token.Pos) *ast.File {
 	return nil
 }
 
-// unitOf returns the operand with its negations, and the path from there up.
-func (c *checker) unitOf(o *operand, path []ast.Node) (asked, []ast.Node) {
-	u := asked{operand: o, expr: o.expr, negative: o.negative}
-	for len(path) > 0 && path[0] != o.expr {
+// pathTo returns at and the nodes around it, the innermost first.
+func (c *checker) pathTo(at ast.Node) []ast.Node {
+	path, _ := astutil.PathEnclosingInterval(c.fileOf(at.Pos()), at.Pos(), at.End())
+	for len(path) > 0 && path[0] != at {
 		path = path[1:]
 	}
+	return path
+}
+
+// unitOf returns the operand with its negations, and the path from there up.
+func (c *checker) unitOf(o *operand) (asked, []ast.Node) {
+	u := asked{operand: o, expr: o.expr, negative: o.negative}
+	path := c.pathTo(o.expr)
 	for len(path) > 1 {
 		switch parent := path[1].(type) {
 		case *ast.ParenExpr:
@@ -451,25 +466,22 @@ func (c *checker) ask(question string, path []ast.Node, fixed *fixed) (string, a
 }
 
 func hasGoto(n ast.Node) bool {
-	found := false
-	ast.Inspect(n, func(n ast.Node) bool {
-		branch, ok := n.(*ast.BranchStmt)
-		found = found || ok && branch.Tok == token.GOTO
-		return !found
-	})
-	return found
+	for n := range ast.Preorder(n) {
+		if branch, ok := n.(*ast.BranchStmt); ok && branch.Tok == token.GOTO {
+			return true
+		}
+	}
+	return false
 }
 
 // mentions reports whether an identifier of that name stands in n.
 func mentions(n ast.Node, name string) bool {
-	found := false
-	ast.Inspect(n, func(n ast.Node) bool {
+	for n := range ast.Preorder(n) {
 		if n, ok := n.(*ast.Ident); ok && n.Name == name {
-			found = true
+			return true
 		}
-		return !found
-	})
-	return found
+	}
+	return false
 }
 
 // leavesUnused reports whether all uses of some local variable are in the nodes that go.
@@ -730,28 +742,35 @@ func (c *checker) isNotNil(e ast.Expr, object types.Object) bool {
 // asserts reports whether the type of the variable is asserted in n, or in a function of
 // this package that n passes it to.
 func (c *checker) asserts(n ast.Node, object types.Object) bool {
-	asserts := false
-	ast.Inspect(n, func(n ast.Node) bool {
-		switch n := n.(type) {
-		case *ast.TypeAssertExpr:
-			asserts = asserts || c.index.mentions(n.X, object)
-		case *ast.CallExpr:
-			decl := c.index.functions[c.index.callee(n)]
-			if decl == nil {
-				break
+	for n := range ast.Preorder(n) {
+		if c.assertsHere(n, object) {
+			return true
+		}
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			continue
+		}
+		decl := c.index.functions[c.index.callee(call)]
+		if decl == nil {
+			continue
+		}
+		for i, arg := range call.Args {
+			name := paramName(decl, i)
+			if name == nil || c.index.object(arg) != object {
+				continue
 			}
-			for i, arg := range n.Args {
-				if name := paramName(decl, i); name != nil && c.index.object(arg) == object {
-					param := c.pass.TypesInfo.Defs[name]
-					ast.Inspect(decl.Body, func(n ast.Node) bool {
-						e, ok := n.(*ast.TypeAssertExpr)
-						asserts = asserts || ok && c.index.mentions(e.X, param)
-						return !asserts
-					})
+			for n := range ast.Preorder(decl.Body) {
+				if c.assertsHere(n, c.pass.TypesInfo.Defs[name]) {
+					return true
 				}
 			}
 		}
-		return !asserts
-	})
-	return asserts
+	}
+	return false
+}
+
+// assertsHere reports whether n is an assertion of the type of the variable.
+func (c *checker) assertsHere(n ast.Node, object types.Object) bool {
+	e, ok := n.(*ast.TypeAssertExpr)
+	return ok && c.index.mentions(e.X, object)
 }

@@ -6,8 +6,6 @@ import (
 	"go/token"
 	"go/types"
 	"strings"
-
-	"golang.org/x/tools/go/ast/astutil"
 )
 
 // is101Line reports whether the text begins like the head of a 101.
@@ -198,7 +196,7 @@ func (c *checker) isOneOf(object types.Object, at ast.Node) bool {
 	if object == nil || len(c.index.defs[object]) > 1 {
 		return false
 	}
-	path, _ := astutil.PathEnclosingInterval(c.fileOf(at.Pos()), at.Pos(), at.End())
+	path := c.pathTo(at)
 	for i := 1; i < len(path); i++ {
 		switch parent := path[i].(type) {
 		case *ast.IfStmt:
@@ -298,12 +296,10 @@ func (c *checker) encodes(callee *types.Func) bool {
 	if decl == nil {
 		return false
 	}
-	encodes := false
-	ast.Inspect(decl.Body, func(n ast.Node) bool {
-		if name, ok := n.(*ast.Ident); ok && !encodes {
-			encodes = pathOf(c.pass.TypesInfo.Uses[name]) == "encoding/base64"
+	for n := range ast.Preorder(decl.Body) {
+		if name, ok := n.(*ast.Ident); ok && pathOf(c.pass.TypesInfo.Uses[name]) == "encoding/base64" {
+			return true
 		}
-		return !encodes
-	})
-	return encodes
+	}
+	return false
 }

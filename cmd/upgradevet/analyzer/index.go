@@ -110,14 +110,12 @@ func (x *index) reaching(object types.Object, at token.Pos) (defs []definition, 
 
 // mentions reports whether the variable is used in n.
 func (x *index) mentions(n ast.Node, object types.Object) bool {
-	found := false
-	ast.Inspect(n, func(n ast.Node) bool {
+	for n := range ast.Preorder(n) {
 		if name, ok := n.(*ast.Ident); ok && x.info.Uses[name] == object {
-			found = true
+			return true
 		}
-		return !found
-	})
-	return found
+	}
+	return false
 }
 
 // object returns the variable that e names, or nil.

@@ -6,8 +6,6 @@ import (
 	"go/token"
 	"go/types"
 	"strings"
-
-	"golang.org/x/tools/go/ast/astutil"
 )
 
 // Code that only notes what it found is not wrong about it: code that logs, counts, sets a
@@ -117,15 +115,6 @@ func (c *checker) isNoting(e ast.Expr) bool {
 	}
 	_, owner := named(callee.Signature().Recv().Type())
 	return strings.Contains(strings.ToLower(owner), "log")
-}
-
-// pathTo returns at and the nodes around it, the innermost first.
-func (c *checker) pathTo(at ast.Node) []ast.Node {
-	path, _ := astutil.PathEnclosingInterval(c.fileOf(at.Pos()), at.Pos(), at.End())
-	for len(path) > 0 && path[0] != at {
-		path = path[1:]
-	}
-	return path
 }
 
 // isOnlyNoted reports whether the code only notes that the test at that node is true. The

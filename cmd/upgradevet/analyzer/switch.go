@@ -249,16 +249,11 @@ func (c *checker) callLooks(n *ast.CallExpr, depth int, seen map[*types.Func]boo
 func (x *index) isTarget(e *ast.IndexExpr) bool {
 	for _, file := range x.files {
 		if file.FileStart <= e.Pos() && e.Pos() < file.FileEnd {
-			target := false
-			ast.Inspect(file, func(n ast.Node) bool {
-				if n, ok := n.(*ast.AssignStmt); ok {
-					for _, left := range n.Lhs {
-						target = target || left == e
-					}
+			for n := range ast.Preorder(file) {
+				if n, ok := n.(*ast.AssignStmt); ok && slices.Contains(n.Lhs, ast.Expr(e)) {
+					return true
 				}
-				return !target
-			})
-			return target
+			}
 		}
 	}
 	return false
