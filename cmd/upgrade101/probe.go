@@ -139,8 +139,9 @@ or the run ended early; 2 if the command line is wrong.`, upgradetest.MaxConnect
 					return errors.New("--only: no such check; upgrade101 probe --list shows all")
 				}
 			}
-			for _, entry := range leave {
-				if id, _, _ := strings.Cut(entry, ":"); !known(id) {
+			left := make([]string, len(leave)) // the IDs
+			for i, entry := range leave {
+				if left[i], _, _ = strings.Cut(entry, ":"); !known(left[i]) {
 					return errors.New("--skip: no such check; upgrade101 probe --list shows all")
 				}
 			}
@@ -152,8 +153,7 @@ or the run ended early; 2 if the command line is wrong.`, upgradetest.MaxConnect
 					return errors.New("--list: want no URL")
 				}
 				checks = slices.DeleteFunc(checks, func(c upgradetest.Check) bool {
-					skipped := func(entry string) bool { id, _, _ := strings.Cut(entry, ":"); return id == c.ID }
-					return len(only) > 0 && !slices.Contains(only, c.ID) || slices.ContainsFunc(leave, skipped)
+					return len(only) > 0 && !slices.Contains(only, c.ID) || slices.Contains(left, c.ID)
 				})
 				return listChecks(cmd, checks, asJSON)
 			}
