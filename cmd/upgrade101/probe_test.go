@@ -368,7 +368,6 @@ func TestProbeCancelled(t *testing.T) {
 	}
 }
 
-// If the server never switches, probe says so first, with the answer of the server.
 // --list shows the checks that a run with the same flags would make.
 func TestProbeListOfSome(t *testing.T) {
 	code, stdout, _ := try("", "probe", "--list", "--only", "http-1.0", "--only", "host-twice", "--skip", "host-twice: known")
@@ -377,6 +376,7 @@ func TestProbeListOfSome(t *testing.T) {
 	}
 }
 
+// If the server never switches, probe says so first, with the answer of the server.
 func TestProbeNeverSwitched(t *testing.T) {
 	var status atomic.Int32
 	status.Store(http.StatusBadGateway)

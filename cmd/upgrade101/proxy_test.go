@@ -117,7 +117,6 @@ func TestProxyLogsAFailedOfferOnce(t *testing.T) {
 	}
 }
 
-// No check fails on the backend, and no check fails through the proxy.
 // The log of the proxy shows no password in a target.
 func TestProxyHidesUserinfo(t *testing.T) {
 	backend, _ := serveHere(t)
@@ -130,6 +129,7 @@ func TestProxyHidesUserinfo(t *testing.T) {
 	}
 }
 
+// No check fails on the backend, and no check fails through the proxy.
 func TestProxyProbe(t *testing.T) { inBothModes(t, testProxyProbe) }
 
 func testProxyProbe(t *testing.T, flags ...string) {
