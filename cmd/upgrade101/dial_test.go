@@ -293,14 +293,10 @@ func TestDialProxyInterim(t *testing.T) {
 		proxy := tcptest.Serve(t, func(server *tcptest.Peer) {
 			server.Head()
 			server.Send(answer)
-			tunneled <- server.Head()
+			if answer != interim {
+				tunneled <- server.Head()
+			}
 		})
-		if want == "proxy: closed the connection without an answer" {
-			proxy = tcptest.Serve(t, func(server *tcptest.Peer) {
-				server.Head()
-				server.Send(answer)
-			})
-		}
 		code, _, stderr := try("", "dial", "--proxy", "http://"+proxy, "ws://192.0.2.1")
 		if code != exitFailure || !strings.Contains(stderr, want) {
 			t.Errorf("%q: exit code %d, %s", answer, code, stderr)
