@@ -2,6 +2,7 @@ package page
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -188,6 +189,13 @@ func (t *tab) wait(expression string) {
 			t.Fatalf("waited for %s; the page says\n%s", expression, eval[string](t, "document.body.innerText"))
 		}
 	}
+}
+
+// becomes waits until the value of the expression is want.
+func (t *tab) becomes(expression string, want any) {
+	t.Helper()
+	text, _ := json.Marshal(want)
+	t.wait("JSON.stringify(" + expression + ") === JSON.stringify(" + string(text) + ")")
 }
 
 // keys presses keys.

@@ -58,12 +58,11 @@ func run(t *testing.T, binary string, args ...string) string {
 // runLogged is run; log returns what the command has written to standard error so far.
 func runLogged(t *testing.T, binary string, args ...string) (address string, log func() string) {
 	t.Helper()
-	address, log, stop := start(t, binary, args...)
-	t.Cleanup(stop)
+	address, log, _ = start(t, binary, args...)
 	return address, log
 }
 
-// start is runLogged, but the command runs until stop is called, which must be once.
+// start is runLogged; stop ends the command earlier.
 func start(t *testing.T, binary string, args ...string) (address string, log func() string, stop func()) {
 	t.Helper()
 	cmd := exec.Command(binary, args...)
@@ -88,16 +87,16 @@ func start(t *testing.T, binary string, args ...string) (address string, log fun
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	stop = func() {
+	stop = sync.OnceFunc(func() {
 		cmd.Process.Signal(syscall.SIGTERM)
 		err := cmd.Wait()
 		if err != nil || strings.Contains(log(), "panic") {
 			t.Errorf("the server ended with %v\n%s", err, log())
 		}
-	}
+	})
+	t.Cleanup(stop)
 	line, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
-		stop()
 		t.Fatal(err)
 	}
 	_, address, _ = strings.Cut(strings.TrimSpace(line), "://")

@@ -118,8 +118,7 @@ const (
 // must waits until the page says want.
 func (want says) must(tab *tab) {
 	tab.Helper()
-	text, _ := json.Marshal(want)
-	tab.wait("JSON.stringify(" + readSays + ") === JSON.stringify(" + string(text) + ")")
+	tab.becomes(readSays, want)
 }
 
 const (
@@ -235,8 +234,7 @@ const readLists = `(() => {
 
 func (want lists) must(tab *tab) {
 	tab.Helper()
-	text, _ := json.Marshal(want)
-	tab.wait("JSON.stringify(" + readLists + ") === JSON.stringify(" + string(text) + ")")
+	tab.becomes(readLists, want)
 }
 
 const (
@@ -317,7 +315,7 @@ func TestCompareEmptyLine(t *testing.T) {
 func TestAnotherServer(t *testing.T) {
 	browser := browser(t)
 	binary := build(t)
-	address, stop := startOn(t, binary, "127.0.0.1:0")
+	address, _, stop := start(t, binary, "serve", "--listen", "127.0.0.1:0")
 	_, front := newFaulty(t, address)
 	tab := open(t, browser, desktop, front)
 	lists{live, "", "handshake 1", switched, 1, true}.must(tab)
@@ -327,7 +325,7 @@ func TestAnotherServer(t *testing.T) {
 	tab.wait(`document.getElementById("last-state").textContent === "the server answers 502, without JSON"`)
 
 	// The next one has handshakes of its own, as many as the page has seen.
-	startOn(t, binary, address)
+	start(t, binary, "serve", "--listen", address)
 	offer(t, address, "GET /another HTTP/1.1\r\nHost: localhost\r\nUpgrade: x\r\n\r\n")
 	lists{live, "", noOffer, notAsked, 1, false}.must(tab)
 	eval[bool](tab, "("+click+", true)")
@@ -335,13 +333,4 @@ func TestAnotherServer(t *testing.T) {
 	if got := eval[string](tab, `document.getElementById("last").textContent`); !strings.Contains(got, "/another offers x") {
 		t.Errorf("it lists %s", got)
 	}
-}
-
-// startOn runs a server on that address until stop is called or the test ends.
-func startOn(t *testing.T, binary, listen string) (address string, stop func()) {
-	t.Helper()
-	address, _, end := start(t, binary, "serve", "--listen", listen)
-	stop = sync.OnceFunc(end)
-	t.Cleanup(stop)
-	return address, stop
 }
